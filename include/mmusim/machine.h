@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A simulated machine: built from a configuration, run over one source, then
+ * asked for its statistics. No global state: machines on different host
+ * threads do not know of each other.
+ */
+#ifndef MMUSIM_MACHINE_H
+#define MMUSIM_MACHINE_H
+
+#include "mmusim/config.h"
+#include "mmusim/stats.h"
+#include "mmusim/trace.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mmusim_machine mmusim_machine_t;
+
+/*
+ * Builds a machine. config is copied. Errors: MMUSIM_CONFIG (the key is in
+ * diag), MMUSIM_NOMEM.
+ */
+MMUSIM_API mmusim_status_t mmusim_machine_create(const mmusim_config_t *config,
+                                                 mmusim_machine_t **machine,
+                                                 mmusim_diag_t *diag);
+/* NULL is legal. */
+MMUSIM_API void mmusim_machine_destroy(mmusim_machine_t *machine);
+
+/* How far a run is. */
+typedef struct mmusim_progress {
+    uint64_t records;       /* of all threads, replayed */
+    uint64_t total_records; /* 0: unknown */
+    uint64_t accesses;
+    uint64_t cycles;        /* simulated */
+} mmusim_progress_t;
+
+/*
+ * Called from the running thread every few hundred thousand records. A non-zero
+ * return stops the run, which then returns MMUSIM_INTERRUPTED.
+ */
+typedef int (*mmusim_progress_fn)(void *context,
+                                  const mmusim_progress_t *progress);
+MMUSIM_API void mmusim_machine_on_progress(mmusim_machine_t *machine,
+                                           mmusim_progress_fn fn,
+                                           void *context);
+
+/*
+ * Runs the source to its end; once per machine. The source is borrowed and is
+ * used up. Errors: those of the source, MMUSIM_EXHAUSTED (simulated memory),
+ * MMUSIM_NOMEM, MMUSIM_INTERRUPTED, MMUSIM_UNSUPPORTED (the record is named).
+ */
+MMUSIM_API mmusim_status_t mmusim_machine_run(mmusim_machine_t *machine,
+                                              mmusim_source_t *source,
+                                              mmusim_diag_t *diag);
+
+/* The statistics of a finished (or interrupted) run; the caller destroys. */
+MMUSIM_API mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
+                                                mmusim_stats_t **stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

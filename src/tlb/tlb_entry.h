@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A cached translation, as two words, and the two predicates on it:
+ * tlb_key() equality is the look-up rule, tlb_entry_is_hit_by_inval() (see
+ * inval.h) the invalidation rule.
+ *
+ * The key packs address, page size, address-space tag and the global rule into
+ * one 64-bit word, so that a probe is one compare. 0 is "no entry".
+ *
+ *   63      17 16     15         0
+ *   [vpn+size][global][asid       ]    asid is 0 in a global entry: G makes an
+ *                                      entry usable under any PCID (Intel SDM
+ *                                      vol. 3A 4.10.2.4), so it is no tag.
+ *
+ * vpn+size: (((vpn >> order) << 1) | 1) << order, i.e. the lowest set bit
+ * marks the page size. 46 bits hold the 45-bit vpn of a 57-bit address, and
+ * the word is never 0.
+ *
+ * The same entry type serves the paging-structure caches, where order is the
+ * span of one entry of that level (9, 18, 27, 36) and pfn the next table.
+ */
+#ifndef MMUSIM_TLB_TLB_ENTRY_H
+#define MMUSIM_TLB_TLB_ENTRY_H
+
+#include "core/types.h"
+
+enum {
+    TLB_KEY_VPN_BITS = 45,
+    TLB_KEY_GLOBAL = 1 << 16,
+    TLB_KEY_TAG_BITS = 17,
+};
+
+/* Rights and state in the low bits of tlb_data, over all levels combined. */
+enum {
+    TLB_READ = 1 << 0,
+    TLB_WRITE = 1 << 1,
+    TLB_EXEC = 1 << 2,
+    TLB_USER = 1 << 3,
+    TLB_DIRTY = 1 << 4,
+    TLB_GLOBAL = 1 << 5,
+};
+
+/* pfn << 12 | rights: the frame of the page's first 4 KiB. */
+typedef uint64_t tlb_data_t;
+
+static inline tlb_data_t tlb_data(pfn_t pfn, uint32_t rights)
+{
+    return pfn.v << BASE_PAGE_SHIFT | rights;
+}
+
+static inline pfn_t tlb_data_pfn(tlb_data_t data)
+{
+    return (pfn_t){data >> BASE_PAGE_SHIFT};
+}
+
+static inline uint64_t tlb_key(vpn_t vpn, uint32_t order, uint16_t asid,
+                               bool is_global)
+{
+    uint64_t masked = vpn.v & ((UINT64_C(1) << TLB_KEY_VPN_BITS) - 1);
+    uint64_t sized = ((masked >> order) << 1 | 1) << order;
+
+    return sized << TLB_KEY_TAG_BITS |
+           (is_global ? (uint64_t) TLB_KEY_GLOBAL : asid);
+}
+
+static inline uint32_t tlb_key_order(uint64_t key)
+{
+    return (uint32_t) __builtin_ctzll(key >> TLB_KEY_TAG_BITS);
+}
+
+/* The vpn of the page's start, without the sign extension above bit 44. */
+static inline uint64_t tlb_key_vpn(uint64_t key)
+{
+    uint64_t sized = key >> TLB_KEY_TAG_BITS;
+
+    return (sized & (sized - 1)) >> 1;
+}
+
+static inline bool tlb_key_is_global(uint64_t key)
+{
+    return key & TLB_KEY_GLOBAL;
+}
+
+static inline uint16_t tlb_key_asid(uint64_t key)
+{
+    return (uint16_t) key;
+}
+
+#endif

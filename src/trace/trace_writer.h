@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing a native trace: threads hand in records in program order, the writer
+ * cuts them into independent compressed blocks (trace_format.h) of one thread
+ * each and appends the index when it is closed.
+ *
+ * One trace_writer per file; one trace_stream per thread. Streams of one
+ * writer may be fed from different host threads at the same time: only
+ * writing a finished block takes the writer's lock. A stream itself is used
+ * by one host thread at a time.
+ *
+ * The file is written as PATH.part and renamed by close; abandon removes it
+ * (trace_writer_keep_part leaves the .part for the recorder's parent).
+ */
+#ifndef MMUSIM_TRACE_TRACE_WRITER_H
+#define MMUSIM_TRACE_TRACE_WRITER_H
+
+#include "core/op.h"
+#include "mmusim/status.h"
+
+struct trace_writer;
+struct trace_stream;
+
+enum trace_codec { TRACE_CODEC_GZIP, TRACE_CODEC_ZSTD };
+
+struct trace_writer_options {
+    enum trace_codec codec;
+    int level;              /* of the codec; 0: its default here */
+    bool keeps_part;        /* close leaves PATH.part, the caller renames */
+    /* Blocks at most this many unpacked bytes; 0: the format's 1 MiB. */
+    uint32_t block_bytes;
+};
+
+mmusim_status_t mmusim__trace_writer_create(const char *path,
+                                            const struct trace_writer_options *o,
+                                            struct trace_writer **writer,
+                                            mmusim_diag_t *diag);
+
+/* Begins a thread's stream. Order of calls = order of first appearance, which
+ * decides the default CPU. NULL: out of memory. */
+struct trace_stream *mmusim__trace_stream_begin(struct trace_writer *writer,
+                                                uint32_t tid);
+
+/* One record; the hot calls of the recorder. Errors are kept in the writer and
+ * returned by the next flush, end or close. */
+void mmusim__trace_stream_fetch(struct trace_stream *stream, uint64_t vaddr,
+                                uint32_t instructions, uint32_t bytes);
+void mmusim__trace_stream_access(struct trace_stream *stream,
+                                 enum op_kind load_or_store, uint64_t vaddr,
+                                 uint32_t bytes, uint32_t flags);
+void mmusim__trace_stream_nomem(struct trace_stream *stream,
+                                uint32_t instructions);
+/* op is borrowed; op->name is copied. */
+void mmusim__trace_stream_sys(struct trace_stream *stream,
+                              const struct sys_op *op);
+
+/* Writes the open block out, so that a crash loses nothing before this. */
+mmusim_status_t mmusim__trace_stream_flush(struct trace_stream *stream,
+                                           mmusim_diag_t *diag);
+/* Flushes and frees the stream. */
+mmusim_status_t mmusim__trace_stream_end(struct trace_stream *stream,
+                                         mmusim_diag_t *diag);
+
+/* Ends every open stream, writes the index, closes and renames. Frees the
+ * writer in any case. */
+mmusim_status_t mmusim__trace_writer_close(struct trace_writer *writer,
+                                           mmusim_diag_t *diag);
+/* Frees the writer and removes the unfinished file. NULL is legal. */
+void mmusim__trace_writer_abandon(struct trace_writer *writer);
+
+#endif
