@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical frames, 4 KiB units: blocks of order 0, 9 (2M) and 18 (1G), with a
+ * reference count each. Free blocks are reused last in, first out per order, as
+ * the kernel's per-CPU lists do; a 2M or 1G block is cut when the smaller order
+ * has none free. pfn 0 is never handed out.
+ *
+ * Memory on the host: at most 16 bytes per frame ever handed out, in chunks
+ * that grow with the highest frame used.
+ */
+#ifndef MMUSIM_OS_FRAME_ALLOC_H
+#define MMUSIM_OS_FRAME_ALLOC_H
+
+#include "core/types.h"
+#include "mmusim/status.h"
+
+struct frame_alloc;
+
+/* memory_bytes: size of simulated memory. NULL: out of host memory. */
+struct frame_alloc *mmusim__frame_alloc_create(uint64_t memory_bytes);
+void mmusim__frame_alloc_destroy(struct frame_alloc *frames);
+
+/* A block with one reference. MMUSIM_EXHAUSTED when simulated memory is full,
+ * MMUSIM_NOMEM when the host's is. */
+mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
+                                  pfn_t *pfn);
+void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn);
+/* Drops one reference; true if that was the last and the block is free. */
+bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn);
+uint32_t mmusim__frame_refs(const struct frame_alloc *frames, pfn_t pfn);
+uint32_t mmusim__frame_order(const struct frame_alloc *frames, pfn_t pfn);
+/* 4 KiB frames in use. */
+uint64_t mmusim__frames_in_use(const struct frame_alloc *frames);
+
+#endif
