@@ -26,6 +26,9 @@ struct pt_info {
     uint32_t level;     /* 0: its entries map 4K pages */
     uint32_t n_present; /* entries with a non-zero word */
     void *lock;         /* the OS layer's lock of this table, or NULL */
+    /* miss_cause.h: translation number of each leaf entry; NULL until the OS
+     * layer sets it, and the OS layer's to free before the table goes. */
+    uint32_t *translation_ids;
     struct pt_page *page;
 };
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What interrupts and the kernel's work cost: keys ipi.* and cost.*. */
+#ifndef MMUSIM_COHERENCE_COST_CONFIG_H
+#define MMUSIM_COHERENCE_COST_CONFIG_H
+
+#include "core/types.h"
+
+/* Inter-processor interrupts; all in cycles. */
+struct ipi_config {
+    uint32_t enqueue_cycles;     /* per target: call-single data and queue */
+    uint32_t send_cycles;        /* per ICR write */
+    uint32_t cluster_cpus;       /* CPUs one ICR write reaches; 1: one by one */
+    uint32_t latency_core_cycles;   /* delivery, SMT sibling */
+    uint32_t latency_socket_cycles; /* delivery, same socket */
+    uint32_t latency_remote_cycles; /* delivery, other socket */
+    uint32_t idle_exit_cycles;   /* added when the target is idle */
+    uint32_t entry_cycles;       /* vector to handler, interrupts masked */
+    uint32_t handler_cycles;     /* per request, besides the invalidations */
+    uint32_t exit_cycles;        /* EOI and return */
+    uint32_t ack_core_cycles;    /* the sender sees the request unlocked */
+    uint32_t ack_socket_cycles;
+    uint32_t ack_remote_cycles;
+};
+
+/* The kernel's work; all in cycles. */
+struct cost_config {
+    uint32_t syscall_entry_cycles;
+    uint32_t syscall_exit_cycles;
+    uint32_t fault_entry_cycles; /* exception entry, interrupts masked */
+    uint32_t fault_exit_cycles;
+    uint32_t fault_body_cycles;  /* handle_mm_fault without the rows below */
+    uint32_t major_fault_cycles; /* reading a file page that is not cached */
+    uint32_t vma_cycles;         /* find, split, link or unlink one VMA */
+    uint32_t pte_set_cycles;
+    uint32_t pte_clear_cycles;   /* per entry found present */
+    uint32_t pte_scan_cycles;    /* per entry looked at */
+    uint32_t table_alloc_cycles; /* page-table page: allocate and clear */
+    uint32_t table_free_cycles;
+    uint32_t page_alloc_cycles;
+    uint32_t page_free_cycles;
+    uint32_t page_zero_cycles;   /* per 4 KiB */
+    uint32_t page_copy_cycles;   /* per 4 KiB */
+    uint32_t invlpg_cycles;
+    uint32_t invpcid_cycles;
+    uint32_t cr3_write_cycles;   /* flushing MOV CR3 */
+    uint32_t cr3_noflush_cycles;
+    uint32_t global_flush_cycles; /* CR4.PGE off and on, or INVPCID type 2 */
+    uint32_t flush_call_cycles;   /* flush_tlb_* without its invalidations */
+    uint32_t context_switch_cycles; /* without the CR3 write; IRQs masked */
+    uint32_t fork_cycles;         /* fixed part of fork */
+    uint32_t clone_cycles;
+    uint32_t exec_cycles;
+    uint32_t lock_cycles;         /* an uncontended acquire */
+    uint32_t lock_handover_cycles; /* from release to the next owner */
+};
+
+#endif

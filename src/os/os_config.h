@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated kernel's settings: keys os.*. */
+#ifndef MMUSIM_OS_OS_CONFIG_H
+#define MMUSIM_OS_OS_CONFIG_H
+
+#include "core/types.h"
+
+struct os_config {
+    char protocol[32];
+    uint64_t flush_ceiling_pages;
+    uint64_t timeslice_cycles;
+    uint64_t memory_bytes;
+    bool has_strict_maps;
+    bool has_cold_page_cache; /* first touch of a file page is major */
+};
+
+#endif

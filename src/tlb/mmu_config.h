@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What a machine file says of one logical CPU's translation hardware; times in
+ * cycles. */
+#ifndef MMUSIM_TLB_MMU_CONFIG_H
+#define MMUSIM_TLB_MMU_CONFIG_H
+
+#include "tlb/tlb_array.h"
+
+enum {
+    CONFIG_MAX_ARRAYS = 4, /* arrays of one TLB level */
+    CONFIG_PSC_LEVELS = 4, /* pde, pdpte, pml4e, pml5e */
+};
+
+enum tlb_level { /* index into machine_config.tlb */
+    TLB_L1I,
+    TLB_L1D,
+    TLB_L2,
+    TLB_LEVEL_COUNT
+};
+
+enum config_memory_model { MEMORY_FIXED, MEMORY_HIERARCHY };
+
+struct tlb_level_config {
+    uint32_t n_arrays;
+    struct tlb_array_config arrays[CONFIG_MAX_ARRAYS];
+};
+
+struct psc_config {
+    uint32_t n_entries; /* 0: the machine has none at this level */
+    uint32_t n_ways;
+    uint32_t hit_cycles;
+};
+
+struct cache_config {
+    uint64_t size_bytes;
+    uint32_t n_ways;
+    uint32_t hit_cycles;
+};
+
+struct memory_config {
+    enum config_memory_model model;
+    uint32_t fixed_cycles; /* one page-table read */
+    bool has_data;         /* data accesses go through the hierarchy too */
+    struct cache_config l1d, l2, llc;
+    uint32_t dram_cycles;
+    uint32_t remote_dram_cycles; /* added when another socket owns the frame */
+};
+
+struct walker_config {
+    uint32_t count;        /* walks at a time per logical CPU */
+    uint32_t start_cycles; /* from the last-level miss to the first read */
+    uint32_t dirty_cycles; /* setting D by a store to a clean entry */
+};
+
+#endif
