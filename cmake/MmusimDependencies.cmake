@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# The libraries the project stands on. Sets the targets mmusim_yaml and
+# mmusim_zstd (when found) and the variable MMUSIM_HAS_ZSTD.
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(ZLIB)
+if(NOT ZLIB_FOUND)
+    message(FATAL_ERROR "zlib is missing. On Debian and Ubuntu: "
+        "apt-get install zlib1g-dev (or run scripts/install-deps.sh build)")
+endif()
+
+# One of the project's plain C libraries: by header and library name.
+function(mmusim_find_library target header library)
+    string(TOUPPER ${library} upper)
+    find_path(${upper}_INCLUDE_DIR ${header})
+    find_library(${upper}_LIBRARY ${library})
+    mark_as_advanced(${upper}_INCLUDE_DIR ${upper}_LIBRARY)
+    if(${upper}_INCLUDE_DIR AND ${upper}_LIBRARY)
+        add_library(${target} UNKNOWN IMPORTED)
+        set_target_properties(${target} PROPERTIES
+            IMPORTED_LOCATION "${${upper}_LIBRARY}"
+            INTERFACE_INCLUDE_DIRECTORIES "${${upper}_INCLUDE_DIR}")
+    endif()
+endfunction()
+
+mmusim_find_library(mmusim_yaml yaml.h yaml)
+if(NOT TARGET mmusim_yaml)
+    message(FATAL_ERROR "libyaml is missing. On Debian and Ubuntu: "
+        "apt-get install libyaml-dev (or run scripts/install-deps.sh build)")
+endif()
+
+set(MMUSIM_HAS_ZSTD FALSE)
+if(NOT MMUSIM_ZSTD MATCHES "^(OFF|0|FALSE|NO)$")
+    mmusim_find_library(mmusim_zstd zstd.h zstd)
+    if(TARGET mmusim_zstd)
+        set(MMUSIM_HAS_ZSTD TRUE)
+    elseif(NOT MMUSIM_ZSTD STREQUAL "auto")
+        message(FATAL_ERROR "MMUSIM_ZSTD is on, but libzstd is missing. On "
+            "Debian and Ubuntu: apt-get install libzstd-dev")
+    endif()
+endif()

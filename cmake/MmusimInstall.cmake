@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# cmake --install: headers, libraries, tool, recorder, package files, manual
+# pages, machines and traces.
+
+include(CMakePackageConfigHelpers)
+
+install(DIRECTORY include/mmusim DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h")
+install(TARGETS mmusim_shared mmusim_static EXPORT mmusim-targets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET mmusim)
+    install(TARGETS mmusim DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+if(TARGET mmusim_recorder)
+    install(TARGETS mmusim_recorder
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/mmusim)
+endif()
+
+set(mmusim_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mmusim)
+set(MMUSIM_STATIC_LIBRARIES yaml)
+set(MMUSIM_PC_LIBS_PRIVATE "-lyaml -lz -pthread")
+if(MMUSIM_HAS_ZSTD)
+    list(APPEND MMUSIM_STATIC_LIBRARIES zstd)
+    string(PREPEND MMUSIM_PC_LIBS_PRIVATE "-lzstd ")
+endif()
+configure_package_config_file(cmake/mmusim-config.cmake.in
+    ${PROJECT_BINARY_DIR}/mmusim-config.cmake
+    INSTALL_DESTINATION ${mmusim_package_dir})
+write_basic_package_version_file(
+    ${PROJECT_BINARY_DIR}/mmusim-config-version.cmake
+    COMPATIBILITY SameMinorVersion)
+configure_file(cmake/mmusim.pc.in ${PROJECT_BINARY_DIR}/mmusim.pc @ONLY)
+install(EXPORT mmusim-targets NAMESPACE mmusim::
+    DESTINATION ${mmusim_package_dir})
+install(FILES
+    ${PROJECT_BINARY_DIR}/mmusim-config.cmake
+    ${PROJECT_BINARY_DIR}/mmusim-config-version.cmake
+    DESTINATION ${mmusim_package_dir})
+install(FILES ${PROJECT_BINARY_DIR}/mmusim.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+foreach(section 1 3 5 7)
+    file(GLOB pages CONFIGURE_DEPENDS man/*.${section})
+    install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+foreach(folder configs traces workloads)
+    install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_DATADIR}/mmusim
+        FILES_MATCHING
+        PATTERN "*.yaml" PATTERN "*.mmt" PATTERN "*.md" PATTERN "*.c"
+        PATTERN "*.sh")
+endforeach()

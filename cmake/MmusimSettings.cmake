@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# How every C file of the project is compiled: warnings, checks, sanitizers.
+# mmusim_settings(TARGET) applies it to one target.
+
+set(MMUSIM_WARNINGS
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+    -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wvla)
+
+set(mmusim_check_flags "$<IF:$<CONFIG:Debug>,1,0>")
+if(NOT MMUSIM_CHECK STREQUAL "auto")
+    if(NOT MMUSIM_CHECK MATCHES "^[012]$")
+        message(FATAL_ERROR
+            "MMUSIM_CHECK is '${MMUSIM_CHECK}' (it must be auto, 0, 1 or 2)")
+    endif()
+    set(mmusim_check_flags "${MMUSIM_CHECK}")
+endif()
+
+set(mmusim_sanitize_flags "")
+if(MMUSIM_SANITIZE)
+    # "address,undefined" may come with commas, semicolons or spaces
+    string(REGEX REPLACE "[; ]+" "," mmusim_sanitizers "${MMUSIM_SANITIZE}")
+    set(mmusim_sanitize_flags
+        -fsanitize=${mmusim_sanitizers} -fno-omit-frame-pointer
+        -fno-sanitize-recover=all -g)
+endif()
+if(MMUSIM_FUZZ)
+    if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+        message(FATAL_ERROR "MMUSIM_FUZZ needs clang (CC=clang)")
+    endif()
+    list(APPEND mmusim_sanitize_flags -fsanitize=fuzzer-no-link -g)
+endif()
+
+function(mmusim_settings target)
+    target_include_directories(${target} PRIVATE
+        ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    target_compile_definitions(${target} PRIVATE
+        MMUSIM_CHECK=${mmusim_check_flags})
+    target_compile_options(${target} PRIVATE
+        ${MMUSIM_WARNINGS} $<$<BOOL:${MMUSIM_WERROR}>:-Werror>
+        ${mmusim_sanitize_flags} -ffp-contract=off)
+    target_link_options(${target} PRIVATE ${mmusim_sanitize_flags})
+    set_target_properties(${target} PROPERTIES
+        C_STANDARD 11 C_STANDARD_REQUIRED ON
+        C_VISIBILITY_PRESET hidden
+        POSITION_INDEPENDENT_CODE ON
+        INTERPROCEDURAL_OPTIMIZATION ${MMUSIM_LTO})
+endfunction()
