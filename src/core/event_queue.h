@@ -40,7 +40,7 @@ static inline bool event_key_before(struct event_key a, struct event_key b)
     return a.cycle < b.cycle || (a.cycle == b.cycle && a.rank < b.rank);
 }
 
-enum { EVENT_NOT_QUEUED = UINT32_MAX };
+#define EVENT_NOT_QUEUED UINT32_MAX
 
 struct event {
     struct event_key key;

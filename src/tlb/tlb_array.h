@@ -23,9 +23,9 @@
 struct arena;
 
 enum {
-    TLB_MAX_ORDERS = 4,  /* page sizes in one array */
-    TLB_NO_SLOT = UINT32_MAX,
+    TLB_MAX_ORDERS = 4, /* page sizes in one array */
 };
+#define TLB_NO_SLOT UINT32_MAX
 
 enum tlb_index {
     TLB_INDEX_BITS, /* set = low bits of the page number at its size */
