@@ -30,6 +30,9 @@ configure_package_config_file(cmake/mmusim-config.cmake.in
 write_basic_package_version_file(
     ${PROJECT_BINARY_DIR}/mmusim-config-version.cmake
     COMPATIBILITY SameMinorVersion)
+# relative to the file itself, so that an installed tree can be moved
+file(RELATIVE_PATH MMUSIM_PC_PREFIX
+    "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 configure_file(cmake/mmusim.pc.in ${PROJECT_BINARY_DIR}/mmusim.pc @ONLY)
 install(EXPORT mmusim-targets NAMESPACE mmusim::
     DESTINATION ${mmusim_package_dir})
