@@ -6,8 +6,9 @@
  *
  *     fuzz_TARGET [-runs=N] [-seed=S] FILE-OR-FOLDER...
  *
- * A mutation that kills the target can be had back with -seed and -dump=RUN,
- * which writes that run's input to standard output.
+ * A mutation that kills the target is had back in two steps: with -verbose=1
+ * the last number printed is its run; -dump=RUN writes the input of that run
+ * to standard output.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -145,7 +146,8 @@ static void mutate(const struct corpus *corpus, uint64_t seed, uint64_t run,
     mmusim__rng_init(&rng, seed, run);
     const struct input *from =
         &corpus->seeds[mmusim__rng_below(&rng, (uint32_t) corpus->n_seeds)];
-    memcpy(input->data, from->data, from->n_bytes);
+    if (from->n_bytes)
+        memcpy(input->data, from->data, from->n_bytes);
     input->n_bytes = from->n_bytes;
     size_t n_edits = 1 + mmusim__rng_below(&rng, EDITS_MAX);
     for (size_t i = 0; i < n_edits; i++)
@@ -166,10 +168,12 @@ int main(int argc, char **argv)
 {
     static struct corpus corpus;
     uint64_t n_runs = 1000, seed = 1, dumped_run = UINT64_MAX;
+    int is_verbose = 0;
     for (int i = 1; i < argc; i++) {
         if (sscanf(argv[i], "-runs=%" SCNu64, &n_runs) != 1 &&
             sscanf(argv[i], "-seed=%" SCNu64, &seed) != 1 &&
-            sscanf(argv[i], "-dump=%" SCNu64, &dumped_run) != 1)
+            sscanf(argv[i], "-dump=%" SCNu64, &dumped_run) != 1 &&
+            sscanf(argv[i], "-verbose=%d", &is_verbose) != 1)
             corpus_add(&corpus, argv[i]);
     }
     for (size_t i = 0; i < corpus.n_seeds; i++)
@@ -180,6 +184,8 @@ int main(int argc, char **argv)
         fuzz_alloc(corpus.largest_bytes + EDITS_MAX * SPAN_BYTES_MAX), 0};
     for (uint64_t run = 0; run < n_runs; run++) {
         mutate(&corpus, seed, run, &input);
+        if (is_verbose)
+            fprintf(stderr, "%" PRIu64 "\n", run);
         if (run == dumped_run)
             fwrite(input.data, 1, input.n_bytes, stdout);
         else if (dumped_run == UINT64_MAX)
