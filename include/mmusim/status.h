@@ -68,6 +68,14 @@ MMUSIM_API const char *mmusim_strerror(mmusim_status_t status);
 MMUSIM_API size_t mmusim_diag_format(const mmusim_diag_t *diag, char *buffer,
                                      size_t size_bytes);
 
+/*
+ * For messages: the name among n_names that a user most likely meant by word
+ * (least edit distance, at most a third of the word's length plus one), or
+ * NULL if none is near. The pointer is the one in names.
+ */
+MMUSIM_API const char *mmusim_nearest(const char *word,
+                                      const char *const *names, size_t n_names);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,10 +12,10 @@
 /* Exit statuses (mmusim(1)). */
 enum cli_exit {
     CLI_OK = 0,
-    CLI_FOUND = 1,   /* the run found what it was asked to look for */
-    CLI_USAGE = 2,   /* usage or configuration */
-    CLI_INPUT = 3,   /* input cannot be read or is damaged */
-    CLI_SYSTEM = 4,  /* out of memory or another system failure */
+    CLI_FOUND = 1,  /* the run found what it was asked to look for */
+    CLI_USAGE = 2,  /* usage or configuration */
+    CLI_INPUT = 3,  /* input cannot be read or is damaged */
+    CLI_SYSTEM = 4, /* out of memory or another system failure */
     CLI_INTERRUPTED = 130,
 };
 
@@ -37,7 +37,8 @@ struct cli_command {
 
 /*
  * Parses argv (argv[0] is the command's own name) with getopt_long. Calls
- * on_option for each; value is NULL for flags. --help prints and stops;
+ * on_option for each; value is NULL for flags. It returns 0 (or less) to go
+ * on, an exit status > 0, after its message, to stop. --help prints and stops;
  * operands may stand between options, "--" ends them (commands whose usage
  * starts with "-o TRACE --" stop at the first operand).
  * Returns < 0 to go on (then *first_operand indexes the permuted argv), else
@@ -47,6 +48,31 @@ int cli_parse(const struct cli_command *command, int argc, char **argv,
               int (*on_option)(void *context, const struct cli_option *option,
                                const char *value),
               void *context, int *first_operand);
+
+/*
+ * A KEY=VALUE argument: *key becomes a fresh copy of what is before the '='
+ * (the caller frees it), *value points behind it in text. 0, or an exit status
+ * after a message that names the option.
+ */
+int cli_key_value(const char *option, const char *text, char **key,
+                  const char **value);
+/* A whole number in [min, max], decimal or 0x; with has_suffix a size may end
+ * in K, M or G. 0, or an exit status after a message that names the option. */
+int cli_number(const char *option, const char *text, uint64_t min, uint64_t max,
+               int has_suffix, uint64_t *number);
+/* The index of text in names, which ends with NULL; < 0 after a message. */
+int cli_choice(const char *option, const char *text, const char *const *names);
+
+/* Prints what `mmusim COMMAND --help` prints. */
+void cli_print_help(const struct cli_command *command);
+
+/*
+ * Runs the sub-command named by argv[1] (`trace info`): subs are found by the
+ * second word of their name; --help lists them.
+ */
+int cli_run_sub(const struct cli_command *self,
+                const struct cli_command *const *subs, size_t n_subs, int argc,
+                char **argv);
 
 /* "mmusim: TEXT\n" on standard error; returns status, for `return`. */
 int cli_error(enum cli_exit status, const char *format, ...)
@@ -59,6 +85,9 @@ int cli_exit_of(mmusim_status_t status);
  * after a message); "-" or NULL is standard output; an existing FILE that is
  * not regular is written in place. */
 struct cli_output;
+/* Refuses (message, CLI_SYSTEM) an output that is the input itself, or whose
+ * FILE.part is; 0 if all is well. Either may be NULL or "-". */
+int cli_output_refuse_input(const char *output, const char *input);
 struct cli_output *cli_output_open(const char *path, int *exit_status);
 void *cli_output_stream(struct cli_output *output); /* a FILE * */
 int cli_output_close(struct cli_output *output);
@@ -78,7 +107,8 @@ void cli_catch_interrupts(void);
 int cli_is_interrupted(void);
 
 /* Folder of shipped files: $MMUSIM_DATADIR, else beside the executable in a
- * build or source tree, else the installed one. name is "configs", "traces". */
+ * build or source tree, else the installed one. name is "configs", "traces".
+ * The text lives until the process ends. */
 const char *cli_data_dir(const char *name);
 
 /* Each command's table entry; defined in cmd_<name>.c. */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Output files: a regular FILE is written as FILE.part and renamed when it is
+ * complete, so that an old FILE survives whatever goes wrong. Links are
+ * followed: the file behind them is replaced, not the link.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct cli_output {
+    FILE *stream;
+    char *path; /* NULL: standard output */
+    char *part; /* NULL: written in place */
+};
+
+static int output_is_stdout(const char *path)
+{
+    return !path || !strcmp(path, "-");
+}
+
+static char *output_part_of(const char *path)
+{
+    size_t size = strlen(path) + sizeof(".part");
+    char *part = malloc(size);
+
+    if (part)
+        snprintf(part, size, "%s.part", path);
+    return part;
+}
+
+static int output_is_same(const char *a, const struct stat *b)
+{
+    struct stat stat_a;
+
+    return !stat(a, &stat_a) && S_ISREG(stat_a.st_mode) &&
+           stat_a.st_dev == b->st_dev && stat_a.st_ino == b->st_ino;
+}
+
+int cli_output_refuse_input(const char *output, const char *input)
+{
+    struct stat of_input;
+    char *part;
+    int is_same;
+
+    if (output_is_stdout(output) || output_is_stdout(input) ||
+        stat(input, &of_input))
+        return 0;
+    part = output_part_of(output);
+    if (!part)
+        return cli_error(CLI_SYSTEM, "out of memory");
+    is_same =
+        output_is_same(output, &of_input) || output_is_same(part, &of_input);
+    free(part);
+    if (is_same)
+        return cli_error(CLI_SYSTEM,
+                         "%s: the output is the input (choose "
+                         "another name for -o)",
+                         output);
+    return 0;
+}
+
+static void output_free(struct cli_output *output)
+{
+    free(output->path);
+    free(output->part);
+    free(output);
+}
+
+static int output_open_failed(const char *path)
+{
+    return cli_error(CLI_SYSTEM, "%s: cannot write: %s", path, strerror(errno));
+}
+
+/* The new file gets the old one's permissions. */
+static FILE *output_open_part(const char *part, const struct stat *old)
+{
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    FILE *stream;
+
+    if (fd < 0)
+        return NULL;
+    if (old)
+        (void) fchmod(fd, old->st_mode & 0777);
+    stream = fdopen(fd, "w");
+    if (!stream)
+        close(fd);
+    return stream;
+}
+
+static int output_open_file(struct cli_output *output, const char *path)
+{
+    struct stat old;
+    int is_there = !stat(path, &old);
+
+    output->path = is_there ? realpath(path, NULL) : strdup(path);
+    if (!output->path)
+        return cli_error(CLI_SYSTEM, "out of memory");
+    if (is_there && !S_ISREG(old.st_mode)) {
+        output->stream = fopen(path, "we");
+        return output->stream ? 0 : output_open_failed(path);
+    }
+    if (is_there && access(path, W_OK))
+        return output_open_failed(path);
+    output->part = output_part_of(output->path);
+    if (!output->part)
+        return cli_error(CLI_SYSTEM, "out of memory");
+    output->stream = output_open_part(output->part, is_there ? &old : NULL);
+    return output->stream ? 0 : output_open_failed(output->part);
+}
+
+struct cli_output *cli_output_open(const char *path, int *exit_status)
+{
+    struct cli_output *output = calloc(1, sizeof(*output));
+
+    if (!output) {
+        *exit_status = cli_error(CLI_SYSTEM, "out of memory");
+        return NULL;
+    }
+    *exit_status = 0;
+    if (output_is_stdout(path))
+        output->stream = stdout;
+    else
+        *exit_status = output_open_file(output, path);
+    if (*exit_status) {
+        output_free(output);
+        return NULL;
+    }
+    return output;
+}
+
+void *cli_output_stream(struct cli_output *output)
+{
+    return output->stream;
+}
+
+/* Flushes and closes; 0, or errno of the first failure. */
+static int output_finish_stream(struct cli_output *output)
+{
+    FILE *stream = output->stream;
+    int has_failed = ferror(stream);
+    int error = 0;
+
+    errno = 0;
+    if (output->path ? fclose(stream) : fflush(stream))
+        error = errno ? errno : EIO;
+    output->stream = NULL;
+    return error ? error : has_failed ? EIO : 0;
+}
+
+int cli_output_close(struct cli_output *output)
+{
+    const char *name = output->path ? output->path : "standard output";
+    int error = output_finish_stream(output);
+    int status = 0;
+
+    if (!error && output->part && rename(output->part, output->path))
+        error = errno;
+    if (error) {
+        if (output->part)
+            unlink(output->part);
+        status = cli_error(CLI_SYSTEM, "%s: cannot write: %s", name,
+                           strerror(error));
+    }
+    output_free(output);
+    return status;
+}
+
+void cli_output_abandon(struct cli_output *output)
+{
+    if (!output)
+        return;
+    output_finish_stream(output);
+    if (output->part)
+        unlink(output->part);
+    output_free(output);
+}
