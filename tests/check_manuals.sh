@@ -14,6 +14,7 @@ warnings_of() {
     if command -v mandoc >/dev/null; then
         mandoc -T lint -W warning "$1"
     else
+        # shellcheck disable=SC2069 # the warnings, not the page
         man --warnings -E UTF-8 -l -Tutf8 -Z "$1" 2>&1 >/dev/null
     fi
 }
