@@ -57,4 +57,8 @@ static inline uint32_t pt_level_order(uint32_t level)
 /* x86-64 with 4 or 5 levels; NULL for any other number. */
 const struct pt_format *mmusim__pt_format_x86_64(uint32_t n_levels);
 
+/* The format of an architecture (isa of the configuration: "x86-64") with a
+ * number of levels; NULL if there is none. */
+const struct pt_format *mmusim__pt_format(const char *isa, uint32_t n_levels);
+
 #endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical frames: see frame_alloc.h.
+ *
+ * Each order has a list of freed blocks (last in, first out) and a range of
+ * adjacent blocks never handed out since they were cut. A request takes from
+ * the list, then from the range, then cuts a block of the next order into a
+ * new range, then takes from what is left at the top of memory where the next
+ * order's block does not fit. Blocks are not joined again: a machine whose
+ * memory was handed out in small pieces has few large ones, as a fragmented
+ * kernel has.
+ *
+ * Invariant: a block in a list or handed out has its record in a chunk.
+ */
+#include "os/frame_alloc.h"
+
+#include "core/check.h"
+
+#include <stdlib.h>
+
+enum {
+    FRAME_CHUNK_LOG2 = 9, /* records a chunk: one 2M block's, 8 KiB */
+    FRAME_CHUNK_FRAMES = 1 << FRAME_CHUNK_LOG2,
+    FRAME_KINDS = 3,
+    FRAME_PADDR_BITS = 52, /* Intel SDM vol. 3A 4.1.4: MAXPHYADDR <= 52 */
+};
+
+static const uint32_t frame_orders[FRAME_KINDS] = {
+    PAGE_ORDER_4K,
+    PAGE_ORDER_2M,
+    PAGE_ORDER_1G,
+};
+
+/* A block, kept at its first frame. */
+struct frame {
+    uint64_t next_free; /* pfn of the next in its list, 0: none */
+    uint32_t n_refs;    /* 0: free */
+    uint32_t order;     /* of the block last handed out here */
+};
+
+struct frame_range { /* [start, end) in frames, whole blocks of the order */
+    uint64_t start;
+    uint64_t end;
+};
+
+struct frame_kind {
+    uint64_t free_list; /* pfn, 0: empty */
+    struct frame_range range;
+    struct frame_range top;
+};
+
+struct frame_alloc {
+    struct frame_kind kinds[FRAME_KINDS];
+    struct frame **chunks;
+    uint64_t n_chunks; /* capacity of chunks[]; absent ones are NULL */
+    uint64_t n_in_use;
+};
+
+static struct frame *frame_find(const struct frame_alloc *frames, uint64_t pfn)
+{
+    uint64_t chunk = pfn >> FRAME_CHUNK_LOG2;
+
+    if (chunk >= frames->n_chunks || !frames->chunks[chunk])
+        return NULL;
+    return &frames->chunks[chunk][pfn & (FRAME_CHUNK_FRAMES - 1)];
+}
+
+static bool frame_directory_grow(struct frame_alloc *frames, uint64_t chunk)
+{
+    uint64_t n_chunks = max_u64(chunk + 1, frames->n_chunks * 2);
+    struct frame **chunks;
+
+    chunks = realloc(frames->chunks, n_chunks * sizeof(struct frame *));
+    if (!chunks)
+        return false;
+    for (uint64_t i = frames->n_chunks; i < n_chunks; i++)
+        chunks[i] = NULL;
+    frames->chunks = chunks;
+    frames->n_chunks = n_chunks;
+    return true;
+}
+
+/* Makes sure that the record of a frame exists. */
+static bool frame_record(struct frame_alloc *frames, uint64_t pfn)
+{
+    uint64_t chunk = pfn >> FRAME_CHUNK_LOG2;
+
+    if (chunk >= frames->n_chunks && !frame_directory_grow(frames, chunk))
+        return false;
+    if (!frames->chunks[chunk])
+        frames->chunks[chunk] =
+            calloc(FRAME_CHUNK_FRAMES, sizeof(struct frame));
+    return frames->chunks[chunk] != NULL;
+}
+
+static mmusim_status_t frame_take_range(struct frame_alloc *frames,
+                                        struct frame_range *range,
+                                        uint32_t order, uint64_t *pfn)
+{
+    if (range->start == range->end)
+        return MMUSIM_EXHAUSTED;
+    if (!frame_record(frames, range->start))
+        return MMUSIM_NOMEM;
+    *pfn = range->start;
+    range->start += UINT64_C(1) << order;
+    return MMUSIM_OK;
+}
+
+/* Cuts a block of the next order, found at pfn, for this kind's range. */
+static void frame_cut(struct frame_alloc *frames, uint32_t kind_index,
+                      uint64_t pfn)
+{
+    struct frame_kind *kind = &frames->kinds[kind_index];
+    uint64_t n_frames = UINT64_C(1) << frame_orders[kind_index + 1];
+
+    mmusim_assert(kind->range.start == kind->range.end);
+    kind->range = (struct frame_range){pfn, pfn + n_frames};
+}
+
+static bool frame_take_list(struct frame_alloc *frames, struct frame_kind *kind,
+                            uint64_t *pfn)
+{
+    if (!kind->free_list)
+        return false;
+    *pfn = kind->free_list;
+    kind->free_list = frame_find(frames, *pfn)->next_free;
+    return true;
+}
+
+/* A block without a reference; on failure nothing has changed. */
+static mmusim_status_t frame_take(struct frame_alloc *frames,
+                                  uint32_t kind_index, uint64_t *pfn)
+{
+    struct frame_kind *kind = &frames->kinds[kind_index];
+    uint32_t order = frame_orders[kind_index];
+    mmusim_status_t status;
+
+    if (frame_take_list(frames, kind, pfn))
+        return MMUSIM_OK;
+    status = frame_take_range(frames, &kind->range, order, pfn);
+    if (status != MMUSIM_EXHAUSTED)
+        return status;
+    if (kind_index + 1 < FRAME_KINDS) {
+        status = frame_take(frames, kind_index + 1, pfn);
+        if (status == MMUSIM_OK) {
+            frame_cut(frames, kind_index, *pfn);
+            return frame_take_range(frames, &kind->range, order, pfn);
+        }
+        if (status != MMUSIM_EXHAUSTED)
+            return status;
+    }
+    return frame_take_range(frames, &kind->top, order, pfn);
+}
+
+static uint32_t frame_kind_of(uint32_t order)
+{
+    uint32_t kind_index = 0;
+
+    while (kind_index < FRAME_KINDS && frame_orders[kind_index] != order)
+        kind_index++;
+    return kind_index;
+}
+
+/* Memory up to end: below, pieces before the first block of the next order
+ * (frame 0 is not used); above, pieces after its last one. */
+static void frame_layout(struct frame_alloc *frames, uint64_t end)
+{
+    uint64_t low = 1;
+    uint64_t high = end;
+
+    for (uint32_t i = 0; i < FRAME_KINDS; i++) {
+        struct frame_kind *kind = &frames->kinds[i];
+        uint64_t next_low = high;
+        uint64_t next_high = high;
+
+        if (i + 1 < FRAME_KINDS) {
+            uint64_t block = UINT64_C(1) << frame_orders[i + 1];
+
+            next_low = min_u64(align_up(low, block), high);
+            next_high = max_u64(align_down(high, block), next_low);
+        }
+        kind->range = (struct frame_range){low, next_low};
+        kind->top = (struct frame_range){next_high, high};
+        low = next_low;
+        high = next_high;
+    }
+}
+
+struct frame_alloc *mmusim__frame_alloc_create(uint64_t memory_bytes)
+{
+    uint64_t limit_bytes = UINT64_C(1) << FRAME_PADDR_BITS;
+    uint64_t end = min_u64(memory_bytes, limit_bytes) >> BASE_PAGE_SHIFT;
+    struct frame_alloc *frames = calloc(1, sizeof(*frames));
+
+    if (frames)
+        frame_layout(frames, max_u64(end, 1));
+    return frames;
+}
+
+void mmusim__frame_alloc_destroy(struct frame_alloc *frames)
+{
+    if (!frames)
+        return;
+    for (uint64_t i = 0; i < frames->n_chunks; i++)
+        free(frames->chunks[i]);
+    free(frames->chunks);
+    free(frames);
+}
+
+mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
+                                  pfn_t *pfn)
+{
+    uint32_t kind_index = frame_kind_of(order);
+    struct frame *frame;
+    uint64_t taken = 0;
+    mmusim_status_t status;
+
+    if (kind_index == FRAME_KINDS)
+        return MMUSIM_USAGE;
+    status = frame_take(frames, kind_index, &taken);
+    if (status != MMUSIM_OK)
+        return status;
+    frame = frame_find(frames, taken);
+    mmusim_assert(frame->n_refs == 0);
+    frame->n_refs = 1;
+    frame->order = order;
+    frames->n_in_use += UINT64_C(1) << order;
+    *pfn = (pfn_t){taken};
+    return MMUSIM_OK;
+}
+
+void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn)
+{
+    struct frame *frame = frame_find(frames, pfn.v);
+
+    mmusim_assert(frame && frame->n_refs > 0);
+    if (frame && frame->n_refs)
+        frame->n_refs++;
+}
+
+bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
+{
+    struct frame *frame = frame_find(frames, pfn.v);
+    struct frame_kind *kind;
+
+    mmusim_assert(frame && frame->n_refs > 0);
+    if (!frame || !frame->n_refs || --frame->n_refs)
+        return false;
+    kind = &frames->kinds[frame_kind_of(frame->order)];
+    frame->next_free = kind->free_list;
+    kind->free_list = pfn.v;
+    frames->n_in_use -= UINT64_C(1) << frame->order;
+    return true;
+}
+
+uint32_t mmusim__frame_refs(const struct frame_alloc *frames, pfn_t pfn)
+{
+    const struct frame *frame = frame_find(frames, pfn.v);
+
+    return frame ? frame->n_refs : 0;
+}
+
+uint32_t mmusim__frame_order(const struct frame_alloc *frames, pfn_t pfn)
+{
+    const struct frame *frame = frame_find(frames, pfn.v);
+
+    return frame ? frame->order : 0;
+}
+
+uint64_t mmusim__frames_in_use(const struct frame_alloc *frames)
+{
+    return frames->n_in_use;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The x86-64 page-table format, 4 and 5 levels: Intel SDM vol. 3A 4.5, tables
+ * 4-14 to 4-20, with MAXPHYADDR 52 and IA32_EFER.NXE = 1, as Linux runs. Its
+ * tables PML5, PML4, PDPT, PD and PT are our levels 4, 3, 2, 1 and 0.
+ *
+ * Left out: memory types (PWT, PCD, PAT), protection keys and HLAT; their
+ * bits are ignored when read and 0 when made.
+ */
+#include "core/check.h"
+#include "tlb/pt_format.h"
+
+#define X86_PRESENT            (UINT64_C(1) << 0)
+#define X86_WRITABLE           (UINT64_C(1) << 1)
+#define X86_USER               (UINT64_C(1) << 2)
+#define X86_ACCESSED           (UINT64_C(1) << 5)
+#define X86_DIRTY              (UINT64_C(1) << 6) /* ignored in a table pointer */
+#define X86_PAGE_SIZE          (UINT64_C(1) << 7) /* levels 1 and 2; PAT in a PTE */
+#define X86_GLOBAL             (UINT64_C(1) << 8)
+#define X86_PAT_LARGE          (UINT64_C(1) << 12)
+#define X86_NO_EXECUTE         (UINT64_C(1) << 63)
+#define X86_ADDRESS            UINT64_C(0x000ffffffffff000) /* bits 51:12 */
+#define X86_HIGHEST_LEAF_LEVEL 2                            /* 1G pages */
+
+static bool x86_is_leaf(uint64_t word, uint32_t level)
+{
+    if (level == 0)
+        return true;
+    return level <= X86_HIGHEST_LEAF_LEVEL && (word & X86_PAGE_SIZE);
+}
+
+/* Address bits of an entry that lie below its page's size. */
+static uint64_t x86_offset_bits(uint32_t level)
+{
+    uint64_t page_bytes = UINT64_C(1)
+                          << (BASE_PAGE_SHIFT + pt_level_order(level));
+
+    return X86_ADDRESS & (page_bytes - 1);
+}
+
+static bool x86_is_reserved(uint64_t word, uint32_t level)
+{
+    /* Tables 4-14, 4-15: PS must be 0. Tables 4-16, 4-18: bits 20:13 or
+     * 29:13 must be 0. */
+    if (level > X86_HIGHEST_LEAF_LEVEL)
+        return word & X86_PAGE_SIZE;
+    if (level == 0 || !x86_is_leaf(word, level))
+        return false;
+    return word & x86_offset_bits(level) & ~X86_PAT_LARGE;
+}
+
+static uint32_t x86_rights(uint64_t word, bool is_leaf)
+{
+    uint32_t rights = TLB_READ;
+
+    if (word & X86_WRITABLE)
+        rights |= TLB_WRITE;
+    if (!(word & X86_NO_EXECUTE))
+        rights |= TLB_EXEC;
+    if (word & X86_USER)
+        rights |= TLB_USER;
+    if (is_leaf && word & X86_DIRTY)
+        rights |= TLB_DIRTY;
+    if (is_leaf && word & X86_GLOBAL)
+        rights |= TLB_GLOBAL;
+    return rights;
+}
+
+static struct pt_entry x86_decode(uint64_t word, uint32_t level)
+{
+    struct pt_entry entry = {0};
+    uint64_t address = word & X86_ADDRESS;
+
+    if (!(word & X86_PRESENT))
+        return entry;
+    entry.is_present = true;
+    entry.is_reserved = x86_is_reserved(word, level);
+    entry.is_leaf = x86_is_leaf(word, level);
+    entry.is_accessed = word & X86_ACCESSED;
+    if (entry.is_leaf)
+        address &= ~x86_offset_bits(level);
+    entry.pfn = (pfn_t){address >> BASE_PAGE_SHIFT};
+    entry.rights = x86_rights(word, entry.is_leaf);
+    return entry;
+}
+
+/* A page that must not be read has no leaf: P implies READ. */
+static uint64_t x86_make_leaf(pfn_t pfn, uint32_t level, uint32_t rights,
+                              bool is_accessed)
+{
+    uint64_t word = X86_PRESENT;
+
+    mmusim_assert(level <= X86_HIGHEST_LEAF_LEVEL);
+    word |= pfn.v << BASE_PAGE_SHIFT & X86_ADDRESS & ~x86_offset_bits(level);
+    if (level > 0)
+        word |= X86_PAGE_SIZE;
+    if (rights & TLB_WRITE)
+        word |= X86_WRITABLE;
+    if (rights & TLB_USER)
+        word |= X86_USER;
+    if (rights & TLB_DIRTY)
+        word |= X86_DIRTY;
+    if (rights & TLB_GLOBAL)
+        word |= X86_GLOBAL;
+    if (!(rights & TLB_EXEC))
+        word |= X86_NO_EXECUTE;
+    if (is_accessed)
+        word |= X86_ACCESSED;
+    return word;
+}
+
+/* As Linux makes them, Accessed and Dirty from the start: _PAGE_TABLE, Linux
+ * 4.6 arch/x86/include/asm/pgtable_types.h. */
+static uint64_t x86_make_table(pfn_t pfn)
+{
+    return (pfn.v << BASE_PAGE_SHIFT & X86_ADDRESS) | X86_PRESENT |
+           X86_WRITABLE | X86_USER | X86_ACCESSED | X86_DIRTY;
+}
+
+static uint64_t x86_set_accessed(uint64_t word)
+{
+    return word | X86_ACCESSED;
+}
+
+static uint64_t x86_set_dirty(uint64_t word)
+{
+    return word | X86_ACCESSED | X86_DIRTY;
+}
+
+static const struct pt_format x86_formats[] = {
+    {
+        .name = "x86-64",
+        .n_levels = 4,
+        .vaddr_bits = 48,
+        .decode = x86_decode,
+        .make_leaf = x86_make_leaf,
+        .make_table = x86_make_table,
+        .set_accessed = x86_set_accessed,
+        .set_dirty = x86_set_dirty,
+    },
+    {
+        .name = "x86-64",
+        .n_levels = 5,
+        .vaddr_bits = 57,
+        .decode = x86_decode,
+        .make_leaf = x86_make_leaf,
+        .make_table = x86_make_table,
+        .set_accessed = x86_set_accessed,
+        .set_dirty = x86_set_dirty,
+    },
+};
+
+const struct pt_format *mmusim__pt_format_x86_64(uint32_t n_levels)
+{
+    if (n_levels < 4 || n_levels > 5)
+        return NULL;
+    return &x86_formats[n_levels - 4];
+}
