@@ -67,5 +67,5 @@ done
 for file in "$SOURCE_DIR"/configs/*.yaml "$SOURCE_DIR"/traces/*.mmt; do
     must_exist "$root/share/mmusim/${file#"$SOURCE_DIR"/}"
 done
-cd "$work" # where no source tree helps to find the data
-MMUSIM_DATADIR=$root/share/mmusim "$root/bin/mmusim" config list
+cd "$work"
+"$root/bin/mmusim" config list
