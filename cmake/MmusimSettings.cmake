@@ -33,14 +33,15 @@ endif()
 function(mmusim_settings target)
     target_include_directories(${target} PRIVATE
         ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    # _DEFAULT_SOURCE: POSIX.1-2008 beside strict C11
     target_compile_definitions(${target} PRIVATE
-        MMUSIM_CHECK=${mmusim_check_flags})
+        MMUSIM_CHECK=${mmusim_check_flags} _DEFAULT_SOURCE=)
     target_compile_options(${target} PRIVATE
         ${MMUSIM_WARNINGS} $<$<BOOL:${MMUSIM_WERROR}>:-Werror>
         ${mmusim_sanitize_flags} -ffp-contract=off)
     target_link_options(${target} PRIVATE ${mmusim_sanitize_flags})
     set_target_properties(${target} PROPERTIES
-        C_STANDARD 11 C_STANDARD_REQUIRED ON
+        C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
         C_VISIBILITY_PRESET hidden
         POSITION_INDEPENDENT_CODE ON
         INTERPROCEDURAL_OPTIMIZATION ${MMUSIM_LTO})
