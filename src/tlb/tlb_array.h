@@ -10,6 +10,7 @@
  * Invariants (mmusim__tlb_array_is_valid):
  *   n_valid = number of non-zero keys = sum of n_valid_by_order[]
  *   no key occurs twice; every key lies in the set its vpn selects
+ *   where keys are hashed, every valid slot is on its key's chain, once
  *
  * The look-up that hits is in tlb_array_inline.h.
  */
@@ -24,6 +25,10 @@ struct arena;
 
 enum {
     TLB_MAX_ORDERS = 4, /* page sizes in one array */
+    /* Bounds of what a file may ask for; the largest known TLBs have some
+     * thousand entries, so this leaves room for "what if". */
+    TLB_MAX_ENTRIES = 1 << 18,
+    TLB_MAX_WAYS = 1 << 12,
 };
 #define TLB_NO_SLOT UINT32_MAX
 
@@ -63,7 +68,11 @@ struct tlb_array {
     uint8_t orders[TLB_MAX_ORDERS];
     uint32_t n_valid_by_order[TLB_MAX_ORDERS];
     uint32_t n_valid_global;
-    uint16_t *hints; /* by hashed key: slot to try first; NULL if few ways */
+    /* Arrays of many ways are looked up by hash, exactly; else both NULL.
+     * hints[hash of key] and chain[slot] give the next slot + 1, 0: none. */
+    uint16_t *hints;
+    uint16_t *chain;
+    uint32_t hint_shift;
     struct repl_state repl;
     const struct repl_ops *repl_ops;
     /* Cold. */
@@ -108,8 +117,7 @@ typedef void (*tlb_removed_fn)(void *context, const struct tlb_removed *entry);
  */
 uint32_t mmusim__tlb_array_invalidate(struct tlb_array *array,
                                       const struct inval *inval, bool is_psc,
-                                      tlb_removed_fn on_removed,
-                                      void *context);
+                                      tlb_removed_fn on_removed, void *context);
 
 bool mmusim__tlb_array_holds_order(const struct tlb_array *array,
                                    uint32_t order);

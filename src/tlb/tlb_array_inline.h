@@ -3,6 +3,7 @@
 #ifndef MMUSIM_TLB_TLB_ARRAY_INLINE_H
 #define MMUSIM_TLB_TLB_ARRAY_INLINE_H
 
+#include "core/check.h"
 #include "tlb/tlb_array.h"
 
 /* The set of a page number at its own size. */
@@ -14,15 +15,84 @@ static inline uint32_t tlb_array_set_of(const struct tlb_array *array,
     return (uint32_t) page_number & array->set_mask;
 }
 
-/* Marks a slot as just used. */
-static inline void tlb_array_touch(struct tlb_array *array, uint32_t slot)
+/* The bits of a vpn that keys keep. */
+static inline uint64_t tlb_array_vpn_bits(vpn_t vpn)
+{
+    return vpn.v & ((UINT64_C(1) << TLB_KEY_VPN_BITS) - 1);
+}
+
+/* Marks a way as just used. Repeating it for the way touched last changes no
+ * later victim, whatever the policy. */
+static inline void tlb_array_touch(struct tlb_array *array, uint32_t set,
+                                   uint32_t way)
 {
     if (array->repl_ops->is_stamped) {
-        array->repl.words[slot] = ++array->repl.clock;
+        array->repl.words[set * array->n_ways + way] = ++array->repl.clock;
         return;
     }
-    array->repl_ops->touch(&array->repl, slot / array->n_ways,
-                           slot % array->n_ways);
+    array->repl_ops->touch(&array->repl, set, way);
+}
+
+/* Fibonacci hashing: the top bits of a product with 2^64 / golden ratio. */
+static inline uint32_t tlb_array_hash(const struct tlb_array *array,
+                                      uint64_t key)
+{
+    return (uint32_t) (key * UINT64_C(0x9e3779b97f4a7c15) >> array->hint_shift);
+}
+
+/* The slot of a key that may only lie in this set, or TLB_NO_SLOT. */
+static inline uint32_t tlb_array_find(const struct tlb_array *array,
+                                      uint32_t set, uint64_t key)
+{
+    const uint64_t *keys = array->keys;
+    uint32_t slot, end;
+
+    if (array->hints) {
+        uint32_t link = array->hints[tlb_array_hash(array, key)];
+
+        while (link && keys[link - 1] != key)
+            link = array->chain[link - 1];
+        return link - 1; /* 0 - 1 is TLB_NO_SLOT */
+    }
+    slot = set * array->n_ways;
+    for (end = slot + array->n_ways; slot < end; slot++) {
+        if (keys[slot] == key)
+            return slot;
+    }
+    return TLB_NO_SLOT;
+}
+
+/* The slot that holds the page at one of the array's sizes. */
+static inline uint32_t tlb_array_find_page(const struct tlb_array *array,
+                                           vpn_t vpn, uint32_t order,
+                                           uint16_t asid, uint32_t *set)
+{
+    uint32_t slot;
+
+    *set = tlb_array_set_of(array, tlb_array_vpn_bits(vpn) >> order);
+    slot = tlb_array_find(array, *set, tlb_key(vpn, order, asid, false));
+    if (slot == TLB_NO_SLOT && array->n_valid_global)
+        slot = tlb_array_find(array, *set, tlb_key(vpn, order, 0, true));
+    return slot;
+}
+
+/* The slot that holds the page, touched, or TLB_NO_SLOT. Smallest page size
+ * first; of one size, the entry of the asid before a global one. */
+static inline uint32_t tlb_array_lookup(struct tlb_array *array, vpn_t vpn,
+                                        uint16_t asid)
+{
+    for (uint32_t i = 0; i < array->n_orders; i++) {
+        uint32_t slot, set;
+
+        if (!array->n_valid_by_order[i])
+            continue;
+        slot = tlb_array_find_page(array, vpn, array->orders[i], asid, &set);
+        if (slot == TLB_NO_SLOT)
+            continue;
+        tlb_array_touch(array, set, slot - set * array->n_ways);
+        return slot;
+    }
+    return TLB_NO_SLOT;
 }
 
 #endif
