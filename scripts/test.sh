@@ -39,18 +39,22 @@ tests_of() {
     esac
 }
 
-# Output goes to the log; the screen shows the log's end if a step fails.
+# Output goes to the log; the screen shows its end if the step fails.
 step() { # name log command...
-    local name=$1 log=$2 begin=$SECONDS
+    local name=$1 log=$2 begin=$SECONDS status
     shift 2
     printf '%-18s' "$name"
-    if "$@" >>"$log" 2>&1; then
+    "$@" >"$log.step" 2>&1
+    status=$?
+    cat "$log.step" >>"$log"
+    if [ $status -eq 0 ]; then
         printf 'ok      %4d s\n' $((SECONDS - begin))
-        return 0
+    else
+        printf 'FAILED  %4d s, the end of %s:\n' $((SECONDS - begin)) "$log"
+        tail -n 100 "$log.step"
     fi
-    printf 'FAILED  %4d s, the end of %s:\n' $((SECONDS - begin)) "$log"
-    tail -n 100 "$log"
-    return 1
+    rm -f "$log.step"
+    return $status
 }
 
 check() { # configuration
@@ -65,13 +69,11 @@ check() { # configuration
     [ "$1" != tsan ] || prefix=("${fixed_addresses[@]}")
     # shellcheck disable=SC2046 # options
     step "$1: tests" "$log" "${prefix[@]}" ctest --test-dir "$build" \
-        -j "$jobs" --output-on-failure --no-tests=error $(tests_of "$1")
-    local status=$?
-    # how many passed, which were skipped or failed
+        -j "$jobs" --output-on-failure --no-tests=error $(tests_of "$1") ||
+        return 1
+    # how many passed, which were skipped
     sed -n '/tests passed/,$p' "$log" |
-        grep -Ev '^$|^Label Time|sec\*proc|^Output from|^Use "--rerun' |
-        sed 's/^/    /'
-    return $status
+        grep -Ev '^$|^Label Time|sec\*proc' | sed 's/^/    /'
 }
 
 failed=()

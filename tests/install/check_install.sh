@@ -28,7 +28,7 @@ must_exist() {
 }
 
 run() {
-    printf '%-16s' "$(basename "$1")"
+    printf '%-20s' "$(basename "$1")"
     "$1"
 }
 
