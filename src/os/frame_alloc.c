@@ -35,7 +35,7 @@ static const uint32_t frame_orders[FRAME_KINDS] = {
 struct frame {
     uint64_t next_free; /* pfn of the next in its list, 0: none */
     uint32_t n_refs;    /* 0: free */
-    uint32_t order;     /* of the block last handed out here */
+    uint32_t kind;      /* index of the order last handed out here */
 };
 
 struct frame_range { /* [start, end) in frames, whole blocks of the order */
@@ -223,7 +223,7 @@ mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
     frame = frame_find(frames, taken);
     mmusim_assert(frame->n_refs == 0);
     frame->n_refs = 1;
-    frame->order = order;
+    frame->kind = kind_index;
     frames->n_in_use += UINT64_C(1) << order;
     *pfn = (pfn_t){taken};
     return MMUSIM_OK;
@@ -246,10 +246,10 @@ bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
     mmusim_assert(frame && frame->n_refs > 0);
     if (!frame || !frame->n_refs || --frame->n_refs)
         return false;
-    kind = &frames->kinds[frame_kind_of(frame->order)];
+    kind = &frames->kinds[frame->kind];
     frame->next_free = kind->free_list;
     kind->free_list = pfn.v;
-    frames->n_in_use -= UINT64_C(1) << frame->order;
+    frames->n_in_use -= UINT64_C(1) << frame_orders[frame->kind];
     return true;
 }
 
@@ -264,7 +264,7 @@ uint32_t mmusim__frame_order(const struct frame_alloc *frames, pfn_t pfn)
 {
     const struct frame *frame = frame_find(frames, pfn.v);
 
-    return frame ? frame->order : 0;
+    return frame ? frame_orders[frame->kind] : 0;
 }
 
 uint64_t mmusim__frames_in_use(const struct frame_alloc *frames)

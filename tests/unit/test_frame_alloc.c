@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Physical frames: exhaustion, reuse, cutting, odd sizes of memory. */
+#include "os/frame_alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+static pfn_t frame_get_ok(struct frame_alloc *frames, uint32_t order)
+{
+    pfn_t pfn = {0};
+
+    assert_int_equal(mmusim__frame_get(frames, order, &pfn), MMUSIM_OK);
+    return pfn;
+}
+
+/* Takes blocks of an order until there are none; returns how many. */
+static uint64_t frame_drain(struct frame_alloc *frames, uint32_t order)
+{
+    uint64_t n = 0;
+    pfn_t pfn;
+    mmusim_status_t status = mmusim__frame_get(frames, order, &pfn);
+
+    while (status == MMUSIM_OK) {
+        n++;
+        status = mmusim__frame_get(frames, order, &pfn);
+    }
+    assert_int_equal(status, MMUSIM_EXHAUSTED);
+    return n;
+}
+
+static void every_frame_but_the_first_is_handed_out(void **state)
+{
+    const uint64_t sizes[] = {
+        0,       4095,           4096, 8192,    5 * 4096,
+        2 * MIB, 3 * MIB + 8192, GIB,  GIB + 1, 2 * GIB + 7 * MIB};
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct frame_alloc *frames = mmusim__frame_alloc_create(sizes[i]);
+        uint64_t n_frames = sizes[i] >> BASE_PAGE_SHIFT;
+
+        assert_non_null(frames);
+        assert_int_equal(frame_drain(frames, PAGE_ORDER_4K),
+                         n_frames ? n_frames - 1 : 0);
+        mmusim__frame_alloc_destroy(frames);
+    }
+}
+
+static void large_blocks_and_the_rest_fill_memory(void **state)
+{
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(3 * GIB + 5 * MIB + 12288);
+
+    (void) state;
+    assert_int_equal(frame_drain(frames, PAGE_ORDER_1G), 2);
+    assert_int_equal(frame_drain(frames, PAGE_ORDER_2M), 511 + 2);
+    assert_int_equal(frame_drain(frames, PAGE_ORDER_4K), 511 + 256 + 3);
+    assert_int_equal(mmusim__frames_in_use(frames),
+                     3 * 262144 + 5 * 256 + 3 - 1);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void the_last_freed_is_the_first_reused(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create(16 * MIB);
+    pfn_t a = frame_get_ok(frames, PAGE_ORDER_4K);
+    pfn_t b = frame_get_ok(frames, PAGE_ORDER_4K);
+
+    (void) state;
+    assert_true(mmusim__frame_unref(frames, a));
+    assert_true(mmusim__frame_unref(frames, b));
+    assert_int_equal(frame_get_ok(frames, PAGE_ORDER_4K).v, b.v);
+    assert_int_equal(frame_get_ok(frames, PAGE_ORDER_4K).v, a.v);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void a_shared_block_is_free_after_its_last_reference(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create(16 * MIB);
+    pfn_t pfn = frame_get_ok(frames, PAGE_ORDER_2M);
+
+    (void) state;
+    mmusim__frame_ref(frames, pfn);
+    assert_int_equal(mmusim__frame_refs(frames, pfn), 2);
+    assert_false(mmusim__frame_unref(frames, pfn));
+    assert_int_equal(mmusim__frames_in_use(frames), 512);
+    assert_true(mmusim__frame_unref(frames, pfn));
+    assert_int_equal(mmusim__frame_refs(frames, pfn), 0);
+    assert_int_equal(mmusim__frames_in_use(frames), 0);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void a_freed_large_block_is_cut_when_small_ones_are_gone(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create(4 * MIB);
+    pfn_t large = frame_get_ok(frames, PAGE_ORDER_2M);
+
+    (void) state;
+    assert_int_equal(frame_drain(frames, PAGE_ORDER_4K), 511);
+    assert_true(mmusim__frame_unref(frames, large));
+    for (uint64_t i = 0; i < 512; i++)
+        assert_int_equal(frame_get_ok(frames, PAGE_ORDER_4K).v, large.v + i);
+    assert_int_equal(frame_drain(frames, PAGE_ORDER_4K), 0);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void failing_leaves_the_result_untouched(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create(2 * MIB);
+    pfn_t pfn = {77};
+
+    (void) state;
+    assert_int_equal(mmusim__frame_get(frames, PAGE_ORDER_1G, &pfn),
+                     MMUSIM_EXHAUSTED);
+    assert_int_equal(mmusim__frame_get(frames, 1, &pfn), MMUSIM_USAGE);
+    assert_int_equal(pfn.v, 77);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void memory_ends_where_physical_addresses_do(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create(UINT64_MAX);
+
+    (void) state;
+    for (int i = 1; i <= 5; i++) {
+        pfn_t pfn = frame_get_ok(frames, PAGE_ORDER_1G);
+
+        assert_true(pfn.v << 12 == (uint64_t) i * GIB);
+    }
+    mmusim__frame_alloc_destroy(frames);
+    mmusim__frame_alloc_destroy(NULL);
+}
+
+static void unknown_frames_have_no_references(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create(GIB);
+
+    (void) state;
+    assert_int_equal(mmusim__frame_refs(frames, (pfn_t){0}), 0);
+    assert_int_equal(mmusim__frame_refs(frames, (pfn_t){UINT64_MAX}), 0);
+    assert_int_equal(mmusim__frame_order(frames, (pfn_t){12345}), 0);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_frame_but_the_first_is_handed_out),
+        cmocka_unit_test(large_blocks_and_the_rest_fill_memory),
+        cmocka_unit_test(the_last_freed_is_the_first_reused),
+        cmocka_unit_test(a_shared_block_is_free_after_its_last_reference),
+        cmocka_unit_test(a_freed_large_block_is_cut_when_small_ones_are_gone),
+        cmocka_unit_test(failing_leaves_the_result_untouched),
+        cmocka_unit_test(memory_ends_where_physical_addresses_do),
+        cmocka_unit_test(unknown_frames_have_no_references),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
