@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * State of the recorder, one per recorded process: the counter of operations,
+ * the threads, the writer of the trace.
+ *
+ * Locks, in this order: layout (only around a call that changes mappings),
+ * a thread's own lock, recorder.lock. A thread's fields are its own; others
+ * touch them only when the process ends, under the thread's lock.
+ *
+ * Numbers: every operation takes the next value of n_operations once, and the
+ * trace holds exactly one operation for it, directly after its `sync`.
+ */
+#ifndef MMUSIM_RECORDER_RECORDER_H
+#define MMUSIM_RECORDER_RECORDER_H
+
+#include "core/op.h"
+#include "recorder/syscall_table.h"
+#include "trace/trace_writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A system call between its two callbacks. */
+struct recorder_call {
+    enum call_kind kind;
+    uint64_t args[6];
+    uint64_t number;   /* of the operation; 0: none taken (yet) */
+    bool holds_layout; /* releases recorder.layout at return */
+    bool may_block;
+    long voluntary_switches; /* of the host thread, at entry */
+    uint64_t entered_ns;
+};
+
+struct recorder_thread {
+    struct trace_stream *stream; /* NULL: writes nothing (any more) */
+    uint64_t seen_number;        /* of the last `sync` written */
+    /* An access that may still grow (plugin.c); 0 bytes: none. */
+    uint64_t access_vaddr;
+    const void *access_insn;
+    uint32_t access_bytes;
+    enum op_kind access_kind;
+    uint64_t repeated_vaddr; /* x86 REP instruction just executed, or 0 */
+
+    struct recorder_call call;
+    uint64_t flushed_ns;
+    uint64_t birth_number; /* of the clone that made it; 0: first thread */
+    uint32_t host_tid;
+    uint32_t tid;      /* in the trace */
+    bool is_announced; /* the parent has written its clone record */
+    bool has_entered;  /* the host thread knows it */
+    bool has_ended;
+    pthread_mutex_t lock;
+    struct recorder_thread *next;
+};
+
+struct recorder {
+    _Alignas(64) _Atomic uint64_t n_operations;
+    _Alignas(64) pthread_mutex_t lock;
+    pthread_rwlock_t layout;
+    struct recorder_thread *threads;
+    struct trace_writer *writer; /* NULL: closed, or never opened */
+    const uint8_t *calls;        /* system calls of the guest's architecture */
+    bool is_x86;                 /* else AArch64 */
+    _Atomic uint64_t program_break; /* 0: not yet known */
+    uint8_t *tid_uses;              /* times a tid has been used */
+    char *path;
+    bool is_closed;
+    bool is_child;   /* forked: its trace is path.PID */
+    bool has_failed; /* said so on standard error */
+};
+
+extern struct recorder recorder;
+/* Initial-exec: one load instead of a call; 8 bytes of the loader's spare. */
+extern _Thread_local struct recorder_thread *recorder_self
+    __attribute__((tls_model("initial-exec")));
+
+/* recorder_process.c: the life of the process */
+/* 0, or -1 after a message on standard error. */
+int mmusim__recorder_open(const char *path);
+void mmusim__recorder_close(void);
+/* Opens a forked child's trace at its first event. Under recorder.lock. */
+bool mmusim__recorder_is_open(void);
+void mmusim__recorder_report(const mmusim_diag_t *diag);
+
+/* recorder_thread.c: the life of a thread */
+/* The calling thread's state, made at its first event; NULL: closed, or out
+ * of memory. */
+struct recorder_thread *mmusim__recorder_enter(void);
+/* Number and trace tid of the clone that made host_tid, for its parent. */
+uint64_t mmusim__recorder_announce(uint32_t host_tid, uint32_t *tid);
+/* Writes what is pending and `exit`; ends the stream. Under t->lock. */
+void mmusim__recorder_thread_finish(struct recorder_thread *t);
+void mmusim__recorder_thread_init_key(void);
+/* In a forked child: the calling thread's state belongs to the parent. */
+void mmusim__recorder_thread_forget(void);
+
+/* recorder_calls.c: system calls to records. Both take t->lock. */
+void mmusim__recorder_call_enter(struct recorder_thread *t, enum call_kind kind,
+                                 const uint64_t args[6]);
+void mmusim__recorder_call_return(struct recorder_thread *t, int64_t result);
+/* The process ends inside the call: every number taken gets its operation. */
+void mmusim__recorder_call_cut(struct recorder_thread *t);
+
+static inline uint64_t recorder_take_number(void)
+{
+    return atomic_fetch_add(&recorder.n_operations, 1) + 1;
+}
+
+static inline void recorder_access_end(struct recorder_thread *t)
+{
+    if (t->access_bytes == 0 || t->stream == NULL)
+        return;
+    mmusim__trace_stream_access(t->stream, t->access_kind, t->access_vaddr,
+                                t->access_bytes, 0);
+    t->access_bytes = 0;
+}
+
+/* `sync number`, unless it is the last one written. */
+void mmusim__recorder_sync(struct recorder_thread *t, uint64_t number);
+
+#endif
