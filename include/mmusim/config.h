@@ -40,8 +40,7 @@ MMUSIM_API void mmusim_config_destroy(mmusim_config_t *config);
  * configuration is unchanged.
  */
 MMUSIM_API mmusim_status_t mmusim_config_set(mmusim_config_t *config,
-                                             const char *key,
-                                             const char *value,
+                                             const char *key, const char *value,
                                              mmusim_diag_t *diag);
 
 /* Rules that involve several keys; mmusim_machine_create() applies them too. */
@@ -60,31 +59,30 @@ MMUSIM_API mmusim_status_t mmusim_config_get(const mmusim_config_t *config,
  * Strings are valid during the callback only. */
 typedef struct mmusim_config_item {
     const char *key;
-    const char *value;   /* effective, in the unit below */
-    const char *type;    /* "integer", "boolean", "word", ... */
-    const char *unit;    /* "cycles", "ns", "pages", ... or "" */
-    const char *range;   /* "1..65536", "lru|plru|fifo|random" or "" */
-    const char *dflt;    /* default, as text */
-    const char *help;    /* one sentence */
-    const char *source;  /* comment beside the value in its file: where the
-                            number comes from, or "guess"; "default" if no
-                            file and no override gave it */
-    const char *file;    /* file that set it, "command line", or "" */
+    const char *value;  /* effective, in the unit below */
+    const char *type;   /* "integer", "boolean", "word", ... */
+    const char *unit;   /* "cycles", "ns", "pages", ... or "" */
+    const char *range;  /* "1..65536", "lru|plru|fifo|random" or "" */
+    const char *dflt;   /* default, as text */
+    const char *help;   /* one sentence */
+    const char *source; /* comment beside the value in its file: where the
+                           number comes from, or "guess"; "default" if no
+                           file and no override gave it */
+    const char *file;   /* file that set it, "command line", or "" */
     uint32_t line;
 } mmusim_config_item_t;
 
 /* Every key, in the documented order. A non-zero return of visit stops. */
-MMUSIM_API int mmusim_config_each(const mmusim_config_t *config,
-                                  int (*visit)(void *context,
-                                               const mmusim_config_item_t *item),
-                                  void *context);
+MMUSIM_API int mmusim_config_each(
+    const mmusim_config_t *config,
+    int (*visit)(void *context, const mmusim_config_item_t *item),
+    void *context);
 
 /* Names of the machines in a folder (NULL: the installed one), sorted. */
-MMUSIM_API mmusim_status_t
-mmusim_config_list(const char *config_dir,
-                   void (*visit)(void *context, const char *name,
-                                 const char *summary),
-                   void *context, mmusim_diag_t *diag);
+MMUSIM_API mmusim_status_t mmusim_config_list(
+    const char *config_dir,
+    void (*visit)(void *context, const char *name, const char *summary),
+    void *context, mmusim_diag_t *diag);
 
 #ifdef __cplusplus
 }

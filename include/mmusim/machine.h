@@ -32,7 +32,7 @@ typedef struct mmusim_progress {
     uint64_t records;       /* of all threads, replayed */
     uint64_t total_records; /* 0: unknown */
     uint64_t accesses;
-    uint64_t cycles;        /* simulated */
+    uint64_t cycles; /* simulated */
 } mmusim_progress_t;
 
 /*

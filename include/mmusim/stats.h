@@ -16,10 +16,10 @@ extern "C" {
 typedef struct mmusim_stats mmusim_stats_t;
 
 typedef struct mmusim_stat {
-    const char *name;  /* "core0.cycles.walk" */
-    uint64_t value;    /* in thousandths if is_milli */
+    const char *name; /* "core0.cycles.walk" */
+    uint64_t value;   /* in thousandths if is_milli */
     bool is_milli;
-    const char *unit;  /* "cycles", "accesses", ... */
+    const char *unit; /* "cycles", "accesses", ... */
     const char *help;
 } mmusim_stat_t;
 
@@ -29,8 +29,8 @@ MMUSIM_API size_t mmusim_stats_count(const mmusim_stats_t *stats);
 MMUSIM_API bool mmusim_stats_at(const mmusim_stats_t *stats, size_t index,
                                 mmusim_stat_t *stat);
 /* False if there is none of that name. */
-MMUSIM_API bool mmusim_stats_find(const mmusim_stats_t *stats,
-                                  const char *name, mmusim_stat_t *stat);
+MMUSIM_API bool mmusim_stats_find(const mmusim_stats_t *stats, const char *name,
+                                  mmusim_stat_t *stat);
 
 /*
  * Takes a piece of text, not terminated. A non-zero return stops the writer,
@@ -59,10 +59,9 @@ typedef struct mmusim_stats_run {
  * {KEY: VALUE, ...}, "stats": {NAME: NUMBER, ...}}, in the documented order.
  * Integers as integers; bytes that are not UTF-8 become U+FFFD.
  */
-MMUSIM_API mmusim_status_t
-mmusim_stats_write_json(const mmusim_stats_t *stats,
-                        const mmusim_stats_run_t *run, mmusim_write_fn write,
-                        void *context);
+MMUSIM_API mmusim_status_t mmusim_stats_write_json(
+    const mmusim_stats_t *stats, const mmusim_stats_run_t *run,
+    mmusim_write_fn write, void *context);
 
 /* Which statistics a table has: sums only, or also those of single CPUs. */
 typedef enum mmusim_stats_detail {
@@ -74,10 +73,10 @@ typedef enum mmusim_stats_detail {
 MMUSIM_API bool mmusim_stats_is_per_core(const char *name);
 
 /* CSV: a head line, then one line a statistic: name,value,unit. */
-MMUSIM_API mmusim_status_t
-mmusim_stats_write_csv(const mmusim_stats_t *stats,
-                       mmusim_stats_detail_t detail, mmusim_write_fn write,
-                       void *context);
+MMUSIM_API mmusim_status_t mmusim_stats_write_csv(const mmusim_stats_t *stats,
+                                                  mmusim_stats_detail_t detail,
+                                                  mmusim_write_fn write,
+                                                  void *context);
 
 /*
  * text as one JSON string, quotes included; as one CSV field (RFC 4180),

@@ -49,13 +49,13 @@ typedef enum {
  */
 typedef struct mmusim_diag {
     mmusim_status_t status;
-    uint32_t line;       /* 1-based line of a text file; 0: none */
-    bool has_offset;     /* block and offset below are meaningful */
-    uint64_t block;      /* number of the trace member, 0-based */
-    uint64_t offset;     /* byte offset in the file */
-    char file[256];      /* path as the user gave it */
-    char key[96];        /* configuration key concerned */
-    char text[512];      /* what is wrong (what would be right) */
+    uint32_t line;   /* 1-based line of a text file; 0: none */
+    bool has_offset; /* block and offset below are meaningful */
+    uint64_t block;  /* number of the trace member, 0-based */
+    uint64_t offset; /* byte offset in the file */
+    char file[256];  /* path as the user gave it */
+    char key[96];    /* configuration key concerned */
+    char text[512];  /* what is wrong (what would be right) */
 } mmusim_diag_t;
 
 /* The fixed English text of a status; never NULL. */

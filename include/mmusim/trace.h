@@ -19,8 +19,8 @@ typedef struct mmusim_trace mmusim_trace_t;
 typedef struct mmusim_source mmusim_source_t;
 
 typedef struct mmusim_trace_options {
-    const char *format;   /* "native", "text" or NULL: told by content */
-    bool salvages;        /* skip damaged blocks instead of failing */
+    const char *format; /* "native", "text" or NULL: told by content */
+    bool salvages;      /* skip damaged blocks instead of failing */
     /* Bytes of decoded pieces kept for other points of a sweep; 0: none. */
     uint64_t cache_bytes;
     /* Inflate in a helper thread: for a single replay. */

@@ -7,17 +7,17 @@
 
 /* Inter-processor interrupts; all in cycles. */
 struct ipi_config {
-    uint32_t enqueue_cycles;     /* per target: call-single data and queue */
-    uint32_t send_cycles;        /* per ICR write */
-    uint32_t cluster_cpus;       /* CPUs one ICR write reaches; 1: one by one */
+    uint32_t enqueue_cycles; /* per target: call-single data and queue */
+    uint32_t send_cycles;    /* per ICR write */
+    uint32_t cluster_cpus;   /* CPUs one ICR write reaches; 1: one by one */
     uint32_t latency_core_cycles;   /* delivery, SMT sibling */
     uint32_t latency_socket_cycles; /* delivery, same socket */
     uint32_t latency_remote_cycles; /* delivery, other socket */
-    uint32_t idle_exit_cycles;   /* added when the target is idle */
-    uint32_t entry_cycles;       /* vector to handler, interrupts masked */
-    uint32_t handler_cycles;     /* per request, besides the invalidations */
-    uint32_t exit_cycles;        /* EOI and return */
-    uint32_t ack_core_cycles;    /* the sender sees the request unlocked */
+    uint32_t idle_exit_cycles;      /* added when the target is idle */
+    uint32_t entry_cycles;          /* vector to handler, interrupts masked */
+    uint32_t handler_cycles;        /* per request, besides the invalidations */
+    uint32_t exit_cycles;           /* EOI and return */
+    uint32_t ack_core_cycles;       /* the sender sees the request unlocked */
     uint32_t ack_socket_cycles;
     uint32_t ack_remote_cycles;
 };
@@ -38,19 +38,19 @@ struct cost_config {
     uint32_t table_free_cycles;
     uint32_t page_alloc_cycles;
     uint32_t page_free_cycles;
-    uint32_t page_zero_cycles;   /* per 4 KiB */
-    uint32_t page_copy_cycles;   /* per 4 KiB */
+    uint32_t page_zero_cycles; /* per 4 KiB */
+    uint32_t page_copy_cycles; /* per 4 KiB */
     uint32_t invlpg_cycles;
     uint32_t invpcid_cycles;
-    uint32_t cr3_write_cycles;   /* flushing MOV CR3 */
+    uint32_t cr3_write_cycles; /* flushing MOV CR3 */
     uint32_t cr3_noflush_cycles;
-    uint32_t global_flush_cycles; /* CR4.PGE off and on, or INVPCID type 2 */
-    uint32_t flush_call_cycles;   /* flush_tlb_* without its invalidations */
+    uint32_t global_flush_cycles;   /* CR4.PGE off and on, or INVPCID type 2 */
+    uint32_t flush_call_cycles;     /* flush_tlb_* without its invalidations */
     uint32_t context_switch_cycles; /* without the CR3 write; IRQs masked */
-    uint32_t fork_cycles;         /* fixed part of fork */
+    uint32_t fork_cycles;           /* fixed part of fork */
     uint32_t clone_cycles;
     uint32_t exec_cycles;
-    uint32_t lock_cycles;         /* an uncontended acquire */
+    uint32_t lock_cycles;          /* an uncontended acquire */
     uint32_t lock_handover_cycles; /* from release to the next owner */
 };
 

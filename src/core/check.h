@@ -14,8 +14,7 @@
 #endif
 
 #if MMUSIM_CHECK >= 1
-#define mmusim_assert(condition)                                               \
-    ((condition) ? (void) 0 : __builtin_trap())
+#define mmusim_assert(condition) ((condition) ? (void) 0 : __builtin_trap())
 #else
 #define mmusim_assert(condition) ((void) sizeof(!(condition)))
 #endif

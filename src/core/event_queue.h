@@ -30,9 +30,9 @@ struct event_key {
 static inline struct event_key event_key(uint64_t cycle, enum event_class class,
                                          uint32_t unit, uint64_t n)
 {
-    return (struct event_key){
-        cycle, (uint64_t) class << 56 | (uint64_t) unit << 40 |
-                   (n & ((UINT64_C(1) << 40) - 1))};
+    return (struct event_key){cycle, (uint64_t) class << 56 |
+                                         (uint64_t) unit << 40 |
+                                         (n & ((UINT64_C(1) << 40) - 1))};
 }
 
 static inline bool event_key_before(struct event_key a, struct event_key b)

@@ -122,11 +122,11 @@ struct sys_op {
     uint64_t length_bytes; /* MREMAP: the old length */
     uint64_t new_vaddr;    /* MREMAP */
     uint64_t new_length_bytes; /* MREMAP */
-    uint64_t number;      /* FORK, CLONE: child tid; ON: cpu; IDLE: ns;
-                             SYNC: operation number */
-    uint64_t file_offset; /* MMAP of a file */
-    const char *name;     /* MMAP file:NAME, MARK NAME, else NULL; lives as
-                             long as the piece */
+    uint64_t number;           /* FORK, CLONE: child tid; ON: cpu; IDLE: ns;
+                                  SYNC: operation number */
+    uint64_t file_offset;      /* MMAP of a file */
+    const char *name;          /* MMAP file:NAME, MARK NAME, else NULL; lives as
+                                  long as the piece */
     /* Position in the piece, for looking ahead (op_piece). */
     uint32_t record_index;
     uint64_t instructions_before;

@@ -37,9 +37,8 @@ struct source_ops {
      * The next piece of a thread. The piece stays valid until the next call
      * for the same thread, or destroy. On failure diag names the place.
      */
-    mmusim_status_t (*next)(struct mmusim_source *source,
-                            uint32_t thread_index, struct op_piece *piece,
-                            mmusim_diag_t *diag);
+    mmusim_status_t (*next)(struct mmusim_source *source, uint32_t thread_index,
+                            struct op_piece *piece, mmusim_diag_t *diag);
     void (*destroy)(struct mmusim_source *source);
 };
 

@@ -12,10 +12,10 @@ enum {
 };
 
 enum tlb_level { /* index into machine_config.tlb */
-    TLB_L1I,
-    TLB_L1D,
-    TLB_L2,
-    TLB_LEVEL_COUNT
+                 TLB_L1I,
+                 TLB_L1D,
+                 TLB_L2,
+                 TLB_LEVEL_COUNT
 };
 
 enum config_memory_model { MEMORY_FIXED, MEMORY_HIERARCHY };
