@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Tag-only caches: see mem_cache.h. A set is kept in order of use, so that
+ * recency needs no stamps and a repeated hit is one comparison. */
+#include "tlb/mem_cache.h"
+
+#include "core/arena.h"
+
+#include <string.h>
+
+enum {
+    MEM_CACHE_MAX_WAYS = 64,
+    MEM_CACHE_MAX_LINES = 1 << 24, /* 1 GiB: 64 MiB of host memory */
+};
+
+static uint32_t mem_cache_tag(uint64_t line, uint32_t version)
+{
+    uint32_t folded = (uint32_t) line ^
+                      (uint32_t) (line >> 32) * UINT32_C(0x85ebca6b) ^
+                      version * UINT32_C(0x9e3779b1);
+
+    return folded + 1 ? folded + 1 : 1; /* 0 is an empty way */
+}
+
+static uint32_t *mem_cache_set(const struct mem_cache *cache, uint64_t line)
+{
+    uint64_t set = line & (cache->n_sets - 1);
+
+    if (cache->is_hashed) {
+        uint64_t hash = line * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+        set = hash * cache->n_sets >> 32;
+    }
+    return &cache->tags[set * cache->n_ways];
+}
+
+const char *mmusim__mem_cache_refuses(uint64_t size_bytes, uint32_t n_ways)
+{
+    uint64_t n_lines = size_bytes >> CACHE_LINE_SHIFT;
+
+    if (!size_bytes)
+        return NULL;
+    if (!n_ways || n_ways > MEM_CACHE_MAX_WAYS)
+        return "ways must be 1 to 64";
+    if (n_lines > MEM_CACHE_MAX_LINES)
+        return "size must be at most 1G";
+    if (n_lines << CACHE_LINE_SHIFT != size_bytes || n_lines % n_ways)
+        return "size must be a multiple of 64 bytes times ways";
+    return NULL;
+}
+
+mmusim_status_t mmusim__mem_cache_init(struct mem_cache *cache,
+                                       uint64_t size_bytes, uint32_t n_ways,
+                                       struct arena *arena)
+{
+    struct mem_cache built = {.n_ways = n_ways};
+    uint64_t n_lines = size_bytes >> CACHE_LINE_SHIFT;
+
+    if (mmusim__mem_cache_refuses(size_bytes, n_ways))
+        return MMUSIM_CONFIG;
+    if (n_lines) {
+        built.n_sets = (uint32_t) (n_lines / n_ways);
+        built.is_hashed = built.n_sets & (built.n_sets - 1);
+        built.tags = mmusim__arena_alloc(arena, n_lines, sizeof(*built.tags));
+        if (!built.tags)
+            return MMUSIM_NOMEM;
+    }
+    *cache = built;
+    return MMUSIM_OK;
+}
+
+/* The way of a tag, or n_ways. */
+static uint32_t mem_cache_find(const struct mem_cache *cache,
+                               const uint32_t *set, uint32_t tag)
+{
+    uint32_t way = 0;
+
+    while (way < cache->n_ways && set[way] != tag)
+        way++;
+    return way;
+}
+
+/* Moves what lies before a way one back and puts the tag first. */
+static void mem_cache_promote(uint32_t *set, uint32_t way, uint32_t tag)
+{
+    memmove(set + 1, set, way * sizeof(*set));
+    set[0] = tag;
+}
+
+bool mmusim__mem_cache_touch(struct mem_cache *cache, uint64_t line,
+                             uint32_t version)
+{
+    uint32_t tag = mem_cache_tag(line, version);
+    uint32_t *set;
+    uint32_t way;
+
+    if (!cache->n_sets)
+        return false;
+    set = mem_cache_set(cache, line);
+    way = mem_cache_find(cache, set, tag);
+    if (way == cache->n_ways)
+        return false;
+    if (way)
+        mem_cache_promote(set, way, tag);
+    return true;
+}
+
+void mmusim__mem_cache_fill(struct mem_cache *cache, uint64_t line,
+                            uint32_t version)
+{
+    uint32_t tag = mem_cache_tag(line, version);
+    uint32_t *set;
+    uint32_t way;
+
+    if (!cache->n_sets)
+        return;
+    set = mem_cache_set(cache, line);
+    way = mem_cache_find(cache, set, tag);
+    /* Empty ways are at the end, so that the last way is one if any is. */
+    mem_cache_promote(set, way < cache->n_ways ? way : cache->n_ways - 1, tag);
+}
+
+bool mmusim__mem_cache_drop(struct mem_cache *cache, uint64_t line,
+                            uint32_t version)
+{
+    uint32_t *set;
+    uint32_t way;
+
+    if (!cache->n_sets)
+        return false;
+    set = mem_cache_set(cache, line);
+    way = mem_cache_find(cache, set, mem_cache_tag(line, version));
+    if (way == cache->n_ways)
+        return false;
+    memmove(set + way, set + way + 1, (cache->n_ways - 1 - way) * sizeof(*set));
+    set[cache->n_ways - 1] = 0;
+    return true;
+}
