@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Every manual page formats without a warning, names itself, has the sections
-# a reader looks for, and its references to other pages exist.
+# a reader looks for, and its references to other pages exist; every option
+# that a command's --help knows is in the command's page.
 set -u
 cd "${SOURCE_DIR:?}/man" || exit 1
 failed=0
@@ -39,6 +40,23 @@ for page in *.[1-9]; do
         grep -oE '(lib)?mmusim[a-z-]*\([1-9]\)' | sort -u); do
         file=$(printf '%s' "$reference" | tr '(' . | tr -d ')')
         [ -e "$file" ] || complain "$page: refers to $reference, not there"
+    done
+done
+
+for command in replay sweep record trace config workload; do
+    page=mmusim-$command.1
+    if [ ! -e "$page" ]; then
+        complain "no page $page"
+        continue
+    fi
+    text=$(MANWIDTH=80 man -l -Tutf8 "$page" 2>/dev/null | col -bx |
+        sed 's/\xe2\x80\x90/-/g')
+    options=$("${MMUSIM:?}" "$command" --help |
+        grep -oE -- '(^|[ ,])--[a-z][a-z-]*' | tr -d ' ,' | sort -u)
+    [ -n "$options" ] || complain "mmusim $command --help shows no options"
+    for option in $options; do
+        printf '%s\n' "$text" | grep -qE -- "$option([^a-z-]|\$)" ||
+            complain "$page: does not explain $option"
     done
 done
 [ "$n_pages" -gt 0 ] || complain "no manual pages"
