@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/list_tlb.h"
+
+#include <stdlib.h>
+
+struct list_tlb *list_tlb_create(enum list_policy policy, uint32_t n_sets,
+                                 uint32_t n_ways, bool is_xor)
+{
+    struct list_tlb *tlb = calloc(1, sizeof(*tlb));
+
+    tlb->policy = policy;
+    tlb->is_xor = is_xor;
+    tlb->n_sets = n_sets;
+    tlb->n_ways = n_ways;
+    tlb->sets = calloc(n_sets, sizeof(*tlb->sets));
+    for (uint32_t i = 0; i < n_sets; i++) {
+        tlb->sets[i].ways = calloc(n_ways, sizeof(struct list_entry));
+        tlb->sets[i].turns = calloc(n_ways, sizeof(uint32_t));
+        tlb->sets[i].points_right = calloc(n_ways, sizeof(bool));
+    }
+    return tlb;
+}
+
+void list_tlb_destroy(struct list_tlb *tlb)
+{
+    for (uint32_t i = 0; i < tlb->n_sets; i++) {
+        free(tlb->sets[i].ways);
+        free(tlb->sets[i].turns);
+        free(tlb->sets[i].points_right);
+    }
+    free(tlb->sets);
+    free(tlb);
+}
+
+static struct list_set *list_set_of(struct list_tlb *tlb, uint64_t vpn,
+                                    uint32_t order)
+{
+    uint64_t page = vpn / (UINT64_C(1) << order);
+    uint64_t set = page % tlb->n_sets;
+
+    if (tlb->is_xor)
+        set ^= page / tlb->n_sets % tlb->n_sets;
+    return &tlb->sets[set];
+}
+
+static void list_remove_turn(struct list_set *set, uint32_t way)
+{
+    uint32_t n_kept = 0;
+
+    for (uint32_t i = 0; i < set->n_turns; i++) {
+        if (set->turns[i] != way)
+            set->turns[n_kept++] = set->turns[i];
+    }
+    set->n_turns = n_kept;
+}
+
+static void list_append_turn(struct list_set *set, uint32_t way)
+{
+    list_remove_turn(set, way);
+    set->turns[set->n_turns++] = way;
+}
+
+/* A tree over n ways has n - 1 nodes: the root, the left half's, the right
+ * half's. Everything on the way points to the other half. */
+static void list_plru_use(bool *nodes, uint32_t n, uint32_t way)
+{
+    if (n == 1)
+        return;
+    nodes[0] = way < n / 2;
+    if (way < n / 2)
+        list_plru_use(nodes + 1, n / 2, way);
+    else
+        list_plru_use(nodes + n / 2, n / 2, way - n / 2);
+}
+
+static uint32_t list_plru_victim(const bool *nodes, uint32_t n)
+{
+    if (n == 1)
+        return 0;
+    if (!nodes[0])
+        return list_plru_victim(nodes + 1, n / 2);
+    return n / 2 + list_plru_victim(nodes + n / 2, n / 2);
+}
+
+static void list_use(struct list_tlb *tlb, struct list_set *set, uint32_t way)
+{
+    if (tlb->policy == LIST_LRU)
+        list_append_turn(set, way);
+    if (tlb->policy == LIST_PLRU)
+        list_plru_use(set->points_right, tlb->n_ways, way);
+}
+
+static uint32_t list_victim(struct list_tlb *tlb, const struct list_set *set)
+{
+    if (tlb->policy == LIST_RANDOM)
+        return mmusim__rng_below(&tlb->rng, tlb->n_ways);
+    if (tlb->policy == LIST_PLRU)
+        return list_plru_victim(set->points_right, tlb->n_ways);
+    return set->turns[0];
+}
+
+static bool list_translates(const struct list_entry *entry, uint64_t vpn,
+                            uint16_t asid)
+{
+    return entry->is_valid && vpn >= entry->vpn &&
+           vpn - entry->vpn < UINT64_C(1) << entry->order &&
+           (entry->is_global || entry->asid == asid);
+}
+
+/* Small pages go before large ones, own entries before global ones. */
+static bool list_is_better(const struct list_entry *a,
+                           const struct list_entry *b)
+{
+    return !b || a->order < b->order ||
+           (a->order == b->order && b->is_global && !a->is_global);
+}
+
+const struct list_entry *list_tlb_lookup(struct list_tlb *tlb, uint64_t vpn,
+                                         uint16_t asid)
+{
+    const struct list_entry *best = NULL;
+    struct list_set *best_set = NULL;
+    uint64_t page = vpn % (UINT64_C(1) << 45);
+
+    for (uint32_t i = 0; i < tlb->n_sets; i++) {
+        for (uint32_t way = 0; way < tlb->n_ways; way++) {
+            const struct list_entry *entry = &tlb->sets[i].ways[way];
+
+            if (!list_translates(entry, page, asid) ||
+                !list_is_better(entry, best))
+                continue;
+            best = entry;
+            best_set = &tlb->sets[i];
+        }
+    }
+    if (best)
+        list_use(tlb, best_set, (uint32_t) (best - best_set->ways));
+    return best;
+}
+
+static bool list_is_same(const struct list_entry *a, const struct list_entry *b)
+{
+    return a->is_valid && a->vpn == b->vpn && a->order == b->order &&
+           a->is_global == b->is_global && (a->is_global || a->asid == b->asid);
+}
+
+struct list_entry list_tlb_insert(struct list_tlb *tlb, struct list_entry entry,
+                                  bool *is_update)
+{
+    struct list_set *set = list_set_of(tlb, entry.vpn, entry.order);
+    struct list_entry old = {0};
+    uint32_t way = 0;
+
+    entry.is_valid = true;
+    while (way < tlb->n_ways && !list_is_same(&set->ways[way], &entry))
+        way++;
+    *is_update = way < tlb->n_ways;
+    if (*is_update) {
+        list_use(tlb, set, way);
+    } else {
+        for (way = 0; way < tlb->n_ways && set->ways[way].is_valid;)
+            way++;
+        if (way == tlb->n_ways)
+            way = list_victim(tlb, set);
+        list_use(tlb, set, way);
+        if (tlb->policy == LIST_FIFO)
+            list_append_turn(set, way);
+    }
+    old = set->ways[way];
+    set->ways[way] = entry;
+    return old;
+}
+
+static bool list_must_go(const struct list_entry *entry,
+                         const struct list_request *request)
+{
+    uint64_t end = entry->vpn + (UINT64_C(1) << entry->order);
+
+    if (!entry->is_valid)
+        return false;
+    if (entry->is_global && !request->hits_globals)
+        return false;
+    if (!entry->is_global && !request->hits_nonglobals)
+        return false;
+    if (!entry->is_global && request->has_asid && entry->asid != request->asid)
+        return false;
+    return !request->has_range ||
+           !(request->vpn + request->n_pages <= entry->vpn ||
+             end <= request->vpn);
+}
+
+uint32_t list_tlb_invalidate(struct list_tlb *tlb,
+                             const struct list_request *request,
+                             uint64_t *id_sum)
+{
+    uint32_t n_removed = 0;
+
+    *id_sum = 0;
+    for (uint32_t i = 0; i < tlb->n_sets; i++) {
+        struct list_set *set = &tlb->sets[i];
+
+        for (uint32_t way = 0; way < tlb->n_ways; way++) {
+            if (!list_must_go(&set->ways[way], request))
+                continue;
+            *id_sum += set->ways[way].id;
+            set->ways[way].is_valid = false;
+            list_remove_turn(set, way);
+            n_removed++;
+        }
+    }
+    return n_removed;
+}
