@@ -55,6 +55,14 @@ static void plugin_on_store(unsigned vcpu, qemu_plugin_meminfo_t info,
     plugin_access(OP_STORE, info, vaddr, insn);
 }
 
+static MMUSIM_NOINLINE void plugin_sync(struct recorder_thread *t,
+                                        uint64_t number)
+{
+    mmusim__recorder_sync(t, number);
+    if (recorder.is_stopping)
+        mmusim__recorder_park(t);
+}
+
 static void plugin_on_block(unsigned vcpu, void *data)
 {
     (void) vcpu;
@@ -69,7 +77,7 @@ static void plugin_on_block(unsigned vcpu, void *data)
     uint64_t number =
         atomic_load_explicit(&recorder.n_operations, memory_order_acquire);
     if (MMUSIM_UNLIKELY(number != t->seen_number))
-        mmusim__recorder_sync(t, number);
+        plugin_sync(t, number);
     bool goes_on = block->begins_repeat && t->repeated_vaddr == block->vaddr;
     t->repeated_vaddr = block->ends_repeat_vaddr;
     if (!goes_on && t->stream != NULL)

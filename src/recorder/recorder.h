@@ -49,6 +49,8 @@ struct recorder_thread {
     bool is_announced; /* the parent has written its clone record */
     bool has_entered;  /* the host thread knows it */
     bool has_ended;
+    bool is_quiet; /* inside a call, or parked; under lock */
+    bool is_held;  /* its lock is held by who stopped the threads */
     pthread_mutex_t lock;
     struct recorder_thread *next;
 };
@@ -65,6 +67,7 @@ struct recorder {
     uint8_t *tid_uses;              /* times a tid has been used */
     char *path;
     bool is_closed;
+    _Atomic bool is_stopping;
     bool is_child;   /* forked: its trace is path.PID */
     bool has_failed; /* said so on standard error */
 };
@@ -81,6 +84,13 @@ void mmusim__recorder_close(void);
 /* Opens a forked child's trace at its first event. Under recorder.lock. */
 bool mmusim__recorder_is_open(void);
 void mmusim__recorder_report(const mmusim_diag_t *diag);
+
+/* recorder_stop.c: halting the other threads */
+/* False: not all could be held; their streams must be left alone. */
+bool mmusim__recorder_stop(struct recorder_thread *self);
+void mmusim__recorder_resume(void);
+/* What a thread does while recorder.is_stopping. */
+void mmusim__recorder_park(struct recorder_thread *t);
 
 /* recorder_thread.c: the life of a thread */
 /* The calling thread's state, made at its first event; NULL: closed, or out

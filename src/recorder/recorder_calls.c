@@ -373,12 +373,14 @@ void mmusim__recorder_call_enter(struct recorder_thread *t, enum call_kind kind,
         call.number = recorder_take_number();
     call_watch_blocking(&call);
     t->call = call;
+    t->is_quiet = true;
     pthread_mutex_unlock(&t->lock);
 }
 
 void mmusim__recorder_call_return(struct recorder_thread *t, int64_t result)
 {
     pthread_mutex_lock(&t->lock);
+    t->is_quiet = false;
     bool holds_layout = t->call.holds_layout;
     if (t->stream != NULL)
         call_write_result(t, result);

@@ -48,6 +48,7 @@ static void process_on_fork_child(void)
     recorder.tid_uses = NULL;
     recorder.has_failed = false;
     recorder.n_operations = 0;
+    recorder.is_stopping = false;
     recorder.is_child = true;
     mmusim__recorder_thread_forget();
 }
@@ -88,9 +89,11 @@ void mmusim__recorder_close(void)
     if (writer == NULL)
         return;
     for (struct recorder_thread *t = recorder.threads; t != NULL; t = t->next) {
-        pthread_mutex_lock(&t->lock);
+        if (!t->is_held)
+            pthread_mutex_lock(&t->lock);
         mmusim__recorder_thread_finish(t);
-        pthread_mutex_unlock(&t->lock);
+        if (!t->is_held)
+            pthread_mutex_unlock(&t->lock);
     }
     mmusim_diag_t diag;
     if (mmusim__trace_writer_close(writer, &diag) != MMUSIM_OK)

@@ -86,6 +86,11 @@ struct recorder_thread *mmusim__recorder_enter(void)
 {
     struct recorder_thread *t = NULL;
     pthread_mutex_lock(&recorder.lock);
+    while (recorder.is_stopping) {
+        pthread_mutex_unlock(&recorder.lock);
+        usleep(500); /* at most a second: recorder_stop.c */
+        pthread_mutex_lock(&recorder.lock);
+    }
     if (mmusim__recorder_is_open())
         t = thread_enter_locked((uint32_t) gettid());
     pthread_mutex_unlock(&recorder.lock);
