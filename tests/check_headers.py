@@ -12,7 +12,7 @@ from pathlib import Path
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
             "-Wsign-conversion", "-Werror", "-fsyntax-only"]
-C = ["-x", "c", "-std=c11", "-Wstrict-prototypes"]
+C = ["-x", "c", "-std=c11", "-D_DEFAULT_SOURCE", "-Wstrict-prototypes"]
 CXX = ["-x", "c++", "-std=c++11"]
 
 
