@@ -3,7 +3,8 @@
  * Physical frames, 4 KiB units: blocks of order 0, 9 (2M) and 18 (1G), with a
  * reference count each. Free blocks are reused last in, first out per order, as
  * the kernel's per-CPU lists do; a 2M or 1G block is cut when the smaller order
- * has none free. pfn 0 is never handed out.
+ * has none free, and not joined again. pfn 0 is never handed out. A block is
+ * known by its first frame: ref, unref, refs and order take that pfn.
  *
  * Memory on the host: at most 16 bytes per frame ever handed out, in chunks
  * that grow with the highest frame used.
@@ -20,8 +21,9 @@ struct frame_alloc;
 struct frame_alloc *mmusim__frame_alloc_create(uint64_t memory_bytes);
 void mmusim__frame_alloc_destroy(struct frame_alloc *frames);
 
-/* A block with one reference. MMUSIM_EXHAUSTED when simulated memory is full,
- * MMUSIM_NOMEM when the host's is. */
+/* A block with one reference. MMUSIM_EXHAUSTED when simulated memory has no
+ * such block, MMUSIM_NOMEM when the host's is full, MMUSIM_USAGE for any other
+ * order; then *pfn is untouched. */
 mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
                                   pfn_t *pfn);
 void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn);

@@ -8,8 +8,9 @@
  * for each translation the CPU has held the event that last removed or refused
  * its entry. Not in the log: the CPU never held it, the miss is cold.
  *
- * Memory: 8-byte cells at a load of up to 7/8 per CPU; cells of dead
- * translations are dropped when a table grows.
+ * Memory: per CPU 8-byte cells at a load of 2/3 to 7/8, 9.65 bytes a
+ * translation on average; cells of dead ones are dropped when a piece of the
+ * log grows. 8 bytes per translation for all CPUs together.
  */
 #ifndef MMUSIM_TLB_MISS_CAUSE_H
 #define MMUSIM_TLB_MISS_CAUSE_H

@@ -28,13 +28,19 @@ struct pt_format {
     uint32_t vaddr_bits;
     /* The entry read at a level (0 = leaf level of 4K pages). */
     struct pt_entry (*decode)(uint64_t word, uint32_t level);
-    /* A leaf mapping a page of the level's size; a table pointer. */
+    /* A leaf mapping a page of the level's size, one that may be read (x86:
+     * P implies it; PROT_NONE has no leaf); a table pointer, Accessed from the
+     * start as Linux makes them. */
     uint64_t (*make_leaf)(pfn_t pfn, uint32_t level, uint32_t rights,
                           bool is_accessed);
     uint64_t (*make_table)(pfn_t pfn);
-    /* The word with Accessed (and Dirty) set. */
+    /* The word with Accessed set; with Accessed and Dirty set. */
     uint64_t (*set_accessed)(uint64_t word);
     uint64_t (*set_dirty)(uint64_t word);
+    /* A leaf made not present that keeps its frame and rights (PROT_NONE), and
+     * back; reveal of a word that was never hidden gives it unchanged. */
+    uint64_t (*hide)(uint64_t word);
+    uint64_t (*reveal)(uint64_t word);
 };
 
 static inline uint32_t pt_index(uint64_t vaddr, uint32_t level)

@@ -6,7 +6,8 @@
  * address that is no table give 0 (a non-present entry): a walk through a freed
  * table finds nothing, and mmusim__pt_is_table tells the checker why.
  *
- * The memory costs 4 KiB per live table plus 64 bytes of bookkeeping.
+ * The memory costs 4 KiB per live table plus 32 bytes of bookkeeping, and a
+ * directory: 32 KiB for each 16 MiB of simulated memory that holds tables.
  */
 #ifndef MMUSIM_TLB_PT_MEMORY_H
 #define MMUSIM_TLB_PT_MEMORY_H
@@ -37,10 +38,12 @@ struct pt_memory;
 struct pt_memory *mmusim__pt_memory_create(void); /* NULL: out of memory */
 void mmusim__pt_memory_destroy(struct pt_memory *memory);
 
-/* Makes frame pfn an empty table of a level; NULL: out of memory. */
+/* Makes frame pfn (below 2^40, no table now) an empty table of a level; NULL:
+ * out of memory, no table was made. */
 struct pt_info *mmusim__pt_table_add(struct pt_memory *memory, pfn_t pfn,
                                      uint32_t level);
-/* The frame is no table any more; its host memory is reused. */
+/* The frame is no table any more; its host memory goes back to the host, so
+ * pointers to its pt_info are dead. */
 void mmusim__pt_table_remove(struct pt_memory *memory, pfn_t pfn);
 /* NULL if the frame is no table. O(1). */
 struct pt_info *mmusim__pt_table(const struct pt_memory *memory, pfn_t pfn);
