@@ -50,6 +50,8 @@ static const struct geometry geometries[] = {
     {"random", LIST_RANDOM, 1, 40, TLB_INDEX_BITS, 3, {0, 9, 18}},
     {"random", LIST_RANDOM, 16, 4, TLB_INDEX_XOR, 1, {9}},
     {"lru", LIST_LRU, 64, 4, TLB_INDEX_BITS, 2, {0, 9}},
+    /* Sets reach the sign extension of the page number. */
+    {"lru", LIST_LRU, 1024, 1, TLB_INDEX_XOR, 1, {27}},
 };
 
 struct pair {
