@@ -21,13 +21,10 @@ enum { ACCESS_MAX_BYTES = 64 }; /* a 512-bit vector */
 
 int qemu_plugin_version = QEMU_PLUGIN_API_VERSION;
 
-static inline void plugin_access(enum op_kind kind, qemu_plugin_meminfo_t info,
-                                 uint64_t vaddr, const void *insn)
+static inline void plugin_access(struct recorder_thread *t, enum op_kind kind,
+                                 uint64_t vaddr, uint32_t n_bytes,
+                                 const void *insn)
 {
-    struct recorder_thread *t = recorder_self;
-    if (MMUSIM_UNLIKELY(t == NULL))
-        return;
-    uint32_t n_bytes = 1u << qemu_plugin_mem_size_shift(info);
     if (t->access_insn == insn && t->access_kind == kind &&
         t->access_vaddr + t->access_bytes == vaddr && t->access_bytes != 0 &&
         t->access_bytes + n_bytes <= ACCESS_MAX_BYTES) {
@@ -41,18 +38,22 @@ static inline void plugin_access(enum op_kind kind, qemu_plugin_meminfo_t info,
     t->access_bytes = n_bytes;
 }
 
-static void plugin_on_load(unsigned vcpu, qemu_plugin_meminfo_t info,
-                           uint64_t vaddr, void *insn)
+/*
+ * One callback for both directions: QEMU 7.2 compares the direction asked for
+ * wrongly and calls store callbacks at loads.
+ */
+static void plugin_on_access(unsigned vcpu, qemu_plugin_meminfo_t info,
+                             uint64_t vaddr, void *insn)
 {
     (void) vcpu;
-    plugin_access(OP_LOAD, info, vaddr, insn);
-}
-
-static void plugin_on_store(unsigned vcpu, qemu_plugin_meminfo_t info,
-                            uint64_t vaddr, void *insn)
-{
-    (void) vcpu;
-    plugin_access(OP_STORE, info, vaddr, insn);
+    struct recorder_thread *t = recorder_self;
+    if (MMUSIM_UNLIKELY(t == NULL))
+        return;
+    uint32_t n_bytes = 1u << qemu_plugin_mem_size_shift(info);
+    bool is_store = qemu_plugin_mem_is_store(info);
+    if (MMUSIM_UNLIKELY(qemu_plugin_meminfo_is_update(info)))
+        plugin_access(t, OP_LOAD, vaddr, n_bytes, insn);
+    plugin_access(t, is_store ? OP_STORE : OP_LOAD, vaddr, n_bytes, insn);
 }
 
 static MMUSIM_NOINLINE void plugin_sync(struct recorder_thread *t,
@@ -136,13 +137,9 @@ static void plugin_on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     for (size_t i = 0; i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         void *name = (void *) (uintptr_t) qemu_plugin_insn_vaddr(insn);
-        /* A read-modify-write in one piece calls both. */
-        qemu_plugin_register_vcpu_mem_cb(insn, plugin_on_load,
+        qemu_plugin_register_vcpu_mem_cb(insn, plugin_on_access,
                                          QEMU_PLUGIN_CB_NO_REGS,
-                                         QEMU_PLUGIN_MEM_R, name);
-        qemu_plugin_register_vcpu_mem_cb(insn, plugin_on_store,
-                                         QEMU_PLUGIN_CB_NO_REGS,
-                                         QEMU_PLUGIN_MEM_W, name);
+                                         QEMU_PLUGIN_MEM_RW, name);
     }
 }
 

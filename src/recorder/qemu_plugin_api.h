@@ -36,7 +36,11 @@ typedef struct qemu_info_t {
 } qemu_info_t;
 
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
-enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W = 2 };
+enum qemu_plugin_mem_rw {
+    QEMU_PLUGIN_MEM_R = 1,
+    QEMU_PLUGIN_MEM_W = 2,
+    QEMU_PLUGIN_MEM_RW = 3
+};
 
 typedef void (*qemu_plugin_tb_trans_cb_t)(qemu_plugin_id_t,
                                           struct qemu_plugin_tb *);
@@ -82,5 +86,16 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t);
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
+
+/*
+ * An atomic read-modify-write is one callback, which the interface calls a
+ * store. QEMU 7.2 keeps the direction in bits 17:16 (observed; if another
+ * version does not, the load of an atomic is missed).
+ */
+static inline bool qemu_plugin_meminfo_is_update(qemu_plugin_meminfo_t info)
+{
+    return (info >> 16 & 3) == QEMU_PLUGIN_MEM_RW;
+}
 
 #endif

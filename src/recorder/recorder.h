@@ -86,8 +86,9 @@ bool mmusim__recorder_is_open(void);
 void mmusim__recorder_report(const mmusim_diag_t *diag);
 
 /* recorder_stop.c: halting the other threads */
-/* False: not all could be held; their streams must be left alone. */
-bool mmusim__recorder_stop(struct recorder_thread *self);
+/* Takes an operation's number and halts the others. False: not all could be
+ * held; the streams of those without is_held must be left alone. */
+bool mmusim__recorder_stop(struct recorder_thread *self, uint64_t *number);
 void mmusim__recorder_resume(void);
 /* What a thread does while recorder.is_stopping. */
 void mmusim__recorder_park(struct recorder_thread *t);

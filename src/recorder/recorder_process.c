@@ -75,9 +75,8 @@ int mmusim__recorder_open(const char *path)
 }
 
 /*
- * QEMU calls this when every other thread is outside translated code for
- * good; one may still be inside a callback of a system call, which its lock
- * waits for.
+ * Called when every other thread is outside translated code: one may still be
+ * inside a callback of a system call, which its lock waits for.
  */
 void mmusim__recorder_close(void)
 {

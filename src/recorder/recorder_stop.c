@@ -4,7 +4,7 @@
  * an execve, and before the process dies of a signal. A thread is quiet
  * inside a system call that the recorder follows, or parked at the start of a
  * block; the stopper then holds its lock. A thread that stays busy elsewhere
- * (a long call that is not followed) makes the stop fail after a second.
+ * (a long call that is not followed) makes the stop fail after 0.2 s.
  *
  * The second half notices the death: QEMU passes a fatal signal on with
  * kill(getpid(), ...), outside any system call of the program. The tool
@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 enum {
-    STOP_ATTEMPTS = 2000,
-    STOP_INTERVAL_NS = 500000, /* one second in all */
+    STOP_ATTEMPTS = 400,
+    STOP_INTERVAL_NS = 500000, /* 0.2 s in all; a block takes microseconds */
 };
 
 static void stop_pause(void)
@@ -66,11 +66,11 @@ static bool stop_hold_all(const struct recorder_thread *self)
     return holds_all;
 }
 
-bool mmusim__recorder_stop(struct recorder_thread *self)
+bool mmusim__recorder_stop(struct recorder_thread *self, uint64_t *number)
 {
-    if (atomic_exchange(&recorder.is_stopping, true))
-        return false; /* somebody else is at it */
-    for (int i = 0; i < STOP_ATTEMPTS; i++) {
+    bool is_first = !atomic_exchange(&recorder.is_stopping, true);
+    *number = recorder_take_number(); /* now the others look up */
+    for (int i = 0; is_first && i < STOP_ATTEMPTS; i++) {
         if (stop_hold_all(self))
             return true;
         stop_pause();
@@ -91,21 +91,17 @@ void mmusim__recorder_resume(void)
     recorder.is_stopping = false;
 }
 
-/* The number is what makes the others look up at their next block. */
+/*
+ * A thread that did not look up is not in translated code: QEMU holds the
+ * others back while it handles the signal, or it sleeps in a call that is not
+ * followed. The process is about to die, so its stream is ended, too.
+ */
 static void stop_and_end_trace(struct recorder_thread *self)
 {
-    pthread_mutex_lock(&self->lock);
-    mmusim__recorder_call_cut(self);
-    self->call = (struct recorder_call){.kind = CALL_EXIT,
-                                        .number = recorder_take_number()};
-    pthread_mutex_unlock(&self->lock);
-    if (mmusim__recorder_stop(self)) {
-        mmusim__recorder_close();
-        return;
-    }
-    pthread_mutex_lock(&self->lock);
-    mmusim__recorder_thread_finish(self);
-    pthread_mutex_unlock(&self->lock);
+    struct recorder_call death = {.kind = CALL_EXIT};
+    mmusim__recorder_stop(self, &death.number);
+    self->call = death;
+    mmusim__recorder_close();
 }
 
 QEMU_PLUGIN_VISIBLE int kill(pid_t pid, int number)

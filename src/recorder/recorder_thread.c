@@ -88,7 +88,7 @@ struct recorder_thread *mmusim__recorder_enter(void)
     pthread_mutex_lock(&recorder.lock);
     while (recorder.is_stopping) {
         pthread_mutex_unlock(&recorder.lock);
-        usleep(500); /* at most a second: recorder_stop.c */
+        usleep(500); /* not for long: recorder_stop.c */
         pthread_mutex_lock(&recorder.lock);
     }
     if (mmusim__recorder_is_open())
