@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* mmusim replay: one source through one machine; statistics come out. */
+#include "cli/replay_report.h"
+#include "cli/run_setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum replay_format { REPLAY_TEXT, REPLAY_JSON, REPLAY_CSV };
+
+static const char *const replay_formats[] = {"text", "json", "csv", NULL};
+
+struct replay {
+    struct run_setup setup;
+    enum replay_format format;
+    const char *output;
+    int is_per_core;
+    int is_quiet;
+    int checks;
+};
+
+static const struct cli_option replay_options[] = {
+    RUN_SETUP_OPTIONS,
+    {"format", 0, "FORMAT", "text (default), json or csv"},
+    {"per-core", 0, NULL, "text and csv: each CPU's figures, too"},
+    {"output", 'o', "FILE", "write the statistics there"},
+    {"check", 0, NULL, "look for stale translations (not in this version)"},
+    {"quiet", 'q', NULL, "no progress"},
+    {0},
+};
+
+static int replay_option(void *context, const struct cli_option *option,
+                         const char *value)
+{
+    struct replay *replay = context;
+    int status = run_setup_option(&replay->setup, option, value);
+
+    if (status >= 0)
+        return status;
+    if (!strcmp(option->name, "format")) {
+        int format = cli_choice("--format", value, replay_formats);
+
+        if (format < 0)
+            return CLI_USAGE;
+        replay->format = (enum replay_format) format;
+    } else if (!strcmp(option->name, "output")) {
+        replay->output = value;
+    } else if (!strcmp(option->name, "per-core")) {
+        replay->is_per_core = 1;
+    } else if (!strcmp(option->name, "check")) {
+        replay->checks = 1;
+    } else {
+        replay->is_quiet = 1;
+    }
+    return 0;
+}
+
+static int replay_on_progress(void *context, const mmusim_progress_t *progress)
+{
+    cli_progress_update(context, progress->records, progress->total_records,
+                        progress->accesses);
+    return cli_is_interrupted();
+}
+
+/* Runs the machine; its statistics are the caller's. */
+static int replay_run(const struct replay *replay,
+                      const mmusim_config_t *config,
+                      const struct run_input *input, mmusim_stats_t **stats)
+{
+    struct cli_progress *progress;
+    mmusim_machine_t *machine = NULL;
+    mmusim_source_t *source = NULL;
+    mmusim_diag_t diag = {0};
+    mmusim_status_t status;
+
+    status = run_make_source(input, &source, &diag);
+    if (!status)
+        status = mmusim_machine_create(config, &machine, &diag);
+    if (!status) {
+        progress = cli_progress_begin("replay", replay->is_quiet);
+        mmusim_machine_on_progress(machine, replay_on_progress, progress);
+        status = mmusim_machine_run(machine, source, &diag);
+        cli_progress_end(progress);
+    }
+    if (!status)
+        status = mmusim_machine_stats(machine, stats);
+    mmusim_machine_destroy(machine);
+    mmusim_source_destroy(source);
+    if (status)
+        diag.status = status;
+    return status ? cli_diag(&diag) : 0;
+}
+
+static int replay_write_json(const struct replay *replay,
+                             const mmusim_config_t *config,
+                             const mmusim_stats_t *stats, FILE *file)
+{
+    struct run_keys keys;
+    int status = run_keys_init(&keys, config);
+    mmusim_stats_run_t run = {replay->setup.machine, replay->setup.source,
+                              keys.keys, keys.n};
+
+    if (status)
+        return status;
+    /* a failed write shows in ferror(), which closing the output reports */
+    (void) mmusim_stats_write_json(stats, &run, run_write_file, file);
+    run_keys_fini(&keys);
+    return 0;
+}
+
+static int replay_write(const struct replay *replay,
+                        const mmusim_config_t *config,
+                        const mmusim_stats_t *stats, FILE *file)
+{
+    switch (replay->format) {
+    case REPLAY_JSON:
+        return replay_write_json(replay, config, stats, file);
+    case REPLAY_CSV:
+        (void) mmusim_stats_write_csv(
+            stats,
+            replay->is_per_core ? MMUSIM_STATS_PER_CORE : MMUSIM_STATS_SUMS,
+            run_write_file, file);
+        return 0;
+    case REPLAY_TEXT:
+        report_print(file, stats, replay->setup.machine, replay->setup.source,
+                     replay->is_per_core ? REPORT_PER_CORE : REPORT_SUMS);
+        return 0;
+    }
+    return 0;
+}
+
+/* The output is opened before the run, so that a wrong name is told at once. */
+static int replay_to_output(const struct replay *replay,
+                            const mmusim_config_t *config,
+                            const struct run_input *input)
+{
+    int status;
+    mmusim_stats_t *stats = NULL;
+    struct cli_output *output = cli_output_open(replay->output, &status);
+
+    if (!output)
+        return status;
+    status = replay_run(replay, config, input, &stats);
+    if (!status)
+        status = replay_write(replay, config, stats, cli_output_stream(output));
+    mmusim_stats_destroy(stats);
+    if (!status)
+        return cli_output_close(output);
+    cli_output_abandon(output);
+    return status;
+}
+
+static int replay_execute(struct replay *replay)
+{
+    mmusim_config_t *config = NULL;
+    struct run_input input;
+    int status;
+
+    if (replay->checks)
+        return cli_error(CLI_USAGE, "replay: --check is not supported in this "
+                                    "version (leave it out)");
+    status = cli_output_refuse_input(replay->output, replay->setup.source);
+    if (!status)
+        status = run_load_config(&replay->setup, &config);
+    if (status)
+        return status;
+    replay->setup.trace_options.uses_helper_thread = true;
+    status = run_open_input(&replay->setup, &input);
+    if (!status) {
+        cli_catch_interrupts();
+        status = replay_to_output(replay, config, &input);
+        run_close_input(&input);
+    }
+    mmusim_config_destroy(config);
+    return status;
+}
+
+static int replay_main(const struct cli_command *self, int argc, char **argv)
+{
+    struct replay replay = {.format = REPLAY_TEXT};
+    int first;
+    int status;
+
+    run_setup_init(&replay.setup);
+    status = cli_parse(self, argc, argv, replay_option, &replay, &first);
+    if (status < 0) {
+        status =
+            run_setup_operands(&replay.setup, self->name, argc, argv, first);
+        if (!status)
+            status = replay_execute(&replay);
+    }
+    run_setup_fini(&replay.setup);
+    return status;
+}
+
+const struct cli_command cmd_replay = {
+    .name = "replay",
+    .usage = "[-m MACHINE] [-s KEY=VALUE]... [--format text|json|csv] "
+             "[-o FILE] SOURCE",
+    .summary = "run a trace or a workload through a machine, print statistics",
+    .details =
+        "SOURCE is a trace file, '-' for a trace on standard input, or a\n"
+        "generated program: workload:NAME or workload:NAME,key=value,...\n"
+        "(`mmusim workload list`).\n"
+        "\n"
+        "The text report has sums over all CPUs; json has every statistic;\n"
+        "csv has name,value,unit. mmusim-stats(7) explains the names.\n"
+        "\n"
+        "Examples:\n"
+        "  mmusim replay workload:chase,pages=4096\n"
+        "  mmusim replay -m skylake-sp -s os.flush_ceiling=1 "
+        "workload:munmap,pages=8\n"
+        "  mmusim replay --format json -o out.json trace.mmt\n",
+    .options = replay_options,
+    .run = replay_main,
+};
