@@ -60,7 +60,7 @@ static pfn_t run_table_frame(struct run *run)
     if (run->next_pfn % 7 == 0)
         run->next_pfn += 1 << 13;
     if (run->next_pfn % 97 == 0)
-        run->next_pfn += 1 << 25;
+        run->next_pfn += 3 << 22;
     return (pfn_t){run->next_pfn};
 }
 

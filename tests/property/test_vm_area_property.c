@@ -13,14 +13,16 @@ struct run {
     struct vm_set *set;
     struct vm_model model;
     struct rng rng;
-    bool has_huge; /* hugetlb areas appear, too */
+    bool has_huge;          /* hugetlb areas appear, too */
+    uint32_t longest_pages; /* mapped or unmapped at once; protected: all */
 };
 
 /* A random range of pages, often short. */
-static void run_range(struct run *run, uint32_t *start, uint32_t *end)
+static void run_range(struct run *run, uint32_t longest_pages, uint32_t *start,
+                      uint32_t *end)
 {
     uint32_t n_pages = run->model.n_pages;
-    uint32_t longest = 1 + (n_pages >> mmusim__rng_below(&run->rng, 8));
+    uint32_t longest = 1 + (longest_pages >> mmusim__rng_below(&run->rng, 8));
     uint32_t length;
 
     *start = mmusim__rng_below(&run->rng, n_pages);
@@ -148,11 +150,13 @@ static void run_step(struct run *run)
     uint32_t n_before = mmusim__vm_count(run->set);
     uint32_t n_touched = 0;
     uint32_t n_after;
+    uint32_t choice = mmusim__rng_below(&run->rng, 6);
     uint32_t start;
     uint32_t end;
 
-    run_range(run, &start, &end);
-    switch (mmusim__rng_below(&run->rng, 6)) {
+    run_range(run, choice < 4 ? run->longest_pages : run->model.n_pages, &start,
+              &end);
+    switch (choice) {
     case 0:
         run_remove(run, start, end, &n_touched);
         break;
@@ -175,17 +179,19 @@ static void run_step(struct run *run)
     assert_found_from(run, mmusim__rng_below(&run->rng, run->model.n_pages));
 }
 
-static void run_all(uint64_t seed, uint32_t n_pages, bool has_huge,
-                    uint32_t n_steps, uint32_t check_every)
+/* Returns the most areas there were at once. */
+static uint32_t run_all(struct run run, uint32_t n_pages, uint32_t n_steps,
+                        uint32_t check_every)
 {
-    struct run run = {.set = mmusim__vm_set_create(), .has_huge = has_huge};
+    uint32_t most_areas = 0;
 
-    print_message("seed %lu\n", (unsigned long) seed);
+    run.set = mmusim__vm_set_create();
     assert_non_null(run.set);
-    mmusim__rng_init(&run.rng, seed, 0);
     vm_model_init(&run.model, n_pages);
     for (uint32_t step = 0; step < n_steps; step++) {
         run_step(&run);
+        if (mmusim__vm_count(run.set) > most_areas)
+            most_areas = mmusim__vm_count(run.set);
         if (step % check_every == 0)
             assert_same(&run, run.set);
         if (step % 1024 == 0) {
@@ -200,24 +206,37 @@ static void run_all(uint64_t seed, uint32_t n_pages, bool has_huge,
     assert_same(&run, run.set);
     vm_model_fini(&run.model);
     mmusim__vm_set_destroy(run.set);
+    return most_areas;
+}
+
+static struct run run_seeded(uint64_t seed, uint32_t longest_pages)
+{
+    struct run run = {.longest_pages = longest_pages};
+
+    print_message("seed %lu\n", (unsigned long) seed);
+    mmusim__rng_init(&run.rng, seed, 0);
+    return run;
 }
 
 static void few_pages_agree_with_the_model_after_every_step(void **state)
 {
     (void) state;
-    run_all(1, 96, false, 400000, 1);
+    run_all(run_seeded(1, 96), 96, 300000, 1);
 }
 
 static void many_areas_agree_with_the_model(void **state)
 {
     (void) state;
-    run_all(2, 3000, false, 100000, 64);
+    assert_true(run_all(run_seeded(2, 12), 4000, 200000, 128) > 800);
 }
 
 static void hugetlb_areas_agree_with_the_model(void **state)
 {
+    struct run run = run_seeded(3, 6 * 512);
+
     (void) state;
-    run_all(3, 6 * 512, true, 100000, 32);
+    run.has_huge = true;
+    run_all(run, 6 * 512, 100000, 32);
 }
 
 int main(void)
