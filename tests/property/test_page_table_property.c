@@ -20,7 +20,6 @@ enum {
     RUN_REGIONS = 12,   /* of 1G */
     RUN_LARGE = 8,      /* 2M places in a region */
     RUN_SMALL = 16,     /* 4K places in a 2M place */
-    RUN_FIRST_FREE_PFN = 1000,
     RUN_LEVELS = 3,
 };
 
@@ -41,7 +40,7 @@ struct run {
     struct pt_memory *memory;
     const struct pt_format *format;
     pfn_t root;
-    uint64_t next_pfn;
+    uint64_t n_pfns; /* table frames used so far */
     uint64_t free_pfns[4096];
     uint32_t n_free_pfns;
     struct rng rng;
@@ -55,13 +54,9 @@ static pfn_t run_table_frame(struct run *run)
 {
     if (run->n_free_pfns)
         return (pfn_t){run->free_pfns[--run->n_free_pfns]};
-    /* Strides reach other nodes of the directory. */
-    run->next_pfn += 1;
-    if (run->next_pfn % 7 == 0)
-        run->next_pfn += 1 << 13;
-    if (run->next_pfn % 97 == 0)
-        run->next_pfn += 3 << 22;
-    return (pfn_t){run->next_pfn};
+    /* An odd factor: no frame comes twice, and they lie all over 40 bits. */
+    run->n_pfns++;
+    return (pfn_t){run->n_pfns * UINT64_C(0x9e3779b9) & UINT64_C(0xffffffffff)};
 }
 
 static pfn_t run_table_add(struct run *run, uint32_t level)
@@ -317,7 +312,6 @@ static void run_all(uint64_t seed, uint32_t n_levels)
     run->memory = mmusim__pt_memory_create();
     run->format = mmusim__pt_format("x86-64", n_levels);
     assert_non_null(run->format);
-    run->next_pfn = RUN_FIRST_FREE_PFN;
     run->root = run_table_add(run, n_levels - 1);
     for (uint32_t i = 0; i < RUN_REGIONS; i++) {
         /* Pairs of neighbours; some share their upper tables. */

@@ -239,12 +239,45 @@ static void hugetlb_areas_agree_with_the_model(void **state)
     run_all(run, 6 * 512, 100000, 32);
 }
 
+/* One protection may split the full leaves at both its ends, with no other
+ * change between that would leave spare ones. */
+static void protection_alone_splits_leaves(void **state)
+{
+    enum { N = 12000, AREA_PAGES = 12, SPAN_PAGES = 60 * AREA_PAGES };
+    struct run run = run_seeded(4, 0);
+    uint32_t n_touched = 0;
+
+    (void) state;
+    run.set = mmusim__vm_set_create();
+    vm_model_init(&run.model, N * AREA_PAGES);
+    /* Every other one first, then those between: leaves become full. */
+    for (uint32_t i = 0; i < N; i++) {
+        uint32_t start = (i < N / 2 ? 2 * i : 2 * (i - N / 2) + 1) * AREA_PAGES;
+        struct vm_area area = run_area(&run, start, start + AREA_PAGES - 1);
+
+        assert_int_equal(mmusim__vm_insert(run.set, &area, NULL), MMUSIM_OK);
+        vm_model_insert(&run.model, &area);
+    }
+    for (uint32_t i = 0; i < N; i++) {
+        uint32_t start =
+            mmusim__rng_below(&run.rng, (N - 71) * (uint32_t) AREA_PAGES);
+        uint32_t length = SPAN_PAGES + mmusim__rng_below(&run.rng, AREA_PAGES);
+
+        run_protect(&run, start, start + length, &n_touched);
+        assert_found_from(&run, start);
+    }
+    assert_same(&run, run.set);
+    vm_model_fini(&run.model);
+    mmusim__vm_set_destroy(run.set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(few_pages_agree_with_the_model_after_every_step),
         cmocka_unit_test(many_areas_agree_with_the_model),
         cmocka_unit_test(hugetlb_areas_agree_with_the_model),
+        cmocka_unit_test(protection_alone_splits_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
