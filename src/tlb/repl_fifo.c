@@ -24,23 +24,11 @@ static void fifo_fill(struct repl_state *state, uint32_t set, uint32_t way)
     state->words[set * state->n_ways + way] = ++state->clock;
 }
 
-static uint32_t fifo_victim(struct repl_state *state, uint32_t set)
-{
-    const uint64_t *stamps = &state->words[set * state->n_ways];
-    uint32_t oldest = 0;
-
-    for (uint32_t way = 1; way < state->n_ways; way++) {
-        if (stamps[way] < stamps[oldest])
-            oldest = way;
-    }
-    return oldest;
-}
-
 const struct repl_ops mmusim__repl_fifo = {
     .name = "fifo",
     .help = "first in, first out",
     .words_per_set = fifo_words_per_set,
     .touch = fifo_touch,
     .fill = fifo_fill,
-    .victim = fifo_victim,
+    .victim = repl_oldest_way,
 };
