@@ -93,6 +93,18 @@ static void dropped_way_is_filled_next(void **state)
     assert_true(mmusim__mem_cache_touch(&cache, 9, 0));
 }
 
+static void oldest_line_can_be_dropped(void **state)
+{
+    struct mem_cache cache = build(4, 4);
+
+    (void) state;
+    for (uint64_t line = 0; line < 4; line++)
+        mmusim__mem_cache_fill(&cache, line, 0);
+    assert_true(mmusim__mem_cache_drop(&cache, 0, 0));
+    assert_false(mmusim__mem_cache_touch(&cache, 0, 0));
+    assert_true(mmusim__mem_cache_touch(&cache, 1, 0));
+}
+
 enum { MODEL_SETS = 8, MODEL_WAYS = 12, STEPS = 200000 };
 
 /* Lines oldest first: lists are appended to and closed up. */
@@ -167,6 +179,7 @@ int main(void)
         TEST(cache_of_size_zero_always_misses),
         TEST(other_version_of_a_line_is_a_miss),
         TEST(dropped_way_is_filled_next),
+        TEST(oldest_line_can_be_dropped),
         TEST(hits_and_misses_are_those_of_a_list),
         TEST(cache_of_any_number_of_sets_uses_all_of_them),
     };
