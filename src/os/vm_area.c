@@ -210,6 +210,14 @@ const struct vm_area *mmusim__vm_find(const struct vm_set *set, uint64_t vaddr)
     return area && area->start <= vaddr ? area : NULL;
 }
 
+uint64_t mmusim__vm_end_before(const struct vm_set *set, uint64_t vaddr)
+{
+    struct vm_cursor at = mmusim__vm_list_seek(&set->list, vaddr);
+    const struct vm_area *before = mmusim__vm_list_before(&set->list, at);
+
+    return before ? before->end : 0;
+}
+
 uint32_t mmusim__vm_count(const struct vm_set *set)
 {
     return set->list.n_areas;

@@ -127,6 +127,23 @@ static uint64_t x86_set_dirty(uint64_t word)
     return word | X86_ACCESSED | X86_DIRTY;
 }
 
+/* _PAGE_PROTNONE, a software bit where P is 0. Linux 4.6 reuses bit 8
+ * (_PAGE_GLOBAL), which no user entry has set; bit 9 (_PAGE_SOFTW1) here keeps
+ * G of kernel entries. */
+#define X86_PROT_NONE (UINT64_C(1) << 9)
+
+static uint64_t x86_hide(uint64_t word)
+{
+    return (word & ~X86_PRESENT) | X86_PROT_NONE;
+}
+
+static uint64_t x86_reveal(uint64_t word)
+{
+    if (!(word & X86_PROT_NONE))
+        return word;
+    return (word & ~X86_PROT_NONE) | X86_PRESENT;
+}
+
 static const struct pt_format x86_formats[] = {
     {
         .name = "x86-64",
@@ -137,6 +154,8 @@ static const struct pt_format x86_formats[] = {
         .make_table = x86_make_table,
         .set_accessed = x86_set_accessed,
         .set_dirty = x86_set_dirty,
+        .hide = x86_hide,
+        .reveal = x86_reveal,
     },
     {
         .name = "x86-64",
@@ -147,6 +166,8 @@ static const struct pt_format x86_formats[] = {
         .make_table = x86_make_table,
         .set_accessed = x86_set_accessed,
         .set_dirty = x86_set_dirty,
+        .hide = x86_hide,
+        .reveal = x86_reveal,
     },
 };
 

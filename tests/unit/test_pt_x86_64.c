@@ -125,6 +125,21 @@ static void dirty_and_global_are_ignored_in_a_table_pointer(void **state)
     assert_int_equal(format()->decode(0x1147, 2).rights, ALL_RIGHTS);
 }
 
+static void a_hidden_word_is_absent_and_comes_back_whole(void **state)
+{
+    const uint64_t words[] = {0x1147, 0x2000e1, 0x8000000000001027};
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        uint64_t hidden = format()->hide(words[i]);
+
+        assert_true(hidden != 0);
+        assert_false(format()->decode(hidden, 1).is_present);
+        assert_true(format()->reveal(hidden) == words[i]);
+        assert_true(format()->reveal(words[i]) == words[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +153,7 @@ int main(void)
         cmocka_unit_test(an_absent_entry_says_nothing_else),
         cmocka_unit_test(a_dirty_word_is_also_accessed),
         cmocka_unit_test(dirty_and_global_are_ignored_in_a_table_pointer),
+        cmocka_unit_test(a_hidden_word_is_absent_and_comes_back_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

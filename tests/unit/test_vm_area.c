@@ -107,6 +107,17 @@ static void finding_knows_holes_and_ends(void **state)
     assert_null(mmusim__vm_find_from(*state, 20 * PAGE));
 }
 
+static void the_end_before_an_address_is_the_last_areas(void **state)
+{
+    assert_int_equal(mmusim__vm_end_before(*state, UINT64_MAX), 0);
+    map(*state, 10, 20, RW);
+    map(*state, 30, 40, RW);
+    assert_int_equal(mmusim__vm_end_before(*state, 20 * PAGE - 1), 0);
+    assert_int_equal(mmusim__vm_end_before(*state, 20 * PAGE), 20 * PAGE);
+    assert_int_equal(mmusim__vm_end_before(*state, 35 * PAGE), 20 * PAGE);
+    assert_int_equal(mmusim__vm_end_before(*state, UINT64_MAX), 40 * PAGE);
+}
+
 static void files_merge_only_where_offsets_continue(void **state)
 {
     map_file(*state, 10, 20, 7, 100);
@@ -276,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(equal_neighbours_become_one_area),
         TEST(finding_knows_holes_and_ends),
+        TEST(the_end_before_an_address_is_the_last_areas),
         TEST(files_merge_only_where_offsets_continue),
         TEST(a_hole_splits_an_area_and_moves_its_offset),
         TEST(unmapping_skips_holes),
