@@ -63,6 +63,10 @@ MMUSIM_API mmusim_status_t mmusim_stats_write_json(
     const mmusim_stats_t *stats, const mmusim_stats_run_t *run,
     mmusim_write_fn write, void *context);
 
+/* Only the object {KEY: VALUE, ...} of the above. */
+MMUSIM_API mmusim_status_t mmusim_stats_write_config(
+    const mmusim_stats_run_t *run, mmusim_write_fn write, void *context);
+
 /* Which statistics a table has: sums only, or also those of single CPUs. */
 typedef enum mmusim_stats_detail {
     MMUSIM_STATS_SUMS,

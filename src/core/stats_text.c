@@ -130,6 +130,16 @@ static void text_put_keys(struct text_sink *sink, const mmusim_stats_run_t *run)
         else
             text_put_json(sink, key->value);
     }
+    text_put(sink, "\n  }");
+}
+
+mmusim_status_t mmusim_stats_write_config(const mmusim_stats_run_t *run,
+                                          mmusim_write_fn write, void *context)
+{
+    struct text_sink sink = {write, context, false};
+
+    text_put_keys(&sink, run);
+    return text_status(&sink);
 }
 
 mmusim_status_t mmusim_stats_write_json(const mmusim_stats_t *stats,
@@ -143,9 +153,9 @@ mmusim_status_t mmusim_stats_write_json(const mmusim_stats_t *stats,
     text_put_json(&sink, run->machine);
     text_put(&sink, ",\n  \"source\": ");
     text_put_json(&sink, run->source);
-    text_put(&sink, ",\n  \"config\": {");
+    text_put(&sink, ",\n  \"config\": ");
     text_put_keys(&sink, run);
-    text_put(&sink, "\n  },\n  \"stats\": {");
+    text_put(&sink, ",\n  \"stats\": {");
     for (size_t i = 0; mmusim_stats_at(stats, i, &stat); i++) {
         text_put(&sink, i ? ",\n    " : "\n    ");
         text_put_json(&sink, stat.name);

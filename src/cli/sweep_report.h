@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* A finished sweep as text (table, plot, verdict), CSV or JSON. */
+#ifndef MMUSIM_CLI_SWEEP_REPORT_H
+#define MMUSIM_CLI_SWEEP_REPORT_H
+
+#include "cli/plot.h"
+#include "cli/sweep_plan.h"
+#include "cli/sweep_result.h"
+
+#include <stdio.h>
+
+struct sweep_report {
+    const struct sweep_plan *plan;
+    struct sweep_result *result;
+    mmusim_stats_run_t run; /* of the configuration as it is */
+    /* The row that stands for the configuration as it is; n: none. */
+    size_t default_row;
+    const char *default_text; /* what its swept keys are */
+    enum plot_style style;
+};
+
+void sweep_print_text(const struct sweep_report *report, FILE *file);
+
+/* False: out of memory. Failed writes show in ferror(file). */
+bool sweep_print_csv(const struct sweep_report *report, FILE *file);
+bool sweep_print_json(const struct sweep_report *report, FILE *file);
+
+#endif
