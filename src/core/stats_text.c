@@ -119,6 +119,7 @@ static bool text_is_json_literal(const char *text)
 
 static void text_put_keys(struct text_sink *sink, const mmusim_stats_run_t *run)
 {
+    text_put(sink, "{");
     for (size_t i = 0; i < run->n_keys; i++) {
         const mmusim_stats_key_t *key = &run->keys[i];
 
