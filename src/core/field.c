@@ -184,6 +184,13 @@ static const char *field_choice(const struct field_row *row, size_t i)
     return row->name_at ? row->name_at(i) : row->words[i];
 }
 
+static const char *field_truth_word(const struct field_row *row, bool truth)
+{
+    if (row->words)
+        return row->words[truth];
+    return truth ? "true" : "false";
+}
+
 void mmusim__field_range(const struct field_row *row, char *text)
 {
     char low[FIELD_TEXT_BYTES], high[FIELD_TEXT_BYTES];
@@ -196,7 +203,8 @@ void mmusim__field_range(const struct field_row *row, char *text)
         snprintf(text, FIELD_TEXT_BYTES, "%.100s..%.100s%s", low, high,
                  row->type == FIELD_WAYS ? "|full" : "");
     } else if (row->type == FIELD_BOOL) {
-        strcpy(text, "true|false");
+        snprintf(text, FIELD_TEXT_BYTES, "%s|%s", field_truth_word(row, false),
+                 field_truth_word(row, true));
     } else if (row->type == FIELD_SIZES) {
         strcpy(text, "[4K, 2M, 1G]");
     } else if (row->type == FIELD_ONLY) {
@@ -294,9 +302,9 @@ static bool field_parse_text(const struct field_row *row, void *base,
 static bool field_parse_bool(const struct field_row *row, void *base,
                              const char *text, char *reason)
 {
-    bool value = !strcmp(text, "true");
+    bool value = !strcmp(text, field_truth_word(row, true));
 
-    if (!value && strcmp(text, "false") != 0)
+    if (!value && strcmp(text, field_truth_word(row, false)) != 0)
         return field_refuse(row, text, reason);
     memcpy((char *) base + row->offset, &value, sizeof(value));
     return true;
@@ -398,7 +406,7 @@ void mmusim__field_print(const struct field_row *row, const void *base,
     switch (row->type) {
     case FIELD_BOOL:
         memcpy(&truth, at, sizeof(truth));
-        strcpy(text, truth ? "true" : "false");
+        strcpy(text, field_truth_word(row, truth));
         return;
     case FIELD_WORD:
         snprintf(text, FIELD_TEXT_BYTES, "%s",

@@ -12,7 +12,7 @@
 enum field_type {
     FIELD_U32,
     FIELD_U64,    /* unit "bytes": K, M and G are accepted */
-    FIELD_BOOL,   /* true or false */
+    FIELD_BOOL,   /* false or true, or what words calls them */
     FIELD_WORD,   /* an enum of 4 bytes: index into words */
     FIELD_ONLY,   /* the first word; the others are not modelled yet; no
                      storage */

@@ -4,7 +4,7 @@
  * machine_rows.c fill and mmusim_machine_create() reads.
  *
  * Every time is in cycles here; `_ns` keys are converted once, rounded half
- * up, by mmusim__machine_config_finish().
+ * up, by src/config/.
  */
 #ifndef MMUSIM_MACHINE_MACHINE_CONFIG_H
 #define MMUSIM_MACHINE_MACHINE_CONFIG_H
@@ -59,6 +59,9 @@ static inline uint32_t machine_config_cpus(const struct machine_config *config)
 /* Every default, before any file is read. */
 void mmusim__machine_config_init(struct machine_config *config);
 
+/* Where ways are `full` (0), puts the number of entries. */
+void mmusim__machine_config_finish(struct machine_config *config);
+
 /*
  * Cross-field rules (geometry, sizes the format lacks, CPU count, ...).
  * On failure diag names the key and what would be right.
@@ -66,5 +69,12 @@ void mmusim__machine_config_init(struct machine_config *config);
 mmusim_status_t
 mmusim__machine_config_check(const struct machine_config *config,
                              mmusim_diag_t *diag);
+
+struct mmusim_config;
+
+/* What a configuration amounts to; borrowed from it, every rule checked by
+ * mmusim__machine_config_check() alone. Defined by src/config/. */
+const struct machine_config *
+mmusim__config_machine(const struct mmusim_config *config);
 
 #endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Defaults of a machine, and the rules that involve several keys. */
+#include "machine/machine_config.h"
+
+#include "core/diag.h"
+#include "machine/machine_rows.h"
+#include "tlb/mem_cache.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void config_default(struct machine_config *config,
+                           const struct machine_field *field, const char *text)
+{
+    char reason[FIELD_TEXT_BYTES];
+
+    if (text)
+        mmusim__field_parse(field->row, (char *) config + field->base, text,
+                            reason);
+}
+
+/* What the field's default is, before and apart from the generic arrays. */
+static const char *config_array_default(const struct machine_field *field)
+{
+    const struct machine_default *at = mmusim__machine_default_arrays();
+
+    for (; at->key; at++) {
+        if (!strcmp(at->key, field->key))
+            return at->value;
+    }
+    return field->row->dflt;
+}
+
+static void config_count_arrays(struct machine_config *config)
+{
+    const struct machine_default *at = mmusim__machine_default_arrays();
+
+    for (; at->key; at++) {
+        for (uint32_t i = 0; i < TLB_LEVEL_COUNT; i++) {
+            char prefix[32];
+            int n = snprintf(prefix, sizeof(prefix), "tlb.%s.",
+                             mmusim__machine_level_name(i));
+
+            if (!strncmp(at->key, prefix, (size_t) n))
+                config->tlb[i].n_arrays = (uint32_t) (at->key[n] - '0') + 1;
+        }
+    }
+}
+
+void mmusim__machine_config_finish(struct machine_config *config)
+{
+    for (uint32_t i = 0; i < TLB_LEVEL_COUNT; i++) {
+        for (uint32_t j = 0; j < CONFIG_MAX_ARRAYS; j++) {
+            struct tlb_array_config *array = &config->tlb[i].arrays[j];
+
+            if (!array->n_ways)
+                array->n_ways = array->n_entries;
+        }
+    }
+    for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++) {
+        if (!config->psc[i].n_ways)
+            config->psc[i].n_ways = config->psc[i].n_entries;
+    }
+}
+
+void mmusim__machine_config_init(struct machine_config *config)
+{
+    struct machine_field field;
+
+    memset(config, 0, sizeof(*config));
+    for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
+        mmusim__machine_field_at(i, &field);
+        config_default(config, &field,
+                       field.is_array ? config_array_default(&field)
+                                      : field.row->dflt);
+    }
+    config_count_arrays(config);
+    mmusim__machine_config_finish(config);
+}
+
+static mmusim_status_t config_wrong(mmusim_diag_t *diag, const char *key,
+                                    const char *reason)
+{
+    mmusim__diag_set(diag, MMUSIM_CONFIG, "%s: %s", key, reason);
+    mmusim__diag_key(diag, key);
+    return MMUSIM_CONFIG;
+}
+
+static mmusim_status_t config_check_cpus(const struct machine_config *config,
+                                         mmusim_diag_t *diag)
+{
+    uint64_t n_cpus = (uint64_t) config->n_sockets * config->cores_per_socket *
+                      config->threads_per_core;
+
+    if (!n_cpus || n_cpus > MAX_CPUS)
+        return config_wrong(diag, "topology.cores_per_socket",
+                            "sockets * cores_per_socket * threads_per_core "
+                            "must be 1..256");
+    return MMUSIM_OK;
+}
+
+static mmusim_status_t config_check_level(const struct machine_config *config,
+                                          uint32_t level, mmusim_diag_t *diag)
+{
+    const struct tlb_level_config *tlb = &config->tlb[level];
+    uint32_t holds_4k = 0;
+    char key[MACHINE_KEY_BYTES];
+
+    snprintf(key, sizeof(key), "tlb.%s", mmusim__machine_level_name(level));
+    if (tlb->n_arrays > CONFIG_MAX_ARRAYS)
+        return config_wrong(diag, key, "too many arrays (at most 4)");
+    for (uint32_t i = 0; i < tlb->n_arrays; i++) {
+        const char *reason = mmusim__tlb_array_refuses(&tlb->arrays[i]);
+
+        snprintf(key, sizeof(key), "tlb.%s.%u",
+                 mmusim__machine_level_name(level), i);
+        if (reason)
+            return config_wrong(diag, key, reason);
+        for (uint32_t j = 0; j < tlb->arrays[i].n_orders; j++) {
+            uint32_t order = tlb->arrays[i].orders[j];
+
+            if (order != PAGE_ORDER_4K && order != PAGE_ORDER_2M &&
+                order != PAGE_ORDER_1G)
+                return config_wrong(diag, key,
+                                    "page_sizes must be of 4K, 2M, "
+                                    "1G");
+            holds_4k += order == PAGE_ORDER_4K;
+        }
+    }
+    snprintf(key, sizeof(key), "tlb.%s", mmusim__machine_level_name(level));
+    if (level != TLB_L2 && !holds_4k)
+        return config_wrong(diag, key,
+                            "a first level needs an array that holds 4K");
+    return MMUSIM_OK;
+}
+
+static mmusim_status_t config_check_psc(const struct machine_config *config,
+                                        mmusim_diag_t *diag)
+{
+    static const char *const keys[CONFIG_PSC_LEVELS] = {
+        "psc.pde", "psc.pdpte", "psc.pml4e", "psc.pml5e"};
+
+    for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++) {
+        struct tlb_array_config array = {.n_entries = config->psc[i].n_entries,
+                                         .n_ways = config->psc[i].n_ways,
+                                         .n_orders = 1,
+                                         .replacement = "lru"};
+        const char *reason;
+
+        if (!array.n_entries)
+            continue;
+        reason = mmusim__tlb_array_refuses(&array);
+        if (reason)
+            return config_wrong(diag, keys[i], reason);
+    }
+    return MMUSIM_OK;
+}
+
+static mmusim_status_t config_check_caches(const struct machine_config *config,
+                                           mmusim_diag_t *diag)
+{
+    const struct memory_config *memory = &config->memory;
+    const struct cache_config *caches[] = {&memory->l1d, &memory->l2,
+                                           &memory->llc};
+    static const char *const keys[] = {"memory.l1d.size", "memory.l2.size",
+                                       "memory.llc.size"};
+
+    for (size_t i = 0; i < 3; i++) {
+        const char *reason =
+            mmusim__mem_cache_refuses(caches[i]->size_bytes, caches[i]->n_ways);
+
+        if (reason)
+            return config_wrong(diag, keys[i], reason);
+    }
+    if (memory->has_data && memory->model != MEMORY_HIERARCHY)
+        return config_wrong(diag, "memory.data",
+                            "true needs memory.model hierarchy");
+    return MMUSIM_OK;
+}
+
+mmusim_status_t
+mmusim__machine_config_check(const struct machine_config *config,
+                             mmusim_diag_t *diag)
+{
+    mmusim_status_t status = config_check_cpus(config, diag);
+
+    for (uint32_t i = 0; !status && i < TLB_LEVEL_COUNT; i++)
+        status = config_check_level(config, i, diag);
+    if (!status)
+        status = config_check_psc(config, diag);
+    if (!status)
+        status = config_check_caches(config, diag);
+    return status;
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The keys of a machine. The defaults are a generic server core of the
+ * Haswell to Skylake class at 3 GHz; "sum" in a source means the figure is one
+ * part of a measured sum: touch + madvise(DONTNEED) of one page takes 661 ns
+ * alone, 775 ns more with one remote target (Amit, LKML 2019, Haswell), and
+ * how the parts share it is a guess.
+ */
+#include "machine/machine_rows.h"
+
+#include "coherence/protocol.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ROW_CYCLES_MAX = 1000000000, /* a third of a second: more is a mistake */
+};
+
+static const char *const rows_isa[] = {"x86-64", "i386",  "armv8",
+                                       "armv7",  "riscv", NULL};
+static const char *const rows_order[] = {"recorded", "relaxed", NULL};
+static const char *const rows_engine[] = {"run-ahead", "reference", NULL};
+static const char *const rows_model[] = {"fixed", "hierarchy", NULL};
+static const char *const rows_index[] = {"bits", "xor", NULL};
+static const char *const rows_granule[] = {"4K", "16K", "64K", NULL};
+static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
+static const char *const rows_page_cache[] = {"warm", "cold", NULL};
+static const char *const rows_batched[] = {"false", "true", NULL};
+
+static const char *rows_replacement_at(size_t index)
+{
+    const struct repl_ops *ops = mmusim__repl_at(index);
+
+    return ops ? ops->name : NULL;
+}
+
+#define AT(field) offsetof(struct machine_config, field)
+#define U32(key, field, unit, min, max, dflt, help, source)                    \
+    {                                                                          \
+        key, FIELD_U32, AT(field), unit, min, max, 0, NULL, NULL, dflt, help,  \
+            source                                                             \
+    }
+#define U64(key, field, unit, min, max, dflt, help, source)                    \
+    {                                                                          \
+        key, FIELD_U64, AT(field), unit, min, max, 0, NULL, NULL, dflt, help,  \
+            source                                                             \
+    }
+#define CYCLES(key, field, dflt, help, source)                                 \
+    U32(key, field, "cycles", 0, ROW_CYCLES_MAX, dflt, help, source)
+#define BOOL(key, field, dflt, help, source)                                   \
+    {                                                                          \
+        key, FIELD_BOOL, AT(field), "", 0, 0, 0, NULL, NULL, dflt, help,       \
+            source                                                             \
+    }
+#define WORD(key, field, words, dflt, help, source)                            \
+    {                                                                          \
+        key, FIELD_WORD, AT(field), "", 0, 0, 0, words, NULL, dflt, help,      \
+            source                                                             \
+    }
+#define ONLY(key, words, help, source)                                         \
+    {                                                                          \
+        key, FIELD_ONLY, 0, "", 0, 0, 0, words, NULL, NULL, help, source       \
+    }
+#define FIXED(key, field, unit, min, max, scale, dflt, help, source)           \
+    {                                                                          \
+        key, FIELD_FIXED, AT(field), unit, min, max, scale, NULL, NULL, dflt,  \
+            help, source                                                       \
+    }
+#define WAYS(key, field, dflt, help, source)                                   \
+    {                                                                          \
+        key, FIELD_WAYS, AT(field), "ways", 1, 4096, 0, NULL, NULL, dflt,      \
+            help, source                                                       \
+    }
+#define PSC(name, at, entries, span)                                           \
+    U32("psc." name ".entries", psc[at].n_entries, "entries", 0, 4096,         \
+        entries, "entries of the " name " cache (" span " each); 0: none",     \
+        "guess, hardware lists agree only on the order of magnitude"),         \
+        WAYS("psc." name ".ways", psc[at].n_ways, "full",                      \
+             "associativity of the " name " cache", "guess"),                  \
+        CYCLES("psc." name ".hit_cycles", psc[at].hit_cycles, "1",             \
+               "look-up time when the " name " cache starts a walk", "guess")
+#define CACHE(name, field, size, ways, cycles, where)                          \
+    U64("memory." name ".size", memory.field.size_bytes, "bytes", 0,           \
+        UINT64_C(1) << 32, size, where ": size; 0: none", "guess"),            \
+        U32("memory." name ".ways", memory.field.n_ways, "ways", 1, 64, ways,  \
+            where ": associativity", "guess"),                                 \
+        CYCLES("memory." name ".cycles", memory.field.hit_cycles, cycles,      \
+               where ": load to use", "guess")
+
+/* clang-format off */
+static const struct field_row plain_rows[] = {
+    {"name", FIELD_STRING, AT(name), "", 0, CONFIG_NAME_BYTES, 0, NULL, NULL,
+     "generic", "what reports call the machine", "mmusim"},
+    ONLY("isa", rows_isa, "instruction set", "mmusim"),
+    FIXED("clock_ghz", clock_khz, "GHz", 1000, 10000000, 1000000, "3",
+          "core clock; one clock for everything", "guess"),
+    U32("topology.sockets", n_sockets, "sockets", 1, 256, "1",
+        "processor sockets", "guess"),
+    U32("topology.cores_per_socket", cores_per_socket, "cores", 1, 256, "4",
+        "cores of a socket", "guess"),
+    U32("topology.threads_per_core", threads_per_core, "threads", 1, 8, "1",
+        "hardware threads of a core; each has TLBs of its own", "guess"),
+    FIXED("core.base_cpi", core.base_cpi_q16, "cycles/instruction", 1,
+          100 * 65536, 65536, "0.5",
+          "cycles per instruction when translation costs nothing",
+          "guess, mixed integer code on a 4-wide core"),
+    U32("core.window", core.window, "instructions", 0, 4096, "64",
+        "instructions that may pass an unresolved miss; 0: in order",
+        "guess, the reorder buffer is larger but dependent chains drain it"),
+    U32("core.max_outstanding_walks", core.max_outstanding_walks, "walks", 1,
+        64, "4", "misses in flight before the core stalls", "guess"),
+    PSC("pde", 0, "32", "2 MiB"),
+    PSC("pdpte", 1, "4", "1 GiB"),
+    PSC("pml4e", 2, "2", "512 GiB"),
+    PSC("pml5e", 3, "0", "256 TiB"),
+    U32("walker.count", walker.count, "walkers", 1, 16, "2",
+        "page walks at a time per logical CPU",
+        "Intel optimisation manual for Skylake, second hand"),
+    CYCLES("walker.start_cycles", walker.start_cycles, "5",
+           "from the last-level miss to the first read", "guess"),
+    CYCLES("walker.dirty_cycles", walker.dirty_cycles, "500",
+           "setting D at the first store to a clean entry",
+           "Amit, LKML: more than 500 cycles"),
+    WORD("memory.model", memory.model, rows_model, "fixed",
+         "how page-table reads are timed", "mmusim"),
+    CYCLES("memory.fixed_cycles", memory.fixed_cycles, "12",
+           "one page-table read, model fixed",
+           "guess, most page-table lines hit L2"),
+    BOOL("memory.data", memory.has_data, "false",
+         "data accesses go through the caches, too", "mmusim"),
+    CACHE("l1d", l1d, "32K", "8", "4", "first-level data cache"),
+    CACHE("l2", l2, "1M", "16", "14", "second-level cache"),
+    CACHE("llc", llc, "16M", "16", "60", "cache of a socket"),
+    CYCLES("memory.dram_cycles", memory.dram_cycles, "250", "a read of DRAM",
+           "guess"),
+    CYCLES("memory.remote_dram_cycles", memory.remote_dram_cycles, "150",
+           "added when another socket owns the frame", "guess"),
+    CYCLES("ipi.enqueue_cycles", ipi.enqueue_cycles, "60",
+           "sender: queueing the request, per target", "guess, sum"),
+    CYCLES("ipi.send_cycles", ipi.send_cycles, "150",
+           "sender: one write of the interrupt command register",
+           "guess, 100 to 200 cycles"),
+    U32("ipi.cluster_cpus", ipi.cluster_cpus, "CPUs", 1, 256, "16",
+        "CPUs one such write reaches; 1: one by one",
+        "Intel SDM vol. 3A 10.12.10.2, x2APIC cluster of 16"),
+    CYCLES("ipi.latency_core_cycles", ipi.latency_core_cycles, "700",
+           "delivery to the other thread of the core", "guess"),
+    CYCLES("ipi.latency_socket_cycles", ipi.latency_socket_cycles, "900",
+           "delivery within the socket", "guess, sum"),
+    CYCLES("ipi.latency_remote_cycles", ipi.latency_remote_cycles, "1800",
+           "delivery to another socket", "guess, twice that in the socket"),
+    CYCLES("ipi.idle_exit_cycles", ipi.idle_exit_cycles, "600",
+           "added when the target is idle", "guess, leaving C1"),
+    CYCLES("ipi.entry_cycles", ipi.entry_cycles, "400",
+           "target: vector to handler, interrupts masked", "guess, sum"),
+    CYCLES("ipi.handler_cycles", ipi.handler_cycles, "250",
+           "target: per request, without its invalidations", "guess, sum"),
+    CYCLES("ipi.exit_cycles", ipi.exit_cycles, "250",
+           "target: end of interrupt and return", "guess, sum"),
+    CYCLES("ipi.ack_core_cycles", ipi.ack_core_cycles, "40",
+           "the sender sees a sibling's acknowledgement", "guess"),
+    CYCLES("ipi.ack_socket_cycles", ipi.ack_socket_cycles, "200",
+           "the sender sees one of its socket",
+           "guess, cache-line ping of 20 to 95 ns on recent parts"),
+    CYCLES("ipi.ack_remote_cycles", ipi.ack_remote_cycles, "660",
+           "the sender sees one of another socket",
+           "guess, 220 ns as EPYC 7453 across dies"),
+    CYCLES("cost.syscall_entry_cycles", cost.syscall_entry_cycles, "70",
+           "entry of a system call", "guess, sum"),
+    CYCLES("cost.syscall_exit_cycles", cost.syscall_exit_cycles, "70",
+           "return from a system call", "guess, sum"),
+    CYCLES("cost.fault_entry_cycles", cost.fault_entry_cycles, "150",
+           "exception entry, interrupts masked", "guess, sum"),
+    CYCLES("cost.fault_exit_cycles", cost.fault_exit_cycles, "120",
+           "return from a fault", "guess, sum"),
+    CYCLES("cost.fault_body_cycles", cost.fault_body_cycles, "450",
+           "handle_mm_fault without the rows below", "guess, sum"),
+    CYCLES("cost.major_fault_cycles", cost.major_fault_cycles, "300000",
+           "reading a file page that is not cached",
+           "guess, 100 us of a fast disk"),
+    CYCLES("cost.vma_cycles", cost.vma_cycles, "80",
+           "find, split, link or unlink one VMA", "guess, sum"),
+    CYCLES("cost.pte_set_cycles", cost.pte_set_cycles, "40",
+           "writing one entry", "guess, sum"),
+    CYCLES("cost.pte_clear_cycles", cost.pte_clear_cycles, "45",
+           "clearing one entry found present",
+           "guess, atomic exchange and rmap; sum"),
+    CYCLES("cost.pte_scan_cycles", cost.pte_scan_cycles, "3",
+           "looking at one entry", "guess"),
+    CYCLES("cost.table_alloc_cycles", cost.table_alloc_cycles, "400",
+           "a page-table page: allocate and clear", "guess"),
+    CYCLES("cost.table_free_cycles", cost.table_free_cycles, "150",
+           "freeing a page-table page", "guess"),
+    CYCLES("cost.page_alloc_cycles", cost.page_alloc_cycles, "150",
+           "allocating a page", "guess, sum"),
+    CYCLES("cost.page_free_cycles", cost.page_free_cycles, "100",
+           "freeing a page", "guess, sum"),
+    CYCLES("cost.page_zero_cycles", cost.page_zero_cycles, "250",
+           "clearing 4 KiB", "guess, 16 bytes a cycle; sum"),
+    CYCLES("cost.page_copy_cycles", cost.page_copy_cycles, "500",
+           "copying 4 KiB", "guess, twice the clearing"),
+    CYCLES("cost.invlpg_cycles", cost.invlpg_cycles, "216", "one INVLPG",
+           "LKML June 2015, INVLPG, Haswell Xeon"),
+    CYCLES("cost.invpcid_cycles", cost.invpcid_cycles, "250", "one INVPCID",
+           "guess, slower than INVLPG"),
+    CYCLES("cost.cr3_write_cycles", cost.cr3_write_cycles, "124",
+           "MOV CR3 that flushes",
+           "LKML June 2015, MOV CR3 reload, Haswell Xeon"),
+    CYCLES("cost.cr3_noflush_cycles", cost.cr3_noflush_cycles, "100",
+           "MOV CR3 with bit 63", "guess, a little under the flushing form"),
+    CYCLES("cost.global_flush_cycles", cost.global_flush_cycles, "960",
+           "CR4.PGE off and on", "LKML June 2015, CR4.PGE, Haswell Xeon"),
+    CYCLES("cost.flush_call_cycles", cost.flush_call_cycles, "80",
+           "flush_tlb_* without its invalidations", "guess, sum"),
+    CYCLES("cost.context_switch_cycles", cost.context_switch_cycles, "1500",
+           "a switch without the CR3 write, interrupts masked", "guess"),
+    CYCLES("cost.fork_cycles", cost.fork_cycles, "60000",
+           "fixed part of fork", "guess"),
+    CYCLES("cost.clone_cycles", cost.clone_cycles, "30000",
+           "starting a thread", "guess"),
+    CYCLES("cost.exec_cycles", cost.exec_cycles, "300000",
+           "fixed part of exec", "guess"),
+    CYCLES("cost.lock_cycles", cost.lock_cycles, "25",
+           "an uncontended acquire", "guess, one atomic operation; sum"),
+    CYCLES("cost.lock_handover_cycles", cost.lock_handover_cycles, "200",
+           "from release to the next owner",
+           "guess, one cache line from core to core"),
+    U32("page_table.levels", page_table_levels, "levels", 4, 5, "4",
+        "levels of the radix tables", "Intel SDM vol. 3A 4.5"),
+    ONLY("page_table.granule", rows_granule, "smallest page",
+         "Intel SDM vol. 3A 4.5"),
+    BOOL("x86.invpcid", has_invpcid, "true", "the machine has INVPCID",
+         "Intel SDM vol. 2A, Haswell and later"),
+    {"os.protocol", FIELD_NAME, AT(os.protocol), "", 0,
+     sizeof(((struct os_config *) NULL)->protocol), 0, NULL,
+     mmusim__protocol_name_at, "linux-4.6",
+     "what the kernel does about TLBs", "mmusim"},
+    U64("os.flush_ceiling", os.flush_ceiling_pages, "pages", 0,
+        UINT64_C(1) << 40, "33", "a flush of more pages is a full flush",
+        "Linux 4.6 arch/x86/mm/tlb.c"),
+    ONLY("os.thp", rows_thp, "transparent huge pages", "mmusim"),
+    U64("os.timeslice_cycles", os.timeslice_cycles, "cycles", 1,
+        UINT64_C(1000000000000), "9000000",
+        "time slice of threads that share a CPU",
+        "guess, 3 ms: CFS of 4.6 with two or three runnable"),
+    U64("os.memory", os.memory_bytes, "bytes", UINT64_C(1) << 20,
+        UINT64_C(1) << 46, "64G", "physical memory", "guess"),
+    BOOL("os.strict_maps", os.has_strict_maps, "false",
+         "an access outside every mapping fails instead of mapping its page",
+         "mmusim"),
+    ONLY("os.batched_unmap", rows_batched, "batched flushes of reclaim",
+         "mmusim"),
+    {"os.page_cache", FIELD_BOOL, AT(os.has_cold_page_cache), "", 0, 0, 0,
+     rows_page_cache, NULL, "warm",
+     "cold: the first touch of a file page reads the disk", "mmusim"},
+    WORD("order", order, rows_order, "recorded",
+         "whether order stamps of a trace hold", "mmusim"),
+    WORD("engine", engine, rows_engine, "run-ahead",
+         "reference: one event at a time; same results, slower", "mmusim"),
+    U64("seed", seed, "", 0, UINT64_MAX, "1", "seed of every random stream",
+        "mmusim"),
+};
+#undef AT
+
+#define AT(field) offsetof(struct tlb_array_config, field)
+static const struct field_row array_rows[MACHINE_ARRAY_ROWS] = {
+    U32("entries", n_entries, "entries", 1, TLB_MAX_ENTRIES, "64",
+        "entries of the array", "guess"),
+    WAYS("ways", n_ways, "full", "associativity", "guess"),
+    {"page_sizes", FIELD_SIZES, AT(n_orders), "", 0, 0, 0, NULL, NULL, "[4K]",
+     "page sizes the array holds, ascending", "guess"},
+    {"replacement", FIELD_NAME, AT(replacement), "", 0,
+     sizeof(((struct tlb_array_config *) NULL)->replacement), 0, NULL,
+     rows_replacement_at, "lru", "which entry makes room", "guess"},
+    WORD("index", index, rows_index, "bits", "how an address selects its set",
+         "guess"),
+    CYCLES("hit_cycles", hit_cycles, "0",
+           "time of a hit beyond the level before", "guess"),
+};
+/* clang-format on */
+
+enum {
+    N_PLAIN = sizeof(plain_rows) / sizeof(plain_rows[0]),
+};
+
+_Static_assert((int) N_PLAIN <= (int) MACHINE_PLAIN_FIELDS_MAX,
+               "room for every row");
+_Static_assert((int) TLB_MAX_ORDERS == (int) FIELD_MAX_SIZES,
+               "one list of sizes");
+_Static_assert(offsetof(struct tlb_array_config, orders) -
+                       offsetof(struct tlb_array_config, n_orders) ==
+                   offsetof(struct field_sizes, orders),
+               "the list of sizes lies as field.h says");
+_Static_assert(sizeof(enum tlb_index) == 4, "words are stored in 4 bytes");
+
+/* As Haswell to Skylake: L1 of three arrays, L2 of 4K and 2M. */
+static const struct machine_default default_arrays[] = {
+    {"tlb.l1i.0.entries", "128"},     {"tlb.l1i.0.ways", "8"},
+    {"tlb.l1i.1.entries", "8"},       {"tlb.l1i.1.page_sizes", "[2M, 1G]"},
+    {"tlb.l1d.0.entries", "64"},      {"tlb.l1d.0.ways", "4"},
+    {"tlb.l1d.1.entries", "32"},      {"tlb.l1d.1.ways", "4"},
+    {"tlb.l1d.1.page_sizes", "[2M]"}, {"tlb.l1d.2.entries", "4"},
+    {"tlb.l1d.2.page_sizes", "[1G]"}, {"tlb.l2.0.entries", "1024"},
+    {"tlb.l2.0.ways", "8"},           {"tlb.l2.0.page_sizes", "[4K, 2M]"},
+    {"tlb.l2.0.hit_cycles", "8"},     {NULL, NULL},
+};
+
+const struct machine_default *mmusim__machine_default_arrays(void)
+{
+    return default_arrays;
+}
+
+size_t mmusim__machine_n_fields(void)
+{
+    return N_PLAIN + MACHINE_ARRAY_FIELDS;
+}
+
+const char *mmusim__machine_level_name(uint32_t level)
+{
+    static const char *const names[TLB_LEVEL_COUNT] = {
+        [TLB_L1I] = "l1i", [TLB_L1D] = "l1d", [TLB_L2] = "l2"};
+
+    return names[level];
+}
+
+void mmusim__machine_field_at(size_t index, struct machine_field *field)
+{
+    size_t array;
+
+    memset(field, 0, sizeof(*field));
+    if (index < N_PLAIN) {
+        field->row = &plain_rows[index];
+        snprintf(field->key, sizeof(field->key), "%s", field->row->key);
+        return;
+    }
+    array = (index - N_PLAIN) / MACHINE_ARRAY_ROWS;
+    field->row = &array_rows[(index - N_PLAIN) % MACHINE_ARRAY_ROWS];
+    field->is_array = true;
+    field->level = (uint32_t) (array / CONFIG_MAX_ARRAYS);
+    field->index = (uint32_t) (array % CONFIG_MAX_ARRAYS);
+    field->base = offsetof(struct machine_config, tlb) +
+                  field->level * sizeof(struct tlb_level_config) +
+                  offsetof(struct tlb_level_config, arrays) +
+                  field->index * sizeof(struct tlb_array_config);
+    snprintf(field->key, sizeof(field->key), "tlb.%s.%u.%s",
+             mmusim__machine_level_name(field->level), field->index,
+             field->row->key);
+}

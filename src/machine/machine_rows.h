@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Every key of a machine: the rows of struct machine_config, with the arrays
+ * of a TLB level as tlb.LEVEL.INDEX.* for each possible INDEX. */
+#ifndef MMUSIM_MACHINE_MACHINE_ROWS_H
+#define MMUSIM_MACHINE_MACHINE_ROWS_H
+
+#include "core/field.h"
+#include "machine/machine_config.h"
+
+enum {
+    MACHINE_ARRAY_ROWS = 6,
+    MACHINE_ARRAY_FIELDS =
+        TLB_LEVEL_COUNT * CONFIG_MAX_ARRAYS * MACHINE_ARRAY_ROWS,
+    MACHINE_PLAIN_FIELDS_MAX = 120,
+    MACHINE_FIELDS_MAX = MACHINE_PLAIN_FIELDS_MAX + MACHINE_ARRAY_FIELDS,
+    MACHINE_KEY_BYTES = 96,
+};
+
+struct machine_field {
+    const struct field_row *row;
+    size_t base;    /* offset in struct machine_config that row adds to */
+    bool is_array;  /* then the two below say which */
+    uint32_t level; /* enum tlb_level */
+    uint32_t index; /* of the array in its level */
+    char key[MACHINE_KEY_BYTES];
+};
+
+size_t mmusim__machine_n_fields(void);
+void mmusim__machine_field_at(size_t index, struct machine_field *field);
+/* "l1i", "l1d", "l2". */
+const char *mmusim__machine_level_name(uint32_t level);
+
+/* The arrays of the generic machine: keys and values, in order. */
+struct machine_default {
+    const char *key; /* NULL ends the list */
+    const char *value;
+};
+const struct machine_default *mmusim__machine_default_arrays(void);
+
+#endif
