@@ -25,16 +25,22 @@ enum trace_codec { TRACE_CODEC_GZIP, TRACE_CODEC_ZSTD };
 
 struct trace_writer_options {
     enum trace_codec codec;
-    int level;              /* of the codec; 0: its default here */
-    bool keeps_part;        /* close leaves PATH.part, the caller renames */
+    int level;       /* of the codec; 0: its default here */
+    bool keeps_part; /* close leaves PATH.part, the caller renames */
     /* Blocks at most this many unpacked bytes; 0: the format's 1 MiB. */
     uint32_t block_bytes;
 };
 
-mmusim_status_t mmusim__trace_writer_create(const char *path,
-                                            const struct trace_writer_options *o,
-                                            struct trace_writer **writer,
-                                            mmusim_diag_t *diag);
+mmusim_status_t
+mmusim__trace_writer_create(const char *path,
+                            const struct trace_writer_options *o,
+                            struct trace_writer **writer, mmusim_diag_t *diag);
+
+/* Writes to fd, which stays the caller's, instead of a file of its own. */
+mmusim_status_t
+mmusim__trace_writer_create_fd(int fd, const struct trace_writer_options *o,
+                               struct trace_writer **writer,
+                               mmusim_diag_t *diag);
 
 /* Begins a thread's stream. Order of calls = order of first appearance, which
  * decides the default CPU. NULL: out of memory. */
