@@ -101,8 +101,11 @@ def public_headers_are_plain(tree):
 
 
 def names_are_unique(tree):
+    """A public header may share its name with the module behind it."""
     seen = {}
     for path in tree.files:
+        if tree.is_public(path):
+            continue
         other = seen.setdefault(path.name, path)
         if other != path:
             yield path, 1, f"the name is taken by {tree.name(other)}"
@@ -119,7 +122,8 @@ def guards_follow_paths(tree):
         guards = {f"MMUSIM_{words}", f"MMUSIM_TESTS_{words}"}
         match = re.search(r"^#ifndef (\w+)$", tree.text[path], re.M)
         if not match or match.group(1) not in guards:
-            yield path, 1, f"the include guard is not MMUSIM_{words}"
+            yield (path, match and tree.text[path].count("\n", 0, match.start())
+                   + 1 or 1, f"the include guard is not MMUSIM_{words}")
 
 
 def files_begin_with_licence(tree):
