@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* An address space (mm) as the shootdown protocols see it. The OS layer's
+ * struct mm embeds it as its first member. */
+#ifndef MMUSIM_COHERENCE_ADDRESS_SPACE_H
+#define MMUSIM_COHERENCE_ADDRESS_SPACE_H
+
+#include "core/cpu_mask.h"
+
+struct address_space {
+    uint64_t id; /* unique, never reused; 0 is the kernel's (init_mm) */
+    pfn_t root;  /* top-level table */
+    struct cpu_mask cpus; /* mm_cpumask: CPUs that must get flush requests */
+};
+
+#endif

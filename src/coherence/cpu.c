@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* What a CPU is doing, and how interrupts cut in: see cpu.h. */
+#include "coherence/cpu.h"
+
+#include "coherence/ipi.h"
+#include "coherence/system.h"
+#include "core/check.h"
+
+#include <string.h>
+
+enum { FRAME_ALIGN = 16 };
+
+void mmusim__cpu_busy(struct cpu *cpu, uint64_t cycles, enum bucket bucket)
+{
+    cpu->activity.mode = CPU_BUSY;
+    cpu->activity.bucket = bucket;
+    cpu->activity.busy_until = cpu->now + cycles;
+}
+
+void mmusim__cpu_wait(struct cpu *cpu, enum bucket bucket)
+{
+    cpu->activity.mode = CPU_WAITING;
+    cpu->activity.bucket = bucket;
+    cpu->activity.is_woken = false;
+}
+
+void *mmusim__cpu_push(struct cpu *cpu,
+                       enum kstep (*step)(struct cpu *cpu,
+                                          struct kframe *frame),
+                       size_t size_bytes)
+{
+    size_t size = (size_bytes + FRAME_ALIGN - 1) / FRAME_ALIGN * FRAME_ALIGN;
+    struct kframe *frame = (void *) (cpu->stack + cpu->stack_used_bytes);
+
+    mmusim_assert(cpu->stack_used_bytes + size <= CPU_STACK_BYTES);
+    memset(frame, 0, size);
+    frame->step = step;
+    frame->below = cpu->top;
+    frame->size_bytes = (uint32_t) size;
+    cpu->stack_used_bytes += (uint32_t) size;
+    cpu->top = frame;
+    return frame;
+}
+
+static void cpu_pop(struct cpu *cpu)
+{
+    cpu->stack_used_bytes -= cpu->top->size_bytes;
+    cpu->top = cpu->top->below;
+}
+
+bool mmusim__cpu_goes_first(struct cpu *cpu, uint64_t cycle,
+                            enum event_class class)
+{
+    struct event_key key =
+        event_key(cycle, class, cpu->id, cpu->event_counts[class]);
+
+    if (cpu->system->is_reference ||
+        !event_queue_is_first(&cpu->system->queue, key))
+        return false;
+    cpu->event_counts[class]++;
+    return true;
+}
+
+static void cpu_schedule(struct cpu *cpu, uint64_t cycle,
+                         enum event_class class)
+{
+    mmusim__event_schedule(
+        &cpu->system->queue, &cpu->run_event,
+        event_key(cycle, class, cpu->id, cpu->event_counts[class]++));
+}
+
+/* Takes the CPU's turn at `cycle` now if it is the first of all, else queues
+ * it. True: it is its turn. */
+static bool cpu_turn(struct cpu *cpu, uint64_t cycle, enum event_class class)
+{
+    if (mmusim__cpu_goes_first(cpu, cycle, class))
+        return true;
+    cpu_schedule(cpu, cycle, class);
+    return false;
+}
+
+static enum event_class cpu_class(const struct cpu *cpu)
+{
+    return cpu->top ? EVENT_OS : cpu->user_class;
+}
+
+static void cpu_step_frame(struct cpu *cpu)
+{
+    struct kframe *frame = cpu->top;
+
+    if (frame->step(cpu, frame) == KSTEP_DONE) {
+        mmusim_assert(cpu->top == frame);
+        cpu_pop(cpu);
+    }
+}
+
+/* Goes on from a READY activity until the CPU has to let others go first. */
+static void cpu_continue(struct cpu *cpu)
+{
+    for (;;) {
+        if (cpu->has_interrupt && !cpu->masks_interrupts)
+            mmusim__ipi_take(cpu);
+        if (cpu->activity.mode == CPU_WAITING)
+            return;
+        if (cpu->activity.mode == CPU_BUSY) {
+            uint64_t until = cpu->activity.busy_until;
+
+            if (!cpu_turn(cpu, until, cpu_class(cpu)))
+                return;
+            cpu_account(cpu, until, cpu->activity.bucket);
+            cpu->activity.mode = CPU_READY;
+        }
+        if (cpu->system->has_stopped)
+            return;
+        cpu->system->acting_cpu = cpu->id;
+        if (cpu->top)
+            cpu_step_frame(cpu);
+        else
+            cpu->run_user(cpu);
+    }
+}
+
+static void cpu_fire(void *context, struct event *event)
+{
+    struct cpu *cpu = context;
+
+    cpu_account(cpu, event->key.cycle, cpu->activity.bucket);
+    cpu->activity.mode = CPU_READY;
+    cpu_continue(cpu);
+}
+
+void mmusim__cpu_wake(struct cpu *cpu, uint64_t now, uint64_t delay_cycles)
+{
+    struct cpu_activity *activity = &cpu->activity;
+
+    if (cpu->is_in_handler)
+        activity = mmusim__ipi_interrupted(cpu);
+    if (activity->mode != CPU_WAITING || activity->is_woken)
+        return;
+    activity->is_woken = true;
+    activity->busy_until = delay_cycles;
+    if (cpu->is_in_handler)
+        return;
+    cpu_account(cpu, now, activity->bucket);
+    activity->mode = CPU_BUSY;
+    activity->busy_until = now + delay_cycles;
+    cpu_schedule(cpu, activity->busy_until, cpu_class(cpu));
+}
+
+void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now)
+{
+    cpu->has_interrupt = true;
+    if (cpu->masks_interrupts)
+        return;
+    mmusim__event_cancel(&cpu->system->queue, &cpu->run_event);
+    cpu_account(cpu, now, cpu->activity.bucket);
+    mmusim__ipi_take(cpu);
+    cpu_continue(cpu);
+}
+
+void mmusim__cpu_start(struct cpu *cpu)
+{
+    event_init(&cpu->run_event, cpu_fire, cpu);
+    cpu->user_class = EVENT_ACCESS;
+    mmusim__cpu_busy(cpu, 0, BUCKET_IDLE);
+    cpu_schedule(cpu, 0, EVENT_ACCESS);
+}

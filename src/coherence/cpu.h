@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A logical CPU as the kernel sees it: what it is doing, its interrupts, its
+ * kernel stack of frames, and the address space it has loaded.
+ *
+ * A CPU is in one *activity*: READY to take its next step, BUSY until a cycle,
+ * or WAITING for somebody else's event. Kernel code is a stack of *frames*:
+ * each is an explicit state machine whose step() does one event's work and
+ * says how it goes on. An interrupt pushes the handler's frame on top and
+ * keeps the interrupted activity in it; when the handler is done, a BUSY
+ * activity goes on with the cycles it had left, a WAITING one looks whether it
+ * was woken meanwhile. With no frame, the CPU runs user code (run_user, set by
+ * the machine).
+ *
+ * Invariants: cycles[] sum to now; a step that leaves the CPU BUSY or WAITING
+ * has named the bucket; nothing WAITS for acknowledgements with interrupts
+ * masked.
+ */
+#ifndef MMUSIM_COHERENCE_CPU_H
+#define MMUSIM_COHERENCE_CPU_H
+
+#include "coherence/bucket.h"
+#include "core/event_queue.h"
+#include "tlb/mmu.h"
+
+struct address_space;
+struct cpu;
+struct kframe;
+struct system;
+struct ipi_call;
+struct ipi_flight;
+
+enum cpu_mode { CPU_READY, CPU_BUSY, CPU_WAITING };
+
+struct cpu_activity {
+    enum cpu_mode mode;
+    enum bucket bucket;
+    uint64_t busy_until; /* BUSY; WAITING and woken: the delay, in cycles */
+    bool is_woken;       /* WAITING, and the event has come */
+};
+
+enum kstep {             /* how a frame goes on */
+             KSTEP_NEXT, /* the activity has been set (cpu_busy, cpu_wait), or a
+                            frame has been pushed; call step() again after that
+                          */
+             KSTEP_DONE, /* pop this frame */
+};
+
+/* Frames embed this as their first member; cpu_push() makes them. */
+struct kframe {
+    enum kstep (*step)(struct cpu *cpu, struct kframe *frame);
+    struct kframe *below;
+    uint32_t size_bytes;
+    uint32_t pc; /* the frame's own state; 0 at first */
+};
+
+enum tlb_state { TLB_STATE_OK, TLB_STATE_LAZY };
+
+struct flush_counters {
+    uint64_t local_full, local_pages, received_full, received_pages;
+};
+
+struct cpu {
+    uint32_t id;
+    uint32_t core;
+    uint32_t socket;
+    struct system *system;
+    struct mmu mmu;
+
+    uint64_t now; /* every cycle before it is accounted for */
+    uint64_t cycles[BUCKET_COUNT];
+    struct cpu_activity activity;
+    struct event run_event;
+    uint64_t event_counts[EVENT_ACCESS + 1];
+
+    struct kframe *top;
+    unsigned char *stack; /* CPU_STACK_BYTES */
+    uint32_t stack_used_bytes;
+
+    /* Interrupts (ipi.c). */
+    bool masks_interrupts;
+    bool is_in_handler;
+    bool has_interrupt;                       /* raised and not yet taken */
+    struct ipi_call *calls_head, *calls_tail; /* call-single queue */
+    uint64_t queue_free_cycle;    /* the queue's line is another sender's */
+    uint64_t next_delivery_cycle; /* earliest interrupt on its way */
+    struct ipi_flight *flights;   /* interrupts on their way here */
+    struct ipi_call *calls;       /* this CPU's call to each other CPU */
+
+    /* Address space: CR3, and what the kernel keeps beside it. */
+    struct address_space *loaded;    /* whose tables CR3 names */
+    struct address_space *active_mm; /* cpu_tlbstate.active_mm */
+    enum tlb_state tlb_state;
+    bool is_kernel_thread; /* current->mm == NULL */
+    bool is_idle;          /* in the idle thread */
+
+    struct flush_counters flushes;
+
+    /* Set by the machine: runs user code from `now`; sets the activity, or
+     * pushes a frame. */
+    void (*run_user)(struct cpu *cpu);
+    void *user; /* the machine's own */
+    /* Class of the user code's next event: EVENT_OS before an OS operation. */
+    enum event_class user_class;
+};
+
+enum { CPU_STACK_BYTES = 4096 };
+
+/* The CPU's activity from now on. cycles may be 0. */
+void mmusim__cpu_busy(struct cpu *cpu, uint64_t cycles, enum bucket bucket);
+void mmusim__cpu_wait(struct cpu *cpu, enum bucket bucket);
+
+/* What a WAITING CPU waits for has come, at the queue's present cycle `now`; it
+ * goes on delay_cycles later (still charged to the wait's bucket). Right also
+ * if an interrupt handler is running on top. */
+void mmusim__cpu_wake(struct cpu *cpu, uint64_t now, uint64_t delay_cycles);
+
+/* Pushes a zeroed frame; never fails (the stack's depth is bounded by the
+ * kernel's own call depth; asserted). */
+void *mmusim__cpu_push(struct cpu *cpu,
+                       enum kstep (*step)(struct cpu *cpu,
+                                          struct kframe *frame),
+                       size_t size_bytes);
+
+/* An interrupt is raised at `now`: taken at once unless masked. */
+void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now);
+
+/* Starts a CPU that has never run, at cycle 0. */
+void mmusim__cpu_start(struct cpu *cpu);
+
+/* Is the CPU's own next event, at this key, the first of all? Then it may go
+ * on without queueing it. Never in the reference engine. */
+bool mmusim__cpu_goes_first(struct cpu *cpu, uint64_t cycle,
+                            enum event_class class);
+
+/* Accounts the cycles up to `cycle` to a bucket. */
+static inline void cpu_account(struct cpu *cpu, uint64_t cycle,
+                               enum bucket bucket)
+{
+    cpu->cycles[bucket] += cycle - cpu->now;
+    cpu->now = cycle;
+}
+
+#endif

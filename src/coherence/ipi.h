@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls to other CPUs by inter-processor interrupt: the cost model of
+ * smp_call_function_many(mask, func, wait = 1).
+ *
+ * Sender, one event each: per target, put the call on the target's call-single
+ * queue (the queue's cache line serves one sender at a time; waiting for it
+ * is `lock`); then one ICR write per target or per x2APIC cluster; then wait
+ * for the last acknowledgement, taking interrupts meanwhile. 4.6 sends to
+ * every CPU of the mask even if a call was already queued there (kernel/smp.c;
+ * the cpumask_ipi optimisation came later).
+ *
+ * Target: the interrupt arrives after a latency by distance; if interrupts are
+ * masked it is taken when they are enabled again. Entry, then every queued
+ * call in order (act), then exit; the sender sees each call's acknowledgement
+ * after a cache-line transfer. A call drained by an earlier interrupt leaves
+ * a spurious one behind, which costs entry and exit.
+ */
+#ifndef MMUSIM_COHERENCE_IPI_H
+#define MMUSIM_COHERENCE_IPI_H
+
+#include "coherence/cpu.h"
+#include "core/cpu_mask.h"
+
+#define FLUSH_END_ALL UINT64_MAX
+
+/* What the targets are to do; copied into the sender's call. */
+struct flush_request {
+    struct address_space *mm; /* NULL: whatever is loaded */
+    uint64_t start;
+    uint64_t end; /* FLUSH_END_ALL: everything */
+    /* Done by the target at `act`; returns the cycles it takes. */
+    uint32_t (*act)(struct cpu *target, const struct flush_request *request);
+};
+
+/* One CPU's call to one other CPU (struct call_single_data). */
+struct ipi_call {
+    struct event ack;
+    struct cpu *sender;
+    struct ipi_call *next; /* in the target's queue */
+    const struct flush_request *request;
+};
+
+/* One interrupt on its way. Several from one sender can be under way to one
+ * target: a call may be done by an earlier interrupt. */
+struct ipi_flight {
+    struct event deliver;
+    struct cpu *target;
+    struct ipi_flight *next; /* of the target's, or free */
+};
+
+/* Pushes the frame that calls `targets` and waits for all of them. The request
+ * is copied. The latency from now to completion is recorded. */
+void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,
+                           const struct flush_request *request);
+
+/* Takes the raised interrupt: pushes the handler. */
+void mmusim__ipi_take(struct cpu *cpu);
+/* The activity that the running handler interrupted. */
+struct cpu_activity *mmusim__ipi_interrupted(struct cpu *cpu);
+
+/* Sets up a CPU's calls to every other; memory comes from the arena. */
+mmusim_status_t mmusim__ipi_init(struct cpu *cpu, struct arena *arena);
+
+/* The least cycles from a step of any CPU to an interrupt it sends. */
+uint32_t mmusim__ipi_min_delivery_cycles(const struct system *system);
+
+#endif

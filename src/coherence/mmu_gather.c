@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* mmu_gather of 4.6: see mmu_gather.h. */
+#include "coherence/mmu_gather.h"
+
+#include <stdlib.h>
+
+static void gather_reset_range(struct mmu_gather *gather)
+{
+    gather->start = UINT64_MAX; /* TASK_SIZE in the kernel */
+    gather->end = 0;
+}
+
+void mmusim__gather_begin(struct mmu_gather *gather, enum gather_scope scope)
+{
+    gather->is_full_mm = scope == GATHER_FULL_MM;
+    gather->n_pages = 0;
+    gather_reset_range(gather);
+}
+
+void mmusim__gather_entry(struct mmu_gather *gather, uint64_t vaddr,
+                          uint64_t bytes)
+{
+    gather->start = min_u64(gather->start, vaddr);
+    gather->end = max_u64(gather->end, vaddr + bytes);
+}
+
+static bool gather_grow(struct mmu_gather *gather)
+{
+    uint32_t capacity = gather->capacity ? gather->capacity * 4 : 16;
+    struct gathered_page *pages;
+
+    if (capacity > GATHER_MAX_PAGES)
+        capacity = GATHER_MAX_PAGES;
+    pages = realloc(gather->pages, capacity * sizeof(*pages));
+    if (!pages)
+        return false;
+    gather->pages = pages;
+    gather->capacity = capacity;
+    return true;
+}
+
+enum gather_full mmusim__gather_page(struct mmu_gather *gather, pfn_t pfn,
+                                     bool is_table)
+{
+    if (gather->n_pages == gather->capacity && !gather_grow(gather))
+        return GATHER_NOMEM;
+    gather->pages[gather->n_pages++] = (struct gathered_page){pfn, is_table};
+    return gather->n_pages == GATHER_MAX_PAGES ? GATHER_MUST_FLUSH
+                                               : GATHER_HAS_ROOM;
+}
+
+bool mmusim__gather_needs_flush(const struct mmu_gather *gather)
+{
+    return gather->end != 0; /* tlb_flush_mmu_tlbonly() tests end alone */
+}
+
+void mmusim__gather_flushed(struct mmu_gather *gather)
+{
+    gather_reset_range(gather);
+}
+
+void mmusim__gather_fini(struct mmu_gather *gather)
+{
+    free(gather->pages);
+    gather->pages = NULL;
+    gather->capacity = 0;
+}

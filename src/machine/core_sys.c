@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* SYS records: order stamps, sleep, placement and marks are handled here, what
+ * is a system call goes to os/. */
+#include "machine/core_unit.h"
+
+#include "coherence/system.h"
+#include "core/diag.h"
+#include "machine/marks.h"
+#include "os/order.h"
+#include "os/process.h"
+#include "os/scheduler.h"
+#include "os/syscall.h"
+
+/* Is the record in hand an operation that a stamp before it numbers? */
+static bool core_sys_is_numbered(const struct sys_op *op)
+{
+    switch (op->kind) {
+    case SYS_SYNC:
+    case SYS_MARK:
+    case SYS_IDLE:
+    case SYS_ON:
+    case SYS_KTHREAD:
+    case SYS_KIND_COUNT:
+        return false;
+    case SYS_MMAP:
+    case SYS_MUNMAP:
+    case SYS_MPROTECT:
+    case SYS_MREMAP:
+    case SYS_BRK:
+    case SYS_MADVISE:
+    case SYS_FORK:
+    case SYS_CLONE:
+    case SYS_EXEC:
+    case SYS_EXIT:
+    case SYS_MIGRATE:
+    case SYS_RECLAIM:
+    case SYS_SYSCALL:
+        return true;
+    }
+    return false;
+}
+
+/* The operation after the record in hand, which is skipped; NULL: none. */
+static const struct sys_op *core_sys_next(struct core_unit *core,
+                                          struct thread_stream *stream)
+{
+    struct system *system = core->cpu->system;
+    uint32_t n_records = stream->piece.n_records;
+    mmusim_status_t status;
+
+    mmusim__stream_skip(stream);
+    if (!stream_has_record(stream))
+        core->on_records(core->records_context, n_records);
+    status = mmusim__stream_fill(stream, &system->diag);
+    if (status)
+        system_fail(system, status);
+    return mmusim__stream_sys(stream);
+}
+
+/* `sync n`: is_blocking if it ends an `idle`, which holds in any order. */
+static void core_sync(struct core_unit *core, struct thread *thread,
+                      struct thread_stream *stream, bool is_blocking)
+{
+    struct kernel *kernel = core->kernel;
+    uint64_t n = mmusim__stream_sys(stream)->number;
+    const struct sys_op *next = core_sys_next(core, stream);
+    bool is_own = next && core_sys_is_numbered(next);
+
+    kernel->now = core->cpu->now;
+    if (!mmusim__order_arrive(kernel, thread, n, is_own) &&
+        !kernel->is_order_recorded && !is_blocking)
+        thread->order.is_waiting = false;
+    mmusim__order_wake_all(kernel, mmusim__sched_wake);
+}
+
+static uint64_t core_ns_to_cycles(const struct core_unit *core, uint64_t ns)
+{
+    uint64_t khz = core->clock_khz;
+
+    /* Rounded half up; sleeps beyond 2^63 cycles do not end. */
+    if (ns > (UINT64_MAX - 500000) / khz)
+        return UINT64_MAX >> 1;
+    return (ns * khz + 500000) / 1000000;
+}
+
+static void core_idle(struct core_unit *core, struct thread *thread,
+                      struct thread_stream *stream)
+{
+    uint64_t ns = mmusim__stream_sys(stream)->number;
+    const struct sys_op *next = core_sys_next(core, stream);
+
+    if (next && next->kind == SYS_SYNC)
+        core_sync(core, thread, stream, true);
+    mmusim__sched_sleep(core->kernel, core->cpu, core_ns_to_cycles(core, ns));
+}
+
+static void core_system_call(struct core_unit *core, struct thread *thread,
+                             struct thread_stream *stream,
+                             const struct sys_op *op)
+{
+    struct system *system = core->cpu->system;
+
+    if (!mmusim__syscall(core->cpu, core->kernel, op)) {
+        static const char *const words[] = {
+#define SYS_KIND_WORD(name, word) word,
+            SYS_KIND_MAP(SYS_KIND_WORD)
+#undef SYS_KIND_WORD
+        };
+
+        mmusim__diag_set(
+            &system->diag, MMUSIM_UNSUPPORTED,
+            "thread %u, record %llu: `%s` is not modelled in "
+            "this version",
+            (unsigned) thread->tid,
+            (unsigned long long) (stream->piece.first_record + stream->next),
+            words[op->kind]);
+        system_fail(system, MMUSIM_UNSUPPORTED);
+    }
+    mmusim__stream_skip(stream);
+}
+
+void mmusim__core_sys(struct core_unit *core, struct thread *thread,
+                      struct thread_stream *stream)
+{
+    const struct sys_op *op = mmusim__stream_sys(stream);
+    uint64_t number = op->number;
+
+    if (core_sys_is_numbered(op)) {
+        core_system_call(core, thread, stream, op);
+    } else if (op->kind == SYS_SYNC) {
+        core_sync(core, thread, stream, false);
+    } else if (op->kind == SYS_IDLE) {
+        core_idle(core, thread, stream);
+    } else if (op->kind == SYS_ON) {
+        mmusim__stream_skip(stream);
+        mmusim__sched_move(core->kernel, core->cpu,
+                           (uint32_t) (number % core->cpu->system->n_cpus));
+    } else if (op->kind == SYS_KTHREAD) {
+        mmusim__stream_skip(stream);
+        mmusim__thread_make_kernel(core->kernel, core->cpu, thread);
+    } else {
+        if (!mmusim__marks_add(core->marks, op->name, core->cpu->id,
+                               core->cpu->now))
+            system_fail(core->cpu->system, MMUSIM_NOMEM);
+        mmusim__stream_skip(stream);
+    }
+}
+
+void mmusim__core_end_thread(struct core_unit *core)
+{
+    const struct sys_op op = {.kind = SYS_EXIT};
+
+    mmusim__syscall(core->cpu, core->kernel, &op);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* A core running user code: see core_unit.h. */
+#include "machine/core_unit.h"
+
+#include "coherence/system.h"
+#include "core/check.h"
+#include "os/page_fault.h"
+#include "os/scheduler.h"
+#include "tlb/mem_model.h"
+
+static struct thread *core_thread(const struct core_unit *core)
+{
+    return kernel_cpu(core->kernel, core->cpu)->current;
+}
+
+/* ---- accesses that wait ---- */
+
+static struct pending_access *core_pending_free(struct core_unit *core)
+{
+    struct pending_access *access = core->pending;
+
+    while (access->state != PENDING_FREE)
+        access++;
+    mmusim_assert(access < core->pending + CORE_MAX_PENDING);
+    return access;
+}
+
+static void core_resolve(struct core_unit *core, struct pending_access *access)
+{
+    access->state = PENDING_FREE;
+    core->n_pending--;
+}
+
+static void core_ask(struct core_unit *core, struct pending_access *access,
+                     enum walk_need need)
+{
+    access->state = PENDING_WALK;
+    access->request.need = need;
+    mmusim__walk_ask(&core->cpu->mmu, &access->request, core->cpu->now);
+}
+
+/* Does an entry for the access exist that permits it? */
+enum core_match { MATCH_YES, MATCH_NONE, MATCH_CLEAN, MATCH_REFUSED };
+
+static enum core_match core_match_entry(struct core_unit *core,
+                                        const struct pending_access *access)
+{
+    bool is_user = !core->cpu->is_kernel_thread;
+    uint32_t needed = mmu_rights_needed(access->request.kind, is_user);
+    tlb_data_t data;
+
+    if (!mmusim__mmu_probe(&core->cpu->mmu, access->request.kind,
+                           access->request.vaddr, &data))
+        return MATCH_NONE;
+    if ((data & needed) != needed)
+        return MATCH_REFUSED;
+    if (access->request.kind == ACCESS_STORE && !(data & TLB_DIRTY))
+        return MATCH_CLEAN;
+    return MATCH_YES;
+}
+
+/* The part of a data access that other CPUs' accesses can meet: the CPU is BUSY
+ * for what the window does not hide. */
+static void core_read_data(struct core_unit *core, bool is_dependent)
+{
+    struct cpu *cpu = core->cpu;
+    const struct mmu_shared *shared = cpu->mmu.shared;
+    pfn_t pfn = {cpu->mmu.last[0].pfn};
+    uint64_t paddr = pfn.v << BASE_PAGE_SHIFT |
+                     (core->stopped_vaddr & (BASE_PAGE_BYTES - 1));
+    uint64_t hidden = is_dependent ? 0 : core->window_cycles;
+    uint64_t cycles =
+        mmusim__mem_shared_read(core->memory, cpu->id, paddr,
+                                shared->home_socket(shared->home_context, pfn));
+
+    mmusim__cpu_busy(cpu, cycles > hidden ? cycles - hidden : 0, BUCKET_MEMORY);
+}
+
+/* Goes on with an access that is neither walking nor in a fault. True: its
+ * translation is there, and the data take time. */
+static bool core_retry(struct core_unit *core, struct pending_access *access)
+{
+    switch (core_match_entry(core, access)) {
+    case MATCH_YES:
+        core_resolve(core, access);
+        if (!core->has_data_caches || access->request.kind == ACCESS_FETCH)
+            return false;
+        core->stopped_vaddr = access->request.vaddr;
+        core_read_data(core, access->blocks);
+        return true;
+    case MATCH_NONE:
+        core_ask(core, access, WALK_FOR_REPLAY);
+        return false;
+    case MATCH_CLEAN:
+        core_ask(core, access, WALK_FOR_DIRTY);
+        return false;
+    case MATCH_REFUSED:
+        break;
+    }
+    access->state = PENDING_FAULT;
+    return false;
+}
+
+static void core_fault(struct core_unit *core, struct pending_access *access)
+{
+    access->state = PENDING_IN_FAULT;
+    mmusim__page_fault(core->cpu, core->kernel, access->request.vaddr,
+                       access->request.kind, &access->is_failed);
+}
+
+/* Takes faults and retries. True: a fault's frame has been pushed, or the CPU
+ * is BUSY. */
+static bool core_settle_pending(struct core_unit *core)
+{
+    for (uint32_t i = 0; core->n_pending && i < CORE_MAX_PENDING; i++) {
+        struct pending_access *access = &core->pending[i];
+
+        if (access->state == PENDING_IN_FAULT) {
+            if (access->is_failed)
+                core_resolve(core, access);
+            else
+                access->state = PENDING_RETRY;
+        }
+        if (access->state == PENDING_RETRY && core_retry(core, access))
+            return true;
+        if (access->state == PENDING_FAULT) {
+            core_fault(core, access);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Must the core wait before it runs another record? Sets how many more
+ * instructions the window takes. */
+static bool core_must_stall(const struct core_unit *core, uint64_t *room)
+{
+    uint64_t oldest = UINT64_MAX;
+
+    *room = UINT64_MAX;
+    if (!core->n_pending)
+        return false;
+    if (core->n_pending >= core->max_pending)
+        return true;
+    for (uint32_t i = 0; i < CORE_MAX_PENDING; i++) {
+        const struct pending_access *access = &core->pending[i];
+
+        if (access->state == PENDING_FREE)
+            continue;
+        if (access->blocks)
+            return true;
+        oldest = min_u64(oldest, access->instruction);
+    }
+    if (oldest + core->window <= core->counters.instructions)
+        return true;
+    *room = oldest + core->window - core->counters.instructions;
+    return false;
+}
+
+static void core_stall(struct core_unit *core)
+{
+    core->is_stalled = true;
+    mmusim__cpu_wait(core->cpu, BUCKET_WALK);
+}
+
+static void core_on_answer(void *context, struct walk_request *request,
+                           enum walk_outcome outcome, uint64_t now)
+{
+    struct core_unit *core = context;
+    struct pending_access *access = (struct pending_access *) request;
+
+    if (outcome == WALK_FILLED && !core->has_data_caches &&
+        core_match_entry(core, access) == MATCH_YES)
+        core_resolve(core, access);
+    else
+        access->state = outcome == WALK_FAULTED ? PENDING_FAULT : PENDING_RETRY;
+    if (core->is_stalled) {
+        core->is_stalled = false;
+        mmusim__cpu_wake(core->cpu, now, 0);
+    }
+}
+
+/* ---- what stopped the loop ---- */
+
+static void core_begin_miss(struct core_unit *core)
+{
+    struct pending_access *access = core_pending_free(core);
+
+    *access = (struct pending_access){
+        .request = {.vaddr = core->stopped_vaddr, .kind = core->stopped_kind},
+        .blocks = core->stopped_dependent || !core->window,
+        .instruction = core->counters.instructions,
+    };
+    core->n_pending++;
+    if (core->stop == STOP_RIGHTS)
+        access->state = PENDING_FAULT;
+    else
+        core_ask(core, access,
+                 core->stop == STOP_MISS ? WALK_FOR_MISS : WALK_FOR_DIRTY);
+}
+
+/* Handles what the loop ran into, now that its cycle has come. True: the CPU
+ * has something else to do first. */
+static bool core_handle_stop(struct core_unit *core, struct thread *thread,
+                             struct thread_stream *stream)
+{
+    enum core_stop stop = core->stop;
+
+    switch (stop) {
+    case STOP_MISS:
+    case STOP_DIRTY:
+    case STOP_RIGHTS:
+        core_begin_miss(core);
+        break;
+    case STOP_MEMORY:
+        core_read_data(core, core->stopped_dependent);
+        core->stop = STOP_LIMIT;
+        return true;
+    case STOP_SYS:
+        if (core->n_pending) {
+            core_stall(core); /* it does not overlap with what is before */
+            return true;
+        }
+        core->stop = STOP_LIMIT;
+        mmusim__core_sys(core, thread, stream);
+        return true;
+    case STOP_LIMIT:
+    case STOP_RECORDS:
+    case STOP_WINDOW:
+        break;
+    }
+    core->stop = STOP_LIMIT;
+    return false;
+}
+
+/* ---- running ---- */
+
+static uint64_t core_horizon(const struct core_unit *core)
+{
+    const struct cpu *cpu = core->cpu;
+    const struct system *system = cpu->system;
+    uint64_t horizon = cycle_add(event_queue_next_cycle(&system->queue),
+                                 system->min_delivery_cycles);
+
+    return min_u64(horizon, cpu->next_delivery_cycle);
+}
+
+static void core_run_records(struct core_unit *core,
+                             struct thread_stream *stream, uint64_t room)
+{
+    const struct cpu *cpu = core->cpu;
+    const struct os_cpu *os = kernel_cpu(core->kernel, cpu);
+    struct core_limits limits = {
+        .cycle = min_u64(core_horizon(core), cpu->mmu.next_walk_cycle),
+        .instructions = room,
+        .records = UINT32_MAX,
+    };
+
+    limits.cycle = min_u64(limits.cycle, os->slice_end_cycle);
+    /* At least one record, or time would stand still; and in the reference
+     * engine at most one. */
+    if (limits.cycle <= cpu->now || cpu->system->is_reference) {
+        limits.cycle = cpu->now + 1;
+        limits.records = 1;
+    }
+    mmusim__core_loop(core, stream, &limits);
+}
+
+/* Makes sure that there is a record to run. False: something else is to do. */
+static bool core_has_record(struct core_unit *core,
+                            struct thread_stream *stream)
+{
+    struct system *system = core->cpu->system;
+    mmusim_status_t status;
+    uint32_t n_before = stream->piece.n_records;
+
+    if (stream_has_record(stream))
+        return true;
+    core->on_records(core->records_context, n_before);
+    status = mmusim__stream_fill(stream, &system->diag);
+    if (status) {
+        system_fail(system, status);
+        return false;
+    }
+    if (!stream->has_ended)
+        return true;
+    if (core->n_pending)
+        core_stall(core);
+    else
+        mmusim__core_end_thread(core);
+    return false;
+}
+
+/* A thread leaves its CPU only when its accesses are through. */
+static bool core_may_switch(const struct core_unit *core)
+{
+    const struct os_cpu *os = kernel_cpu(core->kernel, core->cpu);
+
+    return !core->n_pending ||
+           (os->current && core->cpu->now < os->slice_end_cycle);
+}
+
+void mmusim__core_run(struct cpu *cpu)
+{
+    struct core_unit *core = cpu->user;
+    struct thread *thread = core_thread(core);
+    struct thread_stream *stream;
+    uint64_t room;
+
+    cpu->user_class = EVENT_ACCESS;
+    if (core_settle_pending(core))
+        return;
+    if (thread && core_handle_stop(core, thread, thread->user))
+        return;
+    if (core_settle_pending(core))
+        return;
+    if (!core_may_switch(core)) {
+        core_stall(core);
+        return;
+    }
+    if (!core->n_pending && !mmusim__sched_pick(core->kernel, cpu))
+        return;
+    if (core_must_stall(core, &room)) {
+        core_stall(core);
+        return;
+    }
+    stream = core_thread(core)->user;
+    if (!core_has_record(core, stream))
+        return;
+    core_run_records(core, stream, room);
+    if (core->stop == STOP_SYS)
+        cpu->user_class = EVENT_OS;
+}
+
+void mmusim__core_init(struct core_unit *core)
+{
+    struct cpu *cpu = core->cpu;
+
+    core->stop = STOP_LIMIT;
+    cpu->user = core;
+    cpu->run_user = mmusim__core_run;
+    cpu->mmu.on_answer = core_on_answer;
+    cpu->mmu.answer_context = core;
+}

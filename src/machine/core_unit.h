@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A core running user code: the records of the current thread, the accesses
+ * that wait for walks, and how far it may run ahead of the others.
+ *
+ * Run-ahead: a core reaches another only through interrupts, and every future
+ * step of any other CPU is an event in the queue. So nothing can arrive here
+ * earlier than the queue's first event plus the least time from a step to an
+ * interrupt (system.min_delivery_cycles), nor earlier than an interrupt already
+ * on its way. Up to there, hits touch nothing that others see, and run in a
+ * tight loop; misses, faults and OS operations are events in global order.
+ *
+ * Overlap: up to core.max_outstanding_walks accesses wait for walks while the
+ * core goes on; it stalls when the oldest is core.window instructions behind.
+ * An in-order core has window 0. Hit times of lower TLBs (and of caches) are
+ * exposed as far as they exceed what the window covers, or in full for an
+ * access that the next one depends on.
+ */
+#ifndef MMUSIM_MACHINE_CORE_UNIT_H
+#define MMUSIM_MACHINE_CORE_UNIT_H
+
+#include "coherence/cpu.h"
+#include "machine/machine_config.h"
+#include "machine/thread_stream.h"
+#include "os/kernel.h"
+#include "tlb/walker.h"
+
+enum { CORE_MAX_PENDING = 64 };
+
+enum pending_state {
+    PENDING_FREE,
+    PENDING_WALK,  /* a walker has it */
+    PENDING_RETRY, /* look it up again: after a fault or a poisoned walk */
+    PENDING_FAULT, /* raise a page fault */
+    PENDING_IN_FAULT,
+};
+
+/* An access that has missed. */
+struct pending_access {
+    struct walk_request request;
+    enum pending_state state;
+    bool is_failed;       /* set by the fault handler */
+    bool blocks;          /* the core may not pass it */
+    uint64_t instruction; /* how many the core had done */
+};
+
+/* What the access loop has run into; handled as an event at that cycle. */
+enum core_stop {
+    STOP_LIMIT,   /* as far as it may go */
+    STOP_RECORDS, /* the piece is used up */
+    STOP_SYS,     /* an OS operation */
+    STOP_MISS,    /* stopped_vaddr is in no TLB */
+    STOP_DIRTY,   /* a store hit a clean entry */
+    STOP_RIGHTS,  /* the entry refuses the access */
+    STOP_MEMORY,  /* a data access goes to a shared cache */
+    STOP_WINDOW,  /* the window is full */
+};
+
+struct core_counters {
+    uint64_t accesses, fetches, instructions;
+};
+
+struct core_unit {
+    struct cpu *cpu;
+    struct kernel *kernel;
+    struct mem_model *memory;
+    struct marks *marks;
+    uint64_t clock_khz;
+    /* Fixed by the machine. */
+    uint32_t cpi_q16;
+    uint32_t window;
+    uint32_t max_pending;
+    uint64_t window_cycles;
+    bool has_data_caches;
+    bool needs_slow_path; /* L1 hits or data accesses take time */
+    uint32_t l1d_hit_cycles, l1i_hit_cycles;
+    /* Running. */
+    uint32_t cpi_fraction;
+    struct core_counters counters;
+    struct pending_access pending[CORE_MAX_PENDING];
+    uint32_t n_pending;
+    bool is_stalled;
+    enum core_stop stop;
+    uint64_t stopped_vaddr;
+    enum access_kind stopped_kind;
+    bool stopped_dependent;
+    /* Notified of every piece used up. */
+    void (*on_records)(void *context, uint64_t n_records);
+    void *records_context;
+};
+
+/* Hangs the unit on its CPU; its other fields have been set. */
+void mmusim__core_init(struct core_unit *core);
+/* cpu->run_user. */
+void mmusim__core_run(struct cpu *cpu);
+
+/* The access loop (core_loop.c): runs the stream's records from cpu->now until
+ * `limit_cycle`, `limit_instructions` more instructions or limit_records;
+ * leaves the CPU BUSY until where it got, and core->stop says why. */
+struct core_limits {
+    uint64_t cycle;
+    uint64_t instructions;
+    uint32_t records;
+};
+void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
+                       const struct core_limits *limits);
+
+/* Handles the SYS record in hand (core_sys.c). */
+void mmusim__core_sys(struct core_unit *core, struct thread *thread,
+                      struct thread_stream *stream);
+/* The stream has ended: the thread exits. */
+void mmusim__core_end_thread(struct core_unit *core);
+
+#endif

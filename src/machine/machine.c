@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* Building and running a machine: see machine.h and mmusim/machine.h. */
+#include "machine/machine.h"
+
+#include "coherence/ipi.h"
+#include "core/diag.h"
+#include "os/mm.h"
+#include "os/order.h"
+#include "os/process.h"
+#include "os/scheduler.h"
+#include "tlb/miss_cause.h"
+
+#include <stdlib.h>
+
+enum {
+    PROGRESS_RECORDS = 1 << 18,
+    RNG_STREAM_TLB = 1, /* first number of the CPUs' streams */
+    HOME_SHIFT = 9,     /* sockets own simulated memory in turns of 2 MiB */
+};
+
+/* ---- building ---- */
+
+static uint32_t machine_home_socket(const void *context, pfn_t pfn)
+{
+    const struct mmusim_machine *machine = context;
+
+    return (uint32_t) ((pfn.v >> HOME_SHIFT) % machine->config.n_sockets);
+}
+
+static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
+{
+    const struct machine_config *config = &machine->config;
+    const struct mem_topology topology = {
+        config->n_sockets,
+        config->cores_per_socket,
+        config->threads_per_core,
+    };
+    struct mmu_shared *shared = &machine->shared;
+
+    shared->queue = &machine->system.queue;
+    shared->tables = mmusim__pt_memory_create();
+    shared->format = mmusim__pt_format_x86_64(config->page_table_levels);
+    shared->memory = &machine->memory;
+    machine->translations = mmusim__translations_create();
+    shared->translations = machine->translations;
+    shared->walker = &config->walker;
+    shared->psc = config->psc;
+    shared->home_socket = machine_home_socket;
+    shared->home_context = machine;
+    if (!shared->tables || !shared->translations)
+        return MMUSIM_NOMEM;
+    return mmusim__mem_init(&machine->memory, &config->memory, &topology,
+                            &machine->arena);
+}
+
+static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
+{
+    const struct machine_config *config = &machine->config;
+    struct system *system = &machine->system;
+
+    system->is_reference = config->engine == ENGINE_REFERENCE;
+    system->arena = &machine->arena;
+    system->n_cpus = machine_config_cpus(config);
+    system->ipi = config->ipi;
+    system->cost = config->cost;
+    system->has_invpcid = config->has_invpcid;
+    system->protocol = mmusim__protocol_find(config->os.protocol);
+    system->flush_ceiling_pages = config->os.flush_ceiling_pages;
+    system->min_delivery_cycles = mmusim__ipi_min_delivery_cycles(system);
+    mmusim__histogram_init(&system->shootdowns.latency_cycles);
+    system->cpus = mmusim__arena_alloc(&machine->arena, system->n_cpus,
+                                       sizeof(*system->cpus));
+    return system->cpus ? MMUSIM_OK : MMUSIM_NOMEM;
+}
+
+static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)
+{
+    struct kernel *kernel = &machine->kernel;
+    mmusim_status_t status;
+
+    kernel->system = &machine->system;
+    kernel->config = machine->config.os;
+    kernel->is_order_recorded = machine->config.order == ORDER_RECORDED;
+    kernel->tables = machine->shared.tables;
+    kernel->memory = &machine->memory;
+    kernel->format = machine->shared.format;
+    kernel->translations = machine->translations;
+    status = mmusim__kernel_init(kernel);
+    machine->system.init_mm = &kernel->init_mm.space;
+    return status;
+}
+
+static uint64_t machine_window_cycles(const struct machine_config *config)
+{
+    return (uint64_t) config->core.window * config->core.base_cpi_q16 >> 16;
+}
+
+static void machine_init_core(struct mmusim_machine *machine,
+                              struct core_unit *core, struct cpu *cpu)
+{
+    const struct machine_config *config = &machine->config;
+
+    core->cpu = cpu;
+    core->kernel = &machine->kernel;
+    core->memory = &machine->memory;
+    core->marks = &machine->marks;
+    core->clock_khz = config->clock_khz;
+    core->cpi_q16 = config->core.base_cpi_q16;
+    core->window = config->core.window;
+    core->window_cycles = machine_window_cycles(config);
+    core->max_pending = config->core.max_outstanding_walks;
+    core->has_data_caches =
+        config->memory.has_data && config->memory.model == MEMORY_HIERARCHY;
+    core->l1d_hit_cycles = config->tlb[TLB_L1D].arrays[0].hit_cycles;
+    core->l1i_hit_cycles = config->tlb[TLB_L1I].arrays[0].hit_cycles;
+    core->needs_slow_path =
+        core->has_data_caches || core->l1d_hit_cycles || core->l1i_hit_cycles;
+    mmusim__core_init(core);
+}
+
+static void machine_place_cpu(const struct mmusim_machine *machine,
+                              struct cpu *cpu)
+{
+    const struct machine_config *config = &machine->config;
+    uint32_t n_cores = config->n_sockets * config->cores_per_socket;
+
+    /* First the first hardware thread of every core, socket by socket. */
+    cpu->core = cpu->id % n_cores;
+    cpu->socket = cpu->core / config->cores_per_socket;
+}
+
+static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
+                                        uint32_t id)
+{
+    struct cpu *cpu = &machine->system.cpus[id];
+    const struct mmu_setup setup = {machine->config.tlb, &machine->shared,
+                                    &machine->rngs[id], id};
+    mmusim_status_t status;
+
+    cpu->id = id;
+    cpu->system = &machine->system;
+    machine_place_cpu(machine, cpu);
+    mmusim__rng_init(&machine->rngs[id], machine->config.seed,
+                     RNG_STREAM_TLB + id);
+    cpu->stack = mmusim__arena_alloc(&machine->arena, 1, CPU_STACK_BYTES);
+    if (!cpu->stack)
+        return MMUSIM_NOMEM;
+    status = mmusim__mmu_init(&cpu->mmu, &setup, &machine->arena);
+    if (!status)
+        status = mmusim__ipi_init(cpu, &machine->arena);
+    if (status)
+        return status;
+    cpu->loaded = cpu->active_mm = machine->system.init_mm;
+    cpu->mmu.root = cpu->mmu.kernel_root = machine->system.init_mm->root;
+    cpu->tlb_state = TLB_STATE_LAZY;
+    cpu->is_kernel_thread = cpu->is_idle = true;
+    machine_init_core(machine, &machine->cores[id], cpu);
+    return MMUSIM_OK;
+}
+
+static mmusim_status_t machine_init_cpus(struct mmusim_machine *machine)
+{
+    uint32_t n_cpus = machine->system.n_cpus;
+    mmusim_status_t status = MMUSIM_OK;
+
+    machine->rngs =
+        mmusim__arena_alloc(&machine->arena, n_cpus, sizeof(*machine->rngs));
+    machine->cores =
+        mmusim__arena_alloc(&machine->arena, n_cpus, sizeof(*machine->cores));
+    if (!machine->rngs || !machine->cores)
+        return MMUSIM_NOMEM;
+    for (uint32_t id = 0; !status && id < n_cpus; id++)
+        status = machine_init_cpu(machine, id);
+    return status;
+}
+
+mmusim_status_t mmusim__machine_create(const struct machine_config *config,
+                                       mmusim_machine_t **machine_out,
+                                       mmusim_diag_t *diag)
+{
+    struct mmusim_machine *machine;
+    mmusim_status_t status = mmusim__machine_config_check(config, diag);
+
+    *machine_out = NULL;
+    if (status)
+        return status;
+    machine = calloc(1, sizeof(*machine));
+    if (!machine)
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    machine->config = *config;
+    mmusim__arena_init(&machine->arena);
+    mmusim__event_queue_init(&machine->system.queue);
+    status = machine_init_system(machine);
+    if (!status)
+        status = machine_init_shared(machine);
+    if (!status)
+        status = machine_init_kernel(machine);
+    if (!status)
+        status = machine_init_cpus(machine);
+    if (status) {
+        mmusim_machine_destroy(machine);
+        return mmusim__diag_set(diag, status, "building the machine: %s",
+                                mmusim_strerror(status));
+    }
+    *machine_out = machine;
+    return MMUSIM_OK;
+}
+
+void mmusim_machine_destroy(mmusim_machine_t *machine)
+{
+    if (!machine)
+        return;
+    if (machine->kernel.system)
+        mmusim__kernel_fini(&machine->kernel);
+    for (uint32_t i = 0; machine->system.cpus && i < machine->system.n_cpus;
+         i++)
+        mmusim__mmu_fini(&machine->system.cpus[i].mmu);
+    mmusim__translations_destroy(machine->translations);
+    mmusim__pt_memory_destroy(machine->shared.tables);
+    mmusim__event_queue_fini(&machine->system.queue);
+    mmusim__histogram_fini(&machine->system.shootdowns.latency_cycles);
+    mmusim__marks_fini(&machine->marks);
+    free(machine->streams);
+    mmusim__arena_fini(&machine->arena);
+    free(machine);
+}
+
+/* ---- running ---- */
+
+void mmusim_machine_on_progress(mmusim_machine_t *machine,
+                                mmusim_progress_fn fn, void *context)
+{
+    machine->on_progress = fn;
+    machine->progress_context = context;
+}
+
+static void machine_report(struct mmusim_machine *machine)
+{
+    mmusim_progress_t progress = {
+        .records = machine->records_done,
+        .total_records = machine->total_records,
+    };
+
+    for (uint32_t i = 0; i < machine->system.n_cpus; i++) {
+        progress.accesses += machine->cores[i].counters.accesses;
+        progress.cycles = max_u64(progress.cycles, machine->system.cpus[i].now);
+    }
+    if (machine->on_progress(machine->progress_context, &progress)) {
+        mmusim__diag_set(&machine->system.diag, MMUSIM_INTERRUPTED,
+                         "interrupted");
+        system_fail(&machine->system, MMUSIM_INTERRUPTED);
+    }
+}
+
+static void machine_on_records(void *context, uint64_t n_records)
+{
+    struct mmusim_machine *machine = context;
+
+    machine->records_done += n_records;
+    if (!machine->on_progress || machine->records_done < machine->next_progress)
+        return;
+    machine->next_progress = machine->records_done + PROGRESS_RECORDS;
+    machine_report(machine);
+}
+
+static void machine_on_thread_end(struct thread *thread)
+{
+    struct thread_stream *stream = thread->user;
+
+    stream->has_ended = true;
+}
+
+static mmusim_status_t machine_attach(struct mmusim_machine *machine,
+                                      struct mmusim_source *source)
+{
+    struct kernel *kernel = &machine->kernel;
+    mmusim_status_t status;
+
+    machine->streams = calloc(source->n_threads + 1, sizeof(*machine->streams));
+    if (!machine->streams)
+        return MMUSIM_NOMEM;
+    machine->total_records = source->total_records;
+    kernel->on_thread_end = machine_on_thread_end;
+    status = mmusim__threads_create(kernel, source);
+    for (uint32_t i = 0; !status && i < source->n_threads; i++) {
+        machine->streams[i].source = source;
+        machine->streams[i].thread_index = i;
+        kernel->threads[i].user = &machine->streams[i];
+    }
+    for (uint32_t i = 0; i < machine->system.n_cpus; i++) {
+        machine->cores[i].on_records = machine_on_records;
+        machine->cores[i].records_context = machine;
+        mmusim__cpu_start(&machine->system.cpus[i]);
+    }
+    return status;
+}
+
+/* Threads whose creator has gone without a word. */
+static bool machine_start_orphan(struct mmusim_machine *machine)
+{
+    struct kernel *kernel = &machine->kernel;
+
+    for (uint32_t i = 0; i < kernel->n_threads; i++) {
+        struct mm *mm;
+
+        if (kernel->threads[i].state != THREAD_UNBORN)
+            continue;
+        mm = mmusim__mm_create(kernel);
+        if (mm)
+            mmusim__thread_start(kernel, &kernel->threads[i], mm, kernel->now);
+        return mm;
+    }
+    return false;
+}
+
+static void machine_check_memory(struct mmusim_machine *machine)
+{
+    struct system *system = &machine->system;
+
+    for (uint32_t i = 0; i < system->n_cpus; i++) {
+        if (system->cpus[i].mmu.has_failed)
+            system_fail(system, MMUSIM_NOMEM);
+    }
+    if (system->queue.has_failed ||
+        system->shootdowns.latency_cycles.has_failed)
+        system_fail(system, MMUSIM_NOMEM);
+}
+
+static void machine_run_events(struct mmusim_machine *machine)
+{
+    struct system *system = &machine->system;
+
+    for (;;) {
+        struct event *event = mmusim__event_pop(&system->queue);
+
+        if (event) {
+            machine->kernel.now = event->key.cycle;
+            event->fire(event->context, event);
+            if (system->has_stopped)
+                return;
+            continue;
+        }
+        /* Nobody can go on by himself. */
+        if (!mmusim__order_break(&machine->kernel, mmusim__sched_wake) &&
+            !machine_start_orphan(machine))
+            return;
+    }
+}
+
+/* All CPUs end at the same cycle, that of the last to have done anything. */
+static void machine_end(struct mmusim_machine *machine)
+{
+    struct system *system = &machine->system;
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < system->n_cpus; i++)
+        end = max_u64(end, system->cpus[i].now);
+    for (uint32_t i = 0; i < system->n_cpus; i++)
+        cpu_account(&system->cpus[i], end, system->cpus[i].activity.bucket);
+    machine->end_cycle = end;
+}
+
+mmusim_status_t mmusim_machine_run(mmusim_machine_t *machine,
+                                   mmusim_source_t *source, mmusim_diag_t *diag)
+{
+    struct system *system = &machine->system;
+    mmusim_status_t status;
+
+    if (machine->has_run)
+        return mmusim__diag_set(diag, MMUSIM_USAGE,
+                                "a machine runs one source, once");
+    machine->has_run = true;
+    status = machine_attach(machine, source);
+    if (status)
+        return mmusim__diag_set(diag, status, "%s", mmusim_strerror(status));
+    machine_run_events(machine);
+    machine_check_memory(machine);
+    machine_end(machine);
+    if (!system->has_stopped)
+        return MMUSIM_OK;
+    if (diag) {
+        *diag = system->diag;
+        if (!diag->text[0])
+            mmusim__diag_set(diag, system->status, "%s",
+                             mmusim_strerror(system->status));
+    }
+    return system->status;
+}

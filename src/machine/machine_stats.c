@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The statistics of a run under the names of the contract: per CPU, then their
+ * sums, then what is of the whole machine. Rows come from tables, so that a
+ * name, its unit and where its value lives stand in one line.
+ */
+#include "machine/machine.h"
+
+#include "core/stats_set.h"
+
+#include <stdio.h>
+
+enum { STAT_NAME_BYTES = 160 };
+
+/* Where a row's value lives: an offset in struct cpu, core_unit, ... */
+struct stat_row {
+    const char *name;
+    size_t offset;
+    const char *unit;
+    const char *help;
+};
+
+#define CPU_ROW(name, member, unit, help)                                      \
+    {                                                                          \
+        name, offsetof(struct cpu, member), unit, help                         \
+    }
+#define CORE_ROW(name, member, unit, help)                                     \
+    {                                                                          \
+        name, offsetof(struct core_unit, counters.member), unit, help          \
+    }
+
+static const struct stat_row core_rows[] = {
+    CORE_ROW("accesses", accesses, "accesses", "loads and stores"),
+    CORE_ROW("fetches", fetches, "records", "instruction-fetch records"),
+    CORE_ROW("instructions", instructions, "instructions", "instructions"),
+};
+
+static const struct stat_row bucket_rows[] = {
+#define BUCKET_ROW(name, word, help)                                           \
+    CPU_ROW("cycles." word, cycles[BUCKET_##name], "cycles", help),
+    BUCKET_MAP(BUCKET_ROW)
+#undef BUCKET_ROW
+};
+
+static const struct stat_row mmu_rows[] = {
+    CPU_ROW("llt.misses", mmu.llt_misses, "misses",
+            "demand translations found in no TLB"),
+#define CAUSE_ROW(name, word, help)                                            \
+    CPU_ROW("miss." word, mmu.causes[MISS_##name], "misses", help),
+    MISS_CAUSE_MAP(CAUSE_ROW)
+#undef CAUSE_ROW
+        CPU_ROW("walker.walks", mmu.counters.walks, "walks",
+                "page walks begun"),
+    CPU_ROW("walker.pte_reads", mmu.counters.pte_reads, "reads",
+            "page-table entries read"),
+    CPU_ROW("walker.cycles", mmu.counters.cycles, "cycles",
+            "sum over walks of their length"),
+    CPU_ROW("walker.merged", mmu.counters.merged, "requests",
+            "requests joined to a walk of their page"),
+    CPU_ROW("walker.poisoned", mmu.counters.poisoned, "walks",
+            "walks whose result an invalidation made void"),
+    CPU_ROW("walker.waits", mmu.counters.waits, "requests",
+            "requests that found no free walker"),
+    CPU_ROW("walker.dirty_walks", mmu.counters.dirty_walks, "requests",
+            "stores that hit a clean entry"),
+    CPU_ROW("walker.prefetches", mmu.counters.prefetches, "requests",
+            "walks for prefetches (none in this version)"),
+    CPU_ROW("walker.replays", mmu.counters.replays, "requests",
+            "walks again, after a fault or a poisoned walk"),
+};
+
+static const struct stat_row flush_rows[] = {
+    CPU_ROW("flush.local_full", flushes.local_full, "flushes",
+            "full flushes of its own TLB"),
+    CPU_ROW("flush.local_pages", flushes.local_pages, "pages",
+            "pages it invalidated in its own TLB"),
+    CPU_ROW("flush.received_full", flushes.received_full, "flushes",
+            "full flushes on another CPU's request"),
+    CPU_ROW("flush.received_pages", flushes.received_pages, "pages",
+            "pages invalidated on another CPU's request"),
+};
+
+#define ROWS(table) table, sizeof(table) / sizeof((table)[0])
+
+/* ---- emitting ---- */
+
+struct emit {
+    const struct mmusim_machine *machine;
+    mmusim_stats_t *stats;
+    char prefix[32];     /* "core3." or "" for the sums */
+    uint32_t first, end; /* CPUs that are summed */
+};
+
+static uint64_t emit_word(const void *base, size_t offset)
+{
+    return *(const uint64_t *) (const void *) ((const char *) base + offset);
+}
+
+static void emit_value(const struct emit *emit, const char *name,
+                       uint64_t value, const char *unit, const char *help)
+{
+    char full[STAT_NAME_BYTES];
+
+    snprintf(full, sizeof(full), "%s%s", emit->prefix, name);
+    mmusim__stats_add(emit->stats, full, value, unit, help);
+}
+
+static void emit_cpu_rows(const struct emit *emit, const struct stat_row *rows,
+                          size_t n_rows)
+{
+    for (size_t r = 0; r < n_rows; r++) {
+        uint64_t sum = 0;
+
+        for (uint32_t i = emit->first; i < emit->end; i++)
+            sum += emit_word(&emit->machine->system.cpus[i], rows[r].offset);
+        emit_value(emit, rows[r].name, sum, rows[r].unit, rows[r].help);
+    }
+}
+
+static void emit_core_rows(const struct emit *emit)
+{
+    for (size_t r = 0; r < sizeof(core_rows) / sizeof(core_rows[0]); r++) {
+        uint64_t sum = 0;
+
+        for (uint32_t i = emit->first; i < emit->end; i++)
+            sum += emit_word(&emit->machine->cores[i], core_rows[r].offset);
+        emit_value(emit, core_rows[r].name, sum, core_rows[r].unit,
+                   core_rows[r].help);
+    }
+}
+
+static uint64_t emit_evictions(const struct tlb_group *group)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < group->n_arrays; i++)
+        sum += group->arrays[i].evictions;
+    return sum;
+}
+
+static void emit_tlb(const struct emit *emit, const char *level, size_t offset)
+{
+    uint64_t accesses = 0;
+    uint64_t misses = 0;
+    uint64_t evictions = 0;
+    char name[48];
+
+    for (uint32_t i = emit->first; i < emit->end; i++) {
+        const void *cpu = &emit->machine->system.cpus[i];
+        const struct tlb_group *group =
+            (const void *) ((const char *) cpu + offset);
+
+        accesses += group->accesses;
+        misses += group->misses;
+        evictions += emit_evictions(group);
+    }
+    snprintf(name, sizeof(name), "%s.accesses", level);
+    emit_value(emit, name, accesses, "translations", "look-ups");
+    snprintf(name, sizeof(name), "%s.hits", level);
+    emit_value(emit, name, accesses - misses, "translations", "found");
+    snprintf(name, sizeof(name), "%s.misses", level);
+    emit_value(emit, name, misses, "translations", "not found");
+    snprintf(name, sizeof(name), "%s.evictions", level);
+    emit_value(emit, name, evictions, "entries",
+               "valid entries replaced, invalidations excluded");
+}
+
+static void emit_psc(const struct emit *emit)
+{
+    static const char *const levels[] = {"pde", "pdpte", "pml4e", "pml5e"};
+
+    for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
+        uint64_t hits = 0;
+        uint64_t misses = 0;
+        char name[32];
+
+        if (!emit->machine->config.psc[level].n_entries)
+            continue;
+        for (uint32_t i = emit->first; i < emit->end; i++) {
+            hits += emit->machine->system.cpus[i].mmu.psc_hits[level];
+            misses += emit->machine->system.cpus[i].mmu.psc_misses[level];
+        }
+        snprintf(name, sizeof(name), "psc.%s.hits", levels[level]);
+        emit_value(emit, name, hits, "look-ups", "walks that began there");
+        snprintf(name, sizeof(name), "psc.%s.misses", levels[level]);
+        emit_value(emit, name, misses, "look-ups", "walks that looked on");
+    }
+}
+
+static void emit_memory(const struct emit *emit)
+{
+    struct mem_counters sum = {0};
+
+    if (emit->machine->config.memory.model != MEMORY_HIERARCHY)
+        return;
+    for (uint32_t i = emit->first; i < emit->end; i++) {
+        struct mem_counters c = mmusim__mem_counters(&emit->machine->memory, i);
+
+        sum.l1d_hits += c.l1d_hits;
+        sum.l1d_misses += c.l1d_misses;
+        sum.l2_hits += c.l2_hits;
+        sum.l2_misses += c.l2_misses;
+        sum.llc_hits += c.llc_hits;
+        sum.llc_misses += c.llc_misses;
+        sum.dram_reads += c.dram_reads;
+        sum.remote_dram_reads += c.remote_dram_reads;
+    }
+    emit_value(emit, "cache.l1d.hits", sum.l1d_hits, "reads", "in L1D");
+    emit_value(emit, "cache.l1d.misses", sum.l1d_misses, "reads", "past L1D");
+    emit_value(emit, "cache.l2.hits", sum.l2_hits, "reads", "in L2");
+    emit_value(emit, "cache.l2.misses", sum.l2_misses, "reads", "past L2");
+    emit_value(emit, "cache.llc.hits", sum.llc_hits, "reads", "in LLC");
+    emit_value(emit, "cache.llc.misses", sum.llc_misses, "reads", "past LLC");
+    emit_value(emit, "cache.dram.reads", sum.dram_reads, "reads", "of DRAM");
+    emit_value(emit, "cache.dram.remote_reads", sum.remote_dram_reads, "reads",
+               "of another socket's DRAM");
+}
+
+static void emit_faults(const struct emit *emit)
+{
+    static const char *const names[FAULT_KIND_COUNT] = {
+        "faults.minor", "faults.major",    "faults.protection",
+        "faults.cow",   "faults.spurious", "faults.invalid",
+    };
+
+    for (uint32_t kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        uint64_t sum = 0;
+
+        for (uint32_t i = emit->first; i < emit->end; i++)
+            sum += emit->machine->kernel.faults[i][kind];
+        emit_value(emit, names[kind], sum, "faults", "page faults");
+    }
+}
+
+/* Everything that exists for one CPU and as a sum. */
+static void emit_cpus(const struct emit *emit)
+{
+    emit_cpu_rows(emit, ROWS(bucket_rows));
+    emit_tlb(emit, "l1i", offsetof(struct cpu, mmu.l1i));
+    emit_tlb(emit, "l1d", offsetof(struct cpu, mmu.l1d));
+    emit_tlb(emit, "l2", offsetof(struct cpu, mmu.l2));
+    emit_cpu_rows(emit, ROWS(mmu_rows));
+    emit_psc(emit);
+    emit_memory(emit);
+    emit_faults(emit);
+    emit_cpu_rows(emit, ROWS(flush_rows));
+}
+
+/* ---- the whole machine ---- */
+
+static void emit_sim(struct emit *emit)
+{
+    const struct mmusim_machine *machine = emit->machine;
+
+    snprintf(emit->prefix, sizeof(emit->prefix), "sim.");
+    emit_value(emit, "cycles", machine->end_cycle, "cycles",
+               "simulated time of the whole run");
+    emit_core_rows(emit);
+    emit_value(emit, "implicit_pages", machine->kernel.implicit_pages, "pages",
+               "mapped at first touch outside every mapping");
+    emit_value(emit, "order_broken", machine->kernel.order_broken, "stamps",
+               "order stamps given up");
+    emit_value(emit, "marks_dropped", machine->marks.n_dropped, "marks",
+               "marks beyond the 65,536 that are kept");
+    emit->prefix[0] = '\0';
+}
+
+static void emit_shootdowns(const struct emit *emit)
+{
+    const struct shootdown_counters *s = &emit->machine->system.shootdowns;
+    static const uint32_t percents[] = {50, 95, 99};
+    uint64_t values[3] = {0};
+
+    emit_value(emit, "shootdown.count", s->count, "shootdowns",
+               "flushes that had to reach another CPU");
+    emit_value(emit, "shootdown.targets", s->targets, "CPUs",
+               "CPUs they had to reach");
+    emit_value(emit, "shootdown.ipis_sent", s->ipis_sent, "interrupts",
+               "interrupts sent for them");
+    emit_value(emit, "shootdown.broadcasts", s->broadcasts, "broadcasts",
+               "hardware broadcasts");
+    emit_value(emit, "shootdown.completed", s->completed, "shootdowns",
+               "shootdowns whose last acknowledgement came");
+    mmusim__histogram_percentiles(&s->latency_cycles, percents, 3, values);
+    mmusim__stats_add_milli(emit->stats, "shootdown.latency_cycles.mean",
+                            mmusim__histogram_mean_milli(&s->latency_cycles),
+                            "cycles", "from request to completion");
+    emit_value(emit, "shootdown.latency_cycles.p50", values[0], "cycles",
+               "median");
+    emit_value(emit, "shootdown.latency_cycles.p95", values[1], "cycles",
+               "95th percentile, nearest rank");
+    emit_value(emit, "shootdown.latency_cycles.p99", values[2], "cycles",
+               "99th percentile, nearest rank");
+    emit_value(emit, "shootdown.latency_cycles.max", s->latency_cycles.max,
+               "cycles", "longest");
+}
+
+static void emit_vmstat(const struct emit *emit)
+{
+    const struct vmstat_counters *v = &emit->machine->system.vmstat;
+
+    emit_value(emit, "vmstat.nr_tlb_remote_flush", v->nr_tlb_remote_flush,
+               "flushes", "as the kernel counts them");
+    emit_value(emit, "vmstat.nr_tlb_remote_flush_received",
+               v->nr_tlb_remote_flush_received, "flushes",
+               "as the kernel counts them");
+    emit_value(emit, "vmstat.nr_tlb_local_flush_all", v->nr_tlb_local_flush_all,
+               "flushes", "as the kernel counts them");
+    emit_value(emit, "vmstat.nr_tlb_local_flush_one", v->nr_tlb_local_flush_one,
+               "entries", "as the kernel counts them");
+}
+
+static void emit_reasons(const struct emit *emit)
+{
+    static const char *const words[] = {
+#define REASON_WORD(name, word) word,
+        FLUSH_REASON_MAP(REASON_WORD)
+#undef REASON_WORD
+    };
+
+    for (uint32_t i = 0; i < FLUSH_REASON_COUNT; i++) {
+        const struct flush_reason_counters *c =
+            &emit->machine->system.flush_reasons[i];
+        char name[64];
+
+        snprintf(name, sizeof(name), "tlb_flush.%s.count", words[i]);
+        emit_value(emit, name, c->count, "events", "tlb_flush trace events");
+        snprintf(name, sizeof(name), "tlb_flush.%s.pages", words[i]);
+        emit_value(emit, name, c->pages, "pages",
+                   "sum over the events that were not for all pages");
+        snprintf(name, sizeof(name), "tlb_flush.%s.full", words[i]);
+        emit_value(emit, name, c->full, "events", "events for all pages");
+    }
+}
+
+static void emit_marks(const struct emit *emit)
+{
+    const struct marks *marks = &emit->machine->marks;
+
+    for (uint32_t i = 0; i < marks->n_marks; i++) {
+        const struct mark *mark = &marks->marks[i];
+        char name[STAT_NAME_BYTES];
+
+        snprintf(name, sizeof(name), "mark.%.96s.%u.core%u.cycles", mark->name,
+                 (unsigned) mark->index, (unsigned) mark->cpu);
+        emit_value(emit, name, mark->cycle, "cycles",
+                   "cycles of the CPU at the mark");
+    }
+}
+
+mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
+                                     mmusim_stats_t **stats)
+{
+    struct emit emit = {.machine = machine, .end = machine->system.n_cpus};
+    mmusim_status_t status = mmusim__stats_create(&emit.stats);
+
+    *stats = NULL;
+    if (status)
+        return status;
+    emit_sim(&emit);
+    emit_cpus(&emit);
+    emit_shootdowns(&emit);
+    emit_vmstat(&emit);
+    emit_reasons(&emit);
+    emit_marks(&emit);
+    for (uint32_t i = 0; i < machine->system.n_cpus; i++) {
+        emit.first = i;
+        emit.end = i + 1;
+        snprintf(emit.prefix, sizeof(emit.prefix), "core%u.", (unsigned) i);
+        emit_value(&emit, "cycles", machine->end_cycle, "cycles",
+                   "= sim.cycles");
+        emit_core_rows(&emit);
+        emit_cpus(&emit);
+    }
+    status = mmusim__stats_finish(emit.stats);
+    if (status) {
+        mmusim_stats_destroy(emit.stats);
+        return status;
+    }
+    *stats = emit.stats;
+    return MMUSIM_OK;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread's place in its stream: see thread_stream.h. */
+#include "machine/thread_stream.h"
+
+mmusim_status_t mmusim__stream_fill(struct thread_stream *stream,
+                                    mmusim_diag_t *diag)
+{
+    mmusim_status_t status;
+
+    if (stream->has_ended || stream_has_record(stream))
+        return MMUSIM_OK;
+    stream->records_done += stream->piece.n_records;
+    status = stream->source->ops->next(stream->source, stream->thread_index,
+                                       &stream->piece, diag);
+    stream->next = 0;
+    stream->next_sys = 0;
+    if (status)
+        stream->piece.n_records = 0;
+    if (!stream->piece.n_records)
+        stream->has_ended = true;
+    return status;
+}
+
+const struct sys_op *mmusim__stream_sys(const struct thread_stream *stream)
+{
+    if (!stream_has_record(stream) ||
+        op_kind_of(&stream->piece.records[stream->next]) != OP_SYS)
+        return NULL;
+    return &stream->piece.sys[stream->piece.records[stream->next].count];
+}
+
+void mmusim__stream_skip(struct thread_stream *stream)
+{
+    if (mmusim__stream_sys(stream))
+        stream->next_sys++;
+    stream->next++;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated kernel: address spaces, threads, frames, and the state of each
+ * CPU that belongs to the scheduler. Owned by the machine.
+ *
+ * OS operations are frames on a CPU's kernel stack (coherence/cpu.h); the
+ * functions sys_* and fault_* of this folder push them.
+ */
+#ifndef MMUSIM_OS_KERNEL_H
+#define MMUSIM_OS_KERNEL_H
+
+#include "coherence/mmu_gather.h"
+#include "coherence/protocol.h"
+#include "core/op.h"
+#include "os/frame_alloc.h"
+#include "os/locks.h"
+#include "os/os_config.h"
+#include "os/vm_area.h"
+#include "tlb/pt_format.h"
+
+struct mem_model;
+struct page_cache;
+struct thread;
+
+/* An address space: struct mm_struct. */
+struct mm {
+    struct address_space space; /* first: the protocols' view */
+    struct vm_set *areas;
+    struct vm_set *unmapped; /* ranges a record has unmapped: no first touch */
+    struct klock mmap_lock;
+    uint64_t brk; /* 0: not known yet */
+    uint32_t n_threads;
+    bool is_dead; /* no thread left, its user mappings are gone */
+    struct mm *next;
+};
+
+enum thread_state {
+    THREAD_UNBORN,   /* its clone or fork has not run yet */
+    THREAD_RUNNABLE, /* in its CPU's run queue */
+    THREAD_RUNNING,
+    THREAD_SLEEPING, /* `idle`: off the queue */
+    THREAD_EXITED,
+};
+
+/* Order stamps of one thread (order.c). */
+struct thread_order {
+    uint64_t reached;   /* greatest `sync` line reached */
+    uint64_t done;      /* operations 1..done of this thread are behind it */
+    uint64_t last_sync; /* greatest of the whole stream */
+    uint64_t own_op;    /* number of the operation directly after the line, to
+                           be run; 0: none */
+    bool is_waiting;    /* at its line */
+    bool is_starting;   /* waiting for rule 2: before its own operation */
+};
+
+struct thread {
+    struct kernel *kernel;
+    uint32_t tid;
+    uint32_t index; /* order of first appearance */
+    struct mm *mm;  /* NULL: a kernel thread */
+    struct cpu *cpu;
+    enum thread_state state;
+    struct thread_order order;
+    struct event wake_event; /* end of a timed sleep */
+    bool is_asleep; /* `idle`: its waiting is not the trace's order's doing */
+    struct thread *next_runnable;
+    void *user; /* the machine's: its place in the stream */
+};
+
+/* The scheduler's part of a CPU. */
+struct os_cpu {
+    struct cpu *cpu;
+    struct kernel *kernel;
+    struct thread *current; /* NULL: the idle thread */
+    struct thread *queue_head, *queue_tail;
+    uint64_t slice_end_cycle;
+    struct mmu_gather gather;
+    uint32_t n_order_waiting; /* its threads that wait, off the CPU */
+};
+
+enum fault_kind {
+    FAULT_MINOR,
+    FAULT_MAJOR,
+    FAULT_PROTECTION, /* rights repaired without a copy */
+    FAULT_COW,
+    FAULT_SPURIOUS, /* nothing to do: somebody else was faster */
+    FAULT_INVALID,  /* a failed access */
+    FAULT_KIND_COUNT
+};
+
+struct kernel {
+    struct system *system;
+    uint64_t now; /* cycle of the event being handled */
+    struct os_config config;
+    bool is_order_recorded;
+    struct pt_memory *tables;
+    struct mem_model *memory; /* hears of page-table writes */
+    const struct pt_format *format;
+    struct frame_alloc *frames;
+    struct page_cache *page_cache;
+    struct translation_table *translations;
+    struct mm init_mm;
+    struct mm *mms; /* all living ones but init_mm */
+    uint64_t next_mm_id;
+    pfn_t zero_page;
+    struct os_cpu *cpus; /* by CPU id */
+    struct thread *threads;
+    uint32_t n_threads;
+    uint32_t n_live;        /* started and not exited */
+    uint32_t *thread_order; /* indices sorted by tid */
+    /* Numbered operations (order.c). */
+    uint64_t last_op_done;
+    /* Statistics. */
+    uint64_t (*faults)[FAULT_KIND_COUNT]; /* by CPU */
+    uint64_t implicit_pages;
+    uint64_t order_broken;
+    /* Tells the machine that a thread's stream ends (exit, exec). */
+    void (*on_thread_end)(struct thread *thread);
+};
+
+static inline struct os_cpu *kernel_cpu(struct kernel *kernel,
+                                        const struct cpu *cpu)
+{
+    return &kernel->cpus[cpu->id];
+}
+
+/* The address space whose tables map an address for a thread. */
+static inline struct mm *
+kernel_mm_of(struct kernel *kernel, const struct thread *thread, uint64_t vaddr)
+{
+    return thread->mm && !(vaddr >> 63) ? thread->mm : &kernel->init_mm;
+}
+
+#endif

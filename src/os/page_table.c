@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* Edits of radix tables: see page_table.h. */
+#include "os/page_table.h"
+
+#include "core/check.h"
+#include "tlb/mem_model.h"
+#include "tlb/miss_cause.h"
+
+#include <stdlib.h>
+
+static uint32_t pt_top_level(const struct kernel *kernel)
+{
+    return kernel->format->n_levels - 1;
+}
+
+static uint64_t pt_slot_paddr(const struct pte_slot *slot)
+{
+    return slot->table->pfn.v << BASE_PAGE_SHIFT | (uint64_t) slot->index << 3;
+}
+
+/* Bytes one entry of a level maps. */
+static uint64_t pt_entry_bytes(uint32_t level)
+{
+    return UINT64_C(1) << (BASE_PAGE_SHIFT + pt_level_order(level));
+}
+
+/* A store to a table: other CPUs' cached copies of its line are stale. */
+static void pt_store(struct kernel *kernel, uint64_t paddr, uint64_t word)
+{
+    mmusim__pt_write(kernel->tables, paddr, word);
+    mmusim__mem_write_line(kernel->memory, kernel->system->acting_cpu, paddr);
+}
+
+static struct pt_entry pt_decode(const struct kernel *kernel,
+                                 const struct pte_slot *slot)
+{
+    return kernel->format->decode(mmusim__pte_word(slot), slot->table->level);
+}
+
+uint64_t mmusim__pte_word(const struct pte_slot *slot)
+{
+    return slot->table->page->words[slot->index];
+}
+
+bool mmusim__pte_maps(const struct kernel *kernel, const struct pte_slot *slot,
+                      struct pt_entry *entry)
+{
+    uint64_t word = kernel->format->reveal(mmusim__pte_word(slot));
+
+    *entry = kernel->format->decode(word, slot->table->level);
+    return entry->is_present && entry->is_leaf;
+}
+
+static struct pte_slot pt_top_slot(struct kernel *kernel, const struct mm *mm,
+                                   uint64_t vaddr)
+{
+    uint32_t top = pt_top_level(kernel);
+
+    return (struct pte_slot){mmusim__pt_table(kernel->tables, mm->space.root),
+                             pt_index(vaddr, top)};
+}
+
+/* From an entry to the slot one level down; table NULL if it is no pointer. */
+static struct pte_slot pt_descend(struct kernel *kernel,
+                                  const struct pte_slot *slot, uint64_t vaddr)
+{
+    struct pt_entry entry = pt_decode(kernel, slot);
+    struct pte_slot below = {NULL, 0};
+
+    if (!entry.is_present || entry.is_leaf)
+        return below;
+    below.table = mmusim__pt_table(kernel->tables, entry.pfn);
+    below.index = pt_index(vaddr, slot->table->level - 1);
+    return below;
+}
+
+struct pte_slot mmusim__pte_find(struct kernel *kernel, const struct mm *mm,
+                                 uint64_t vaddr, uint32_t level)
+{
+    struct pte_slot slot = pt_top_slot(kernel, mm, vaddr);
+
+    while (slot.table && slot.table->level > level)
+        slot = pt_descend(kernel, &slot, vaddr);
+    return slot;
+}
+
+struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
+                                 uint64_t vaddr, struct pt_entry *entry)
+{
+    struct pte_slot slot = pt_top_slot(kernel, mm, vaddr);
+
+    for (;;) {
+        *entry = pt_decode(kernel, &slot);
+        if (!entry->is_present)
+            return (struct pte_slot){NULL, 0};
+        if (entry->is_leaf)
+            return slot;
+        slot = pt_descend(kernel, &slot, vaddr);
+    }
+}
+
+static mmusim_status_t pt_table_create(struct kernel *kernel, uint32_t level,
+                                       pfn_t *pfn)
+{
+    mmusim_status_t status = mmusim__frame_get(kernel->frames, 0, pfn);
+
+    if (status)
+        return status;
+    if (!mmusim__pt_table_add(kernel->tables, *pfn, level)) {
+        mmusim__frame_unref(kernel->frames, *pfn);
+        return MMUSIM_NOMEM;
+    }
+    return MMUSIM_OK;
+}
+
+mmusim_status_t mmusim__pt_root_create(struct kernel *kernel, pfn_t *root)
+{
+    return pt_table_create(kernel, pt_top_level(kernel), root);
+}
+
+mmusim_status_t mmusim__pte_make(struct kernel *kernel, struct mm *mm,
+                                 uint64_t vaddr, uint32_t level,
+                                 struct pte_slot *slot, uint32_t *n_new)
+{
+    *slot = pt_top_slot(kernel, mm, vaddr);
+    while (slot->table->level > level) {
+        struct pt_entry entry = pt_decode(kernel, slot);
+        mmusim_status_t status;
+        pfn_t pfn;
+
+        mmusim_assert(!entry.is_leaf);
+        if (!entry.is_present) {
+            status = pt_table_create(kernel, slot->table->level - 1, &pfn);
+            if (status)
+                return status;
+            pt_store(kernel, pt_slot_paddr(slot),
+                     kernel->format->make_table(pfn));
+            ++*n_new;
+        }
+        *slot = pt_descend(kernel, slot, vaddr);
+    }
+    return MMUSIM_OK;
+}
+
+bool mmusim__pte_next_table(struct kernel *kernel, const struct mm *mm,
+                            uint64_t vaddr, uint64_t end, struct pte_slot *slot,
+                            uint64_t *entry_vaddr)
+{
+    while (vaddr < end) {
+        uint64_t bytes;
+
+        *slot = pt_top_slot(kernel, mm, vaddr);
+        for (;;) {
+            struct pte_slot below;
+
+            struct pt_entry entry;
+
+            if (slot->table->level == 0 ||
+                mmusim__pte_maps(kernel, slot, &entry)) {
+                *entry_vaddr =
+                    align_down(vaddr, pt_entry_bytes(slot->table->level));
+                return true;
+            }
+            below = pt_descend(kernel, slot, vaddr);
+            if (!below.table)
+                break;
+            *slot = below;
+        }
+        bytes = pt_entry_bytes(slot->table->level);
+        vaddr = align_down(vaddr, bytes) + bytes;
+        if (!vaddr)
+            return false;
+    }
+    return false;
+}
+
+/* ---- leaves ---- */
+
+static bool pt_set_translation(struct kernel *kernel,
+                               const struct pte_slot *slot, uint32_t id)
+{
+    struct pt_info *table = slot->table;
+
+    if (!table->translation_ids) {
+        table->translation_ids =
+            calloc(PT_WORDS, sizeof(*table->translation_ids));
+        if (!table->translation_ids)
+            return false;
+    }
+    if (table->translation_ids[slot->index])
+        mmusim__translation_end(kernel->translations,
+                                table->translation_ids[slot->index]);
+    table->translation_ids[slot->index] = id;
+    return true;
+}
+
+mmusim_status_t mmusim__pte_install(struct kernel *kernel,
+                                    const struct pte_slot *slot, pfn_t pfn,
+                                    uint32_t rights)
+{
+    uint32_t id = mmusim__translation_begin(kernel->translations);
+
+    if (!id || !pt_set_translation(kernel, slot, id))
+        return MMUSIM_NOMEM;
+    pt_store(kernel, pt_slot_paddr(slot),
+             kernel->format->make_leaf(pfn, slot->table->level, rights, true));
+    return MMUSIM_OK;
+}
+
+void mmusim__pte_rewrite(struct kernel *kernel, const struct pte_slot *slot,
+                         uint64_t word)
+{
+    pt_store(kernel, pt_slot_paddr(slot), word);
+}
+
+void mmusim__pte_clear(struct kernel *kernel, const struct pte_slot *slot)
+{
+    if (slot->table->translation_ids)
+        pt_set_translation(kernel, slot, 0);
+    pt_store(kernel, pt_slot_paddr(slot), 0);
+}
+
+mmusim_status_t mmusim__pte_move(struct kernel *kernel,
+                                 const struct pte_slot *from,
+                                 const struct pte_slot *to)
+{
+    uint64_t word = mmusim__pte_word(from);
+    uint32_t id = mmusim__translation_begin(kernel->translations);
+
+    if (!id || !pt_set_translation(kernel, to, id))
+        return MMUSIM_NOMEM;
+    mmusim__pte_clear(kernel, from);
+    pt_store(kernel, pt_slot_paddr(to), word);
+    return MMUSIM_OK;
+}
+
+struct klock *mmusim__pte_lock(struct pt_info *table)
+{
+    if (!table->lock)
+        table->lock = calloc(1, sizeof(struct klock));
+    return table->lock;
+}
+
+/* ---- tables ---- */
+
+void mmusim__pt_table_free(struct kernel *kernel, pfn_t pfn)
+{
+    struct pt_info *table = mmusim__pt_table(kernel->tables, pfn);
+
+    free(table->translation_ids);
+    free(table->lock);
+    mmusim__pt_table_remove(kernel->tables, pfn);
+    mmusim__frame_unref(kernel->frames, pfn);
+}
+
+struct pt_unlink {
+    struct kernel *kernel;
+    uint64_t start, end, floor, ceiling;
+    bool (*visit)(void *context, pfn_t table, uint64_t vaddr);
+    void *context;
+};
+
+/* Unlinks the tables under `slot`'s table for one of its entries. */
+static bool pt_unlink_entry(const struct pt_unlink *unlink,
+                            const struct pte_slot *slot, uint64_t entry_vaddr);
+
+static bool pt_unlink_below(const struct pt_unlink *unlink,
+                            struct pt_info *table, uint64_t table_vaddr)
+{
+    uint64_t bytes = pt_entry_bytes(table->level);
+
+    for (uint32_t i = 0; table->level && i < PT_WORDS; i++) {
+        struct pte_slot slot = {table, i};
+        uint64_t vaddr = table_vaddr + i * bytes;
+
+        if (vaddr + (bytes - 1) < unlink->start || vaddr >= unlink->end)
+            continue;
+        if (!pt_unlink_entry(unlink, &slot, vaddr))
+            return false;
+    }
+    return true;
+}
+
+static bool pt_unlink_entry(const struct pt_unlink *unlink,
+                            const struct pte_slot *slot, uint64_t entry_vaddr)
+{
+    uint64_t last = entry_vaddr + (pt_entry_bytes(slot->table->level) - 1);
+    struct pt_entry entry = pt_decode(unlink->kernel, slot);
+    struct pt_info *below;
+
+    if (!entry.is_present || entry.is_leaf)
+        return true;
+    below = mmusim__pt_table(unlink->kernel->tables, entry.pfn);
+    if (!pt_unlink_below(unlink, below, entry_vaddr))
+        return false;
+    if (entry_vaddr < unlink->floor || last > unlink->ceiling - 1)
+        return true;
+    /* Wholly free of areas: its entries have been cleared before. */
+    mmusim_assert(below->n_present == 0);
+    pt_store(unlink->kernel, pt_slot_paddr(slot), 0);
+    return unlink->visit(unlink->context, entry.pfn,
+                         max_u64(entry_vaddr, unlink->start));
+}
+
+bool mmusim__pt_unlink_tables(
+    struct kernel *kernel, struct mm *mm, uint64_t start, uint64_t end,
+    uint64_t floor, uint64_t ceiling,
+    bool (*visit)(void *context, pfn_t table, uint64_t vaddr), void *context)
+{
+    const struct pt_unlink unlink = {kernel,  start, end,    floor,
+                                     ceiling, visit, context};
+    struct pt_info *root = mmusim__pt_table(kernel->tables, mm->space.root);
+
+    return pt_unlink_below(&unlink, root, 0);
+}
+
+void mmusim__pt_release(struct kernel *kernel, pfn_t root)
+{
+    struct pt_info *table = mmusim__pt_table(kernel->tables, root);
+
+    for (uint32_t i = 0; table->level && i < PT_WORDS; i++) {
+        struct pte_slot slot = {table, i};
+        struct pt_entry entry = pt_decode(kernel, &slot);
+
+        if (entry.is_present && !entry.is_leaf)
+            mmusim__pt_release(kernel, entry.pfn);
+    }
+    free(table->translation_ids);
+    free(table->lock);
+    mmusim__pt_table_remove(kernel->tables, root);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads, and the kernel's start and end: see process.h. */
+#include "os/process.h"
+
+#include "os/mm.h"
+#include "os/page_cache.h"
+#include "os/scheduler.h"
+
+#include <stdlib.h>
+
+static void thread_wake_fire(void *context, struct event *event)
+{
+    struct thread *thread = context;
+    struct kernel *kernel = thread->kernel;
+
+    kernel->now = event->key.cycle;
+    mmusim__sched_wake(kernel, thread);
+}
+
+static struct thread *thread_by_tid(struct kernel *kernel, uint32_t tid)
+{
+    uint32_t low = 0;
+    uint32_t high = kernel->n_threads;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (kernel->threads[kernel->thread_order[middle]].tid < tid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == kernel->n_threads)
+        return NULL;
+    return &kernel->threads[kernel->thread_order[low]];
+}
+
+struct thread *mmusim__thread_unborn(struct kernel *kernel, uint32_t tid)
+{
+    struct thread *thread = thread_by_tid(kernel, tid);
+
+    if (!thread || thread->tid != tid || thread->state != THREAD_UNBORN)
+        return NULL;
+    return thread;
+}
+
+void mmusim__thread_start(struct kernel *kernel, struct thread *thread,
+                          struct mm *mm, uint64_t now)
+{
+    thread->mm = mm;
+    if (mm)
+        mm->n_threads++;
+    kernel->n_live++;
+    mmusim__sched_enqueue(kernel, thread, now);
+}
+
+void mmusim__thread_make_kernel(struct kernel *kernel, struct cpu *cpu,
+                                struct thread *thread)
+{
+    struct mm *mm = thread->mm;
+
+    if (!mm)
+        return;
+    thread->mm = NULL;
+    cpu->is_kernel_thread = true;
+    cpu->system->protocol->enter_lazy(cpu);
+    if (mmusim__mm_leave(mm))
+        mmusim__mm_died(mm);
+    mmusim__mm_reap(kernel);
+}
+
+/* Insertion sort by tid; ties keep their order (the first is found). */
+static void threads_sort(struct kernel *kernel)
+{
+    uint32_t *order = kernel->thread_order;
+
+    for (uint32_t i = 0; i < kernel->n_threads; i++) {
+        uint32_t tid = kernel->threads[i].tid;
+        uint32_t at = i;
+
+        while (at > 0 && kernel->threads[order[at - 1]].tid > tid) {
+            order[at] = order[at - 1];
+            at--;
+        }
+        order[at] = i;
+    }
+}
+
+static void thread_init(struct kernel *kernel, struct thread *thread,
+                        const struct source_thread *source, uint32_t index)
+{
+    thread->kernel = kernel;
+    thread->tid = source->tid;
+    thread->index = index;
+    thread->order.last_sync = source->last_sync;
+    thread->cpu = &kernel->system->cpus[index % kernel->system->n_cpus];
+    event_init(&thread->wake_event, thread_wake_fire, thread);
+}
+
+static mmusim_status_t
+threads_start_uncreated(struct kernel *kernel,
+                        const struct mmusim_source *source)
+{
+    for (uint32_t i = 0; i < kernel->n_threads; i++) {
+        struct mm *mm;
+
+        if (source->threads[i].is_created)
+            continue;
+        mm = mmusim__mm_create(kernel);
+        if (!mm)
+            return kernel->system->status;
+        mmusim__thread_start(kernel, &kernel->threads[i], mm, 0);
+    }
+    return MMUSIM_OK;
+}
+
+mmusim_status_t mmusim__threads_create(struct kernel *kernel,
+                                       const struct mmusim_source *source)
+{
+    kernel->threads = calloc(source->n_threads + 1, sizeof(*kernel->threads));
+    kernel->thread_order =
+        calloc(source->n_threads + 1, sizeof(*kernel->thread_order));
+    if (!kernel->threads || !kernel->thread_order)
+        return MMUSIM_NOMEM;
+    kernel->n_threads = source->n_threads;
+    for (uint32_t i = 0; i < source->n_threads; i++)
+        thread_init(kernel, &kernel->threads[i], &source->threads[i], i);
+    threads_sort(kernel);
+    return threads_start_uncreated(kernel, source);
+}
+
+mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
+{
+    uint32_t n_cpus = kernel->system->n_cpus;
+    mmusim_status_t status;
+
+    kernel->frames = mmusim__frame_alloc_create(kernel->config.memory_bytes);
+    kernel->page_cache = mmusim__page_cache_create();
+    kernel->cpus = calloc(n_cpus, sizeof(*kernel->cpus));
+    kernel->faults = calloc(n_cpus, sizeof(*kernel->faults));
+    if (!kernel->frames || !kernel->page_cache || !kernel->cpus ||
+        !kernel->faults)
+        return MMUSIM_NOMEM;
+    for (uint32_t i = 0; i < n_cpus; i++) {
+        kernel->cpus[i].cpu = &kernel->system->cpus[i];
+        kernel->cpus[i].kernel = kernel;
+    }
+    status = mmusim__frame_get(kernel->frames, 0, &kernel->zero_page);
+    if (!status)
+        status = mmusim__mm_init_kernel(kernel);
+    return status;
+}
+
+static void kernel_free_mms(struct kernel *kernel)
+{
+    if (kernel->init_mm.areas)
+        mmusim__mm_release(kernel, &kernel->init_mm);
+    while (kernel->mms) {
+        struct mm *mm = kernel->mms;
+
+        kernel->mms = mm->next;
+        mmusim__mm_release(kernel, mm);
+    }
+}
+
+void mmusim__kernel_fini(struct kernel *kernel)
+{
+    if (!kernel->system)
+        return;
+    kernel_free_mms(kernel);
+    for (uint32_t i = 0; kernel->cpus && i < kernel->system->n_cpus; i++)
+        mmusim__gather_fini(&kernel->cpus[i].gather);
+    mmusim__frame_alloc_destroy(kernel->frames);
+    mmusim__page_cache_destroy(kernel->page_cache);
+    free(kernel->cpus);
+    free(kernel->faults);
+    free(kernel->threads);
+    free(kernel->thread_order);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mremap (Linux 4.6 mm/mremap.c) under mmap_lock for writing. In place: the
+ * area grows or its tail is unmapped. Moving: whatever lies at the new place is
+ * unmapped, the area is copied there, entries are moved table by table, and
+ * the old range is flushed at the very end (move_page_tables; releasing the
+ * table locks before that flush is bug B01, CVE-2018-18281); then the old area
+ * goes, with the tables that fall empty.
+ *
+ * mmap_lock excludes everybody else who would take the table locks, so the
+ * entries' locks are charged and not taken.
+ */
+#include "coherence/ipi.h"
+#include "os/page_table.h"
+#include "os/syscall.h"
+#include "os/unmap.h"
+
+struct mremap_frame {
+    struct sys_frame sys;
+    struct vm_area area; /* the old one */
+    uint64_t new_start;
+    uint64_t new_end;
+    uint64_t move_end; /* of the old range: what is carried over */
+};
+
+enum {
+    STEP_ENTER,
+    STEP_LOCK,
+    STEP_CLEAR_TARGET,
+    STEP_LINK,
+    STEP_MOVE,
+    STEP_FLUSH,
+    STEP_DROP_OLD,
+    STEP_UNLOCK,
+    STEP_EXIT,
+};
+
+static bool mremap_fails(struct sys_frame *sys, mmusim_status_t status)
+{
+    if (status == MMUSIM_NOMEM)
+        system_fail(sys->kernel->system, status);
+    return status != MMUSIM_OK;
+}
+
+static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
+                         uint64_t start, uint64_t end)
+{
+    struct sys_frame *sys = &mremap->sys;
+    const struct unmap_range range = {sys->mm, start, end, UNMAP_AREAS,
+                                      mmusim__sys_effect};
+    struct vm_area hole = {.start = start, .end = end};
+
+    if (start >= end ||
+        mremap_fails(sys, mmusim__vm_remove(sys->mm->areas, start, end,
+                                            &sys->n_touched)))
+        return;
+    if (sys->frame.pc > STEP_LINK) {
+        /* The old side, not the room made for the new one. */
+        mremap_fails(sys,
+                     mmusim__vm_remove(sys->mm->unmapped, start, end, NULL));
+        mremap_fails(sys, mmusim__vm_insert(sys->mm->unmapped, &hole, NULL));
+    }
+    mmusim__unmap(cpu, sys->kernel, &range);
+}
+
+/* What the operation is about; false: nothing is mapped there, or the kernel
+ * would refuse it. A source of which no record tells is taken as anonymous. */
+static bool mremap_resolve(struct mremap_frame *mremap)
+{
+    struct sys_frame *sys = &mremap->sys;
+    const struct vm_area *area = mmusim__vm_find(sys->mm->areas, sys->start);
+
+    if (sys->mm == &sys->kernel->init_mm || sys->op.new_vaddr >> 63)
+        return false;
+    mremap->new_start = align_down(sys->op.new_vaddr, BASE_PAGE_BYTES);
+    mremap->new_end =
+        align_up(sys->op.new_vaddr + sys->op.new_length_bytes, BASE_PAGE_BYTES);
+    mremap->area = (struct vm_area){
+        .start = sys->start,
+        .end = sys->end,
+        .flags = VM_READ | VM_WRITE,
+    };
+    if (area) {
+        if (area->flags & VM_HUGETLB)
+            return false;
+        mremap->area.flags = area->flags & ~(uint32_t) VM_IMPLICIT;
+        mremap->area.file_id = area->file_id;
+        mremap->area.file_offset =
+            area->file_offset + (area->file_id ? sys->start - area->start : 0);
+    }
+    mremap->move_end =
+        min_u64(sys->end, sys->start + (mremap->new_end - mremap->new_start));
+    return true;
+}
+
+/* Makes room at the new place, beyond what stays in place. */
+static void mremap_clear_target(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    struct sys_frame *sys = &mremap->sys;
+    bool is_in_place = mremap->new_start == sys->start;
+
+    mremap_unmap(cpu, mremap, is_in_place ? sys->end : mremap->new_start,
+                 mremap->new_end);
+}
+
+static void mremap_link(struct mremap_frame *mremap)
+{
+    struct sys_frame *sys = &mremap->sys;
+    struct vm_area area = mremap->area;
+
+    area.start = mremap->new_start;
+    area.end = mremap->new_end;
+    if (mremap->new_start == sys->start) {
+        area.start = sys->end; /* growing: the part behind */
+        if (area.file_id)
+            area.file_offset += sys->end - sys->start;
+        if (area.start >= area.end)
+            return;
+    }
+    if (mremap_fails(sys, mmusim__vm_remove(sys->mm->unmapped, area.start,
+                                            area.end, NULL)))
+        return;
+    mremap_fails(sys,
+                 mmusim__vm_insert(sys->mm->areas, &area, &sys->n_touched));
+}
+
+static void mremap_move_entry(struct mremap_frame *mremap,
+                              const struct pte_slot *from, uint32_t *n_tables)
+{
+    struct sys_frame *sys = &mremap->sys;
+    uint64_t to_vaddr = mremap->new_start + (sys->cursor - sys->start);
+    struct pte_slot to;
+    mmusim_status_t status =
+        mmusim__pte_make(sys->kernel, sys->mm, to_vaddr, 0, &to, n_tables);
+
+    if (!status)
+        status = mmusim__pte_move(sys->kernel, from, &to);
+    if (status)
+        system_fail(sys->kernel->system, status);
+    sys->has_changed = true;
+}
+
+/* The entries of one old table. */
+static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    struct sys_frame *sys = &mremap->sys;
+    const struct cost_config *cost = &cpu->system->cost;
+    struct pte_slot from;
+    uint64_t cycles = 2 * (uint64_t) cost->lock_cycles;
+    uint32_t n_tables = 0;
+
+    if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor,
+                                mremap->move_end, &from, &sys->cursor)) {
+        sys->frame.pc = STEP_FLUSH;
+        return;
+    }
+    while (from.index < PT_WORDS && sys->cursor < mremap->move_end &&
+           !cpu->system->has_stopped) {
+        struct pt_entry entry;
+
+        cycles += cost->pte_scan_cycles;
+        if (mmusim__pte_maps(sys->kernel, &from, &entry)) {
+            mremap_move_entry(mremap, &from, &n_tables);
+            cycles += (uint64_t) cost->pte_clear_cycles + cost->pte_set_cycles;
+        }
+        from.index++;
+        sys->cursor += BASE_PAGE_BYTES;
+    }
+    cycles += (uint64_t) n_tables * cost->table_alloc_cycles;
+    mmusim__cpu_busy(cpu, cycles, BUCKET_KERNEL);
+}
+
+static bool mremap_moves(const struct mremap_frame *mremap)
+{
+    return mremap->new_start != mremap->sys.start;
+}
+
+static void mremap_flush(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    struct sys_frame *sys = &mremap->sys;
+
+    mmusim__sys_effect(cpu, sys->kernel);
+    if (sys->has_changed)
+        cpu->system->protocol->flush_mm_range(cpu, &sys->mm->space, sys->start,
+                                              mremap->move_end, FLUSH_NORMAL);
+}
+
+static void mremap_drop_old(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    struct sys_frame *sys = &mremap->sys;
+
+    if (mremap_moves(mremap))
+        mremap_unmap(cpu, mremap, sys->start, sys->end);
+    else
+        mremap_unmap(cpu, mremap, mremap->new_end, sys->end);
+}
+
+static enum kstep mremap_leave(struct cpu *cpu, struct sys_frame *sys)
+{
+    mmusim__lock_release(cpu, &sys->mm->mmap_lock, LOCK_WRITE);
+    mmusim__cpu_busy(
+        cpu, (uint64_t) (sys->n_touched + 1) * cpu->system->cost.vma_cycles,
+        BUCKET_KERNEL);
+    return KSTEP_NEXT;
+}
+
+static enum kstep mremap_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct mremap_frame *mremap = (struct mremap_frame *) frame;
+    struct sys_frame *sys = &mremap->sys;
+
+    switch (frame->pc) {
+    case STEP_ENTER:
+        frame->pc = STEP_LOCK;
+        mmusim__sys_enter(cpu);
+        return KSTEP_NEXT;
+    case STEP_LOCK:
+        frame->pc = STEP_CLEAR_TARGET;
+        mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
+        return KSTEP_NEXT;
+    case STEP_CLEAR_TARGET:
+        frame->pc = mremap_resolve(mremap) ? STEP_LINK : STEP_UNLOCK;
+        if (frame->pc == STEP_LINK)
+            mremap_clear_target(cpu, mremap);
+        return KSTEP_NEXT;
+    case STEP_LINK:
+        mremap_link(mremap);
+        frame->pc = mremap_moves(mremap) ? STEP_MOVE : STEP_DROP_OLD;
+        return KSTEP_NEXT;
+    case STEP_MOVE:
+        mremap_move_table(cpu, mremap);
+        return KSTEP_NEXT;
+    case STEP_FLUSH:
+        frame->pc = STEP_DROP_OLD;
+        mremap_flush(cpu, mremap);
+        return KSTEP_NEXT;
+    case STEP_DROP_OLD:
+        frame->pc = STEP_UNLOCK;
+        mremap_drop_old(cpu, mremap);
+        return KSTEP_NEXT;
+    case STEP_UNLOCK:
+        frame->pc = STEP_EXIT;
+        return mremap_leave(cpu, sys);
+    case STEP_EXIT:
+        frame->pc++;
+        mmusim__sys_exit(cpu, sys);
+        return KSTEP_NEXT;
+    default:
+        return KSTEP_DONE;
+    }
+}
+
+const struct sys_call mmusim__sys_mremap = {
+    mremap_step,
+    sizeof(struct mremap_frame),
+};

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork, clone, exec, exit (Linux 4.6 kernel/fork.c dup_mmap and exit_mm,
+ * mm/memory.c copy_page_range, fs/exec.c exec_mmap).
+ *
+ * fork copies the entries of private areas, write-protects them in the parent
+ * and flushes the parent's address space; shared areas fault again. A fork
+ * whose child has no thread in the trace does the parent's part and lets the
+ * child's copy go at once.
+ */
+#include "coherence/ipi.h"
+#include "os/mm.h"
+#include "os/order.h"
+#include "os/page_table.h"
+#include "os/process.h"
+#include "os/scheduler.h"
+#include "os/syscall.h"
+#include "os/unmap.h"
+
+/* ---- fork ---- */
+
+struct fork_frame {
+    struct sys_frame sys;
+    struct mm *child;
+    struct vm_area area; /* being copied */
+    bool has_area;
+};
+
+enum {
+    FORK_ENTER,
+    FORK_LOCK,
+    FORK_AREAS,
+    FORK_COPY,
+    FORK_FLUSH,
+    FORK_START_CHILD,
+    FORK_EXIT,
+};
+
+static bool fork_next_area(struct fork_frame *fork)
+{
+    struct sys_frame *sys = &fork->sys;
+
+    for (;;) {
+        const struct vm_area *area =
+            mmusim__vm_find_from(sys->mm->areas, sys->cursor);
+
+        if (!area)
+            return false;
+        fork->area = *area;
+        sys->n_touched++;
+        sys->cursor = area->flags & VM_SHARED ? area->end : area->start;
+        if (!(area->flags & VM_SHARED))
+            return true;
+    }
+}
+
+static void fork_copy_entry(struct fork_frame *fork,
+                            const struct pte_slot *from,
+                            const struct pt_entry *entry, uint32_t *n_tables)
+{
+    struct kernel *kernel = fork->sys.kernel;
+    uint32_t rights = entry->rights & ~(uint32_t) TLB_WRITE;
+    const struct pt_format *format = kernel->format;
+    struct pte_slot to;
+    uint64_t word;
+    mmusim_status_t status =
+        mmusim__pte_make(kernel, fork->child, fork->sys.cursor,
+                         from->table->level, &to, n_tables);
+
+    if (!status)
+        status = mmusim__pte_install(kernel, &to, entry->pfn, rights);
+    if (status) {
+        system_fail(kernel->system, status);
+        return;
+    }
+    if (entry->pfn.v != kernel->zero_page.v)
+        mmusim__frame_ref(kernel->frames, entry->pfn);
+    word = format->make_leaf(entry->pfn, from->table->level, rights, true);
+    if (!(fork->area.flags & (VM_READ | VM_WRITE | VM_EXEC)))
+        word = format->hide(word); /* PROT_NONE stays so in both */
+    mmusim__pte_rewrite(kernel, from, word);
+    mmusim__pte_rewrite(kernel, &to, word);
+}
+
+/* One table of the area; sets pc when the area is through. */
+static void fork_copy_table(struct cpu *cpu, struct fork_frame *fork)
+{
+    struct sys_frame *sys = &fork->sys;
+    const struct cost_config *cost = &cpu->system->cost;
+    struct pte_slot from;
+    uint64_t cycles = 0;
+    uint32_t n_tables = 0;
+    uint64_t bytes;
+
+    if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor,
+                                fork->area.end, &from, &sys->cursor)) {
+        sys->cursor = fork->area.end;
+        sys->frame.pc = FORK_AREAS;
+        return;
+    }
+    bytes =
+        UINT64_C(1) << (BASE_PAGE_SHIFT + pt_level_order(from.table->level));
+    do {
+        struct pt_entry entry;
+
+        cycles += cost->pte_scan_cycles;
+        if (mmusim__pte_maps(sys->kernel, &from, &entry)) {
+            fork_copy_entry(fork, &from, &entry, &n_tables);
+            cycles += 2 * (uint64_t) cost->pte_set_cycles;
+        }
+        from.index++;
+        sys->cursor += bytes;
+    } while (from.table->level == 0 && from.index < PT_WORDS &&
+             sys->cursor < fork->area.end && !cpu->system->has_stopped);
+    cycles += (uint64_t) n_tables * cost->table_alloc_cycles;
+    mmusim__cpu_busy(cpu, cycles, BUCKET_KERNEL);
+}
+
+static void fork_begin_child(struct cpu *cpu, struct fork_frame *fork)
+{
+    struct kernel *kernel = fork->sys.kernel;
+    struct vm_set *areas;
+    struct vm_set *unmapped;
+
+    fork->child = mmusim__mm_create(kernel);
+    if (!fork->child)
+        return;
+    areas = mmusim__vm_set_copy(fork->sys.mm->areas);
+    unmapped = mmusim__vm_set_copy(fork->sys.mm->unmapped);
+    if (!areas || !unmapped) {
+        mmusim__vm_set_destroy(areas);
+        mmusim__vm_set_destroy(unmapped);
+        system_fail(cpu->system, MMUSIM_NOMEM);
+        return;
+    }
+    mmusim__vm_set_destroy(fork->child->areas);
+    mmusim__vm_set_destroy(fork->child->unmapped);
+    fork->child->areas = areas;
+    fork->child->unmapped = unmapped;
+    fork->child->brk = fork->sys.mm->brk;
+    mmusim__cpu_busy(cpu, cpu->system->cost.fork_cycles, BUCKET_KERNEL);
+}
+
+static void fork_start_child(struct cpu *cpu, struct fork_frame *fork)
+{
+    struct sys_frame *sys = &fork->sys;
+    struct thread *thread =
+        mmusim__thread_unborn(sys->kernel, (uint32_t) sys->op.number);
+
+    mmusim__lock_release(cpu, &sys->mm->mmap_lock, LOCK_WRITE);
+    mmusim__sys_effect(cpu, sys->kernel);
+    if (thread)
+        mmusim__thread_start(sys->kernel, thread, fork->child, cpu->now);
+    else
+        mmusim__mm_discard(sys->kernel, fork->child);
+}
+
+static enum kstep fork_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct fork_frame *fork = (struct fork_frame *) frame;
+    struct sys_frame *sys = &fork->sys;
+
+    switch (frame->pc) {
+    case FORK_ENTER:
+        frame->pc = FORK_LOCK;
+        mmusim__sys_enter(cpu);
+        return KSTEP_NEXT;
+    case FORK_LOCK:
+        frame->pc = FORK_AREAS;
+        sys->cursor = 0;
+        mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
+        return KSTEP_NEXT;
+    case FORK_AREAS:
+        if (!fork->child)
+            fork_begin_child(cpu, fork);
+        else
+            frame->pc = fork_next_area(fork) ? FORK_COPY : FORK_FLUSH;
+        return KSTEP_NEXT;
+    case FORK_COPY:
+        fork_copy_table(cpu, fork);
+        return KSTEP_NEXT;
+    case FORK_FLUSH:
+        frame->pc = FORK_START_CHILD;
+        cpu->system->protocol->flush_mm_range(cpu, &sys->mm->space, 0,
+                                              FLUSH_END_ALL, FLUSH_NORMAL);
+        return KSTEP_NEXT;
+    case FORK_START_CHILD:
+        frame->pc = FORK_EXIT;
+        fork_start_child(cpu, fork);
+        mmusim__cpu_busy(
+            cpu, (uint64_t) sys->n_touched * cpu->system->cost.vma_cycles,
+            BUCKET_KERNEL);
+        return KSTEP_NEXT;
+    case FORK_EXIT:
+        frame->pc++;
+        mmusim__sys_exit(cpu, sys);
+        return KSTEP_NEXT;
+    default:
+        return KSTEP_DONE;
+    }
+}
+
+const struct sys_call mmusim__sys_fork = {
+    fork_step,
+    sizeof(struct fork_frame),
+};
+
+/* ---- clone ---- */
+
+static void clone_start_child(struct cpu *cpu, struct sys_frame *sys)
+{
+    struct thread *thread =
+        mmusim__thread_unborn(sys->kernel, (uint32_t) sys->op.number);
+
+    mmusim__sys_effect(cpu, sys->kernel);
+    if (thread)
+        mmusim__thread_start(sys->kernel, thread, sys->thread->mm, cpu->now);
+}
+
+static enum kstep clone_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct sys_frame *sys = (struct sys_frame *) frame;
+
+    switch (frame->pc++) {
+    case 0:
+        mmusim__sys_enter(cpu);
+        return KSTEP_NEXT;
+    case 1:
+        mmusim__cpu_busy(cpu, cpu->system->cost.clone_cycles, BUCKET_KERNEL);
+        return KSTEP_NEXT;
+    case 2:
+        clone_start_child(cpu, sys);
+        mmusim__sys_exit(cpu, sys);
+        return KSTEP_NEXT;
+    default:
+        return KSTEP_DONE;
+    }
+}
+
+const struct sys_call mmusim__sys_clone = {
+    clone_step,
+    sizeof(struct sys_frame),
+};
+
+/* ---- exec and exit ---- */
+
+/* exit_mmap() of an address space that no thread has any more. */
+static void process_unmap_all(struct cpu *cpu, struct kernel *kernel,
+                              struct mm *mm)
+{
+    const struct unmap_range all = {
+        .mm = mm,
+        .end = UINT64_C(1) << (kernel->format->vaddr_bits - 1),
+        .mode = UNMAP_FULL_MM,
+    };
+
+    mmusim__unmap(cpu, kernel, &all);
+}
+
+enum { EXEC_ENTER, EXEC_SWITCH, EXEC_UNMAP, EXEC_EXIT, EXEC_END };
+
+/* exec_mmap(): the new address space is loaded, then the old one given up. */
+static void exec_switch(struct cpu *cpu, struct sys_frame *sys)
+{
+    struct mm *mm = mmusim__mm_create(sys->kernel);
+    uint32_t cycles;
+
+    if (!mm)
+        return;
+    mm->n_threads = 1;
+    sys->thread->mm = mm;
+    cycles = cpu->system->protocol->switch_mm(cpu, &mm->space);
+    mmusim__cpu_busy(cpu, (uint64_t) cpu->system->cost.exec_cycles + cycles,
+                     BUCKET_KERNEL);
+}
+
+static enum kstep exec_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct sys_frame *sys = (struct sys_frame *) frame;
+    bool has_mm = sys->mm != &sys->kernel->init_mm;
+
+    switch (frame->pc++) {
+    case EXEC_ENTER:
+        mmusim__sys_enter(cpu);
+        return KSTEP_NEXT;
+    case EXEC_SWITCH:
+        if (has_mm)
+            exec_switch(cpu, sys);
+        return KSTEP_NEXT;
+    case EXEC_UNMAP:
+        if (has_mm && mmusim__mm_leave(sys->mm)) {
+            sys->has_changed = true;
+            process_unmap_all(cpu, sys->kernel, sys->mm);
+        }
+        return KSTEP_NEXT;
+    case EXEC_EXIT:
+        if (sys->has_changed)
+            mmusim__mm_died(sys->mm);
+        mmusim__mm_reap(sys->kernel);
+        mmusim__sys_exit(cpu, sys);
+        return KSTEP_NEXT;
+    default:
+        return KSTEP_DONE;
+    }
+}
+
+const struct sys_call mmusim__sys_exec = {
+    exec_step,
+    sizeof(struct sys_frame),
+};
+
+enum { EXIT_ENTER, EXIT_LEAVE_MM, EXIT_DIE };
+
+/* exit_mm(): the task becomes a lazy borrower before the mm is given up. */
+static void exit_leave_mm(struct cpu *cpu, struct sys_frame *sys)
+{
+    if (sys->mm == &sys->kernel->init_mm)
+        return;
+    sys->thread->mm = NULL;
+    cpu->is_kernel_thread = true;
+    cpu->system->protocol->enter_lazy(cpu);
+    if (!mmusim__mm_leave(sys->mm))
+        return;
+    sys->has_changed = true;
+    process_unmap_all(cpu, sys->kernel, sys->mm);
+}
+
+static void exit_die(struct cpu *cpu, struct sys_frame *sys)
+{
+    struct kernel *kernel = sys->kernel;
+
+    if (sys->has_changed)
+        mmusim__mm_died(sys->mm);
+    mmusim__sys_effect(cpu, kernel);
+    kernel->on_thread_end(sys->thread);
+    mmusim__sched_leave(kernel, cpu, THREAD_EXITED);
+    kernel->n_live--;
+    kernel->now = cpu->now;
+    mmusim__order_wake_all(kernel, mmusim__sched_wake);
+}
+
+static enum kstep exit_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct sys_frame *sys = (struct sys_frame *) frame;
+
+    switch (frame->pc++) {
+    case EXIT_ENTER:
+        mmusim__sys_enter(cpu);
+        return KSTEP_NEXT;
+    case EXIT_LEAVE_MM:
+        exit_leave_mm(cpu, sys);
+        return KSTEP_NEXT;
+    default:
+        exit_die(cpu, sys);
+        return KSTEP_DONE;
+    }
+}
+
+const struct sys_call mmusim__sys_exit_thread = {
+    exit_step,
+    sizeof(struct sys_frame),
+};

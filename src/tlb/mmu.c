@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* One logical CPU's translation hardware: see mmu.h. */
+#include "tlb/mmu.h"
+
+#include "core/arena.h"
+#include "tlb/mmu_inline.h"
+#include "tlb/walker.h"
+
+static void mmu_forget_last(struct mmu *mmu)
+{
+    mmu->last[0].vpn = UINT64_MAX;
+    mmu->last[1].vpn = UINT64_MAX;
+}
+
+static mmusim_status_t mmu_group_init(struct tlb_group *group,
+                                      const struct tlb_level_config *config,
+                                      struct rng *rng, struct arena *arena)
+{
+    group->n_arrays = config->n_arrays;
+    for (uint32_t i = 0; i < config->n_arrays; i++) {
+        mmusim_status_t status = mmusim__tlb_array_init(
+            &group->arrays[i], &config->arrays[i], rng, arena);
+
+        if (status)
+            return status;
+    }
+    return MMUSIM_OK;
+}
+
+static mmusim_status_t mmu_psc_init(struct mmu *mmu, uint32_t level,
+                                    struct rng *rng, struct arena *arena)
+{
+    const struct psc_config *psc = &mmu->shared->psc[level];
+    struct tlb_array_config config = {
+        .n_entries = psc->n_entries,
+        .n_ways = psc->n_ways,
+        .n_orders = 1,
+        .orders = {(uint8_t) pt_level_order(level + 1)},
+        .replacement = "lru",
+        .index = TLB_INDEX_BITS,
+        .hit_cycles = psc->hit_cycles,
+    };
+
+    if (!psc->n_entries)
+        return MMUSIM_OK;
+    mmu->has_psc[level] = true;
+    return mmusim__tlb_array_init(&mmu->psc[level], &config, rng, arena);
+}
+
+mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
+                                 struct arena *arena)
+{
+    mmusim_status_t status;
+
+    mmu->shared = setup->shared;
+    mmu->cpu = setup->cpu;
+    mmu_forget_last(mmu);
+    mmu->log = mmusim__miss_log_create(setup->shared->translations);
+    if (!mmu->log)
+        return MMUSIM_NOMEM;
+    status = mmu_group_init(&mmu->l1i, &setup->tlb[TLB_L1I], setup->rng, arena);
+    if (!status)
+        status =
+            mmu_group_init(&mmu->l1d, &setup->tlb[TLB_L1D], setup->rng, arena);
+    if (!status)
+        status =
+            mmu_group_init(&mmu->l2, &setup->tlb[TLB_L2], setup->rng, arena);
+    for (uint32_t level = 0; !status && level < CONFIG_PSC_LEVELS; level++)
+        status = mmu_psc_init(mmu, level, setup->rng, arena);
+    if (!status)
+        status = mmusim__walkers_init(mmu, setup->shared->walker->count, arena);
+    return status;
+}
+
+void mmusim__mmu_fini(struct mmu *mmu)
+{
+    mmusim__miss_log_destroy(mmu->log);
+    mmu->log = NULL;
+}
+
+/* The array of a level that takes a page of the order, and the order it is
+ * entered with: the page's own, or the largest smaller one (a fragment). */
+static struct tlb_array *mmu_array_for(struct tlb_group *group, uint32_t order,
+                                       uint32_t *entered_order)
+{
+    struct tlb_array *best = NULL;
+
+    for (uint32_t i = 0; i < group->n_arrays; i++) {
+        struct tlb_array *array = &group->arrays[i];
+
+        for (uint32_t k = 0; k < array->n_orders; k++) {
+            uint32_t candidate = array->orders[k];
+
+            if (candidate > order || (best && candidate <= *entered_order))
+                continue;
+            best = array;
+            *entered_order = candidate;
+        }
+    }
+    return best;
+}
+
+/* A fill displaced an entry. Same address space: CAPACITY, which is also what
+ * a loss without notice means, so it is written only where tags exist. */
+static void mmu_note_victim(struct mmu *mmu, const struct tlb_removed *removed,
+                            uint16_t asid)
+{
+    enum miss_cause cause = MISS_CAPACITY;
+
+    if (!mmu->has_asids || !removed->key)
+        return;
+    if (!tlb_key_is_global(removed->key) && tlb_key_asid(removed->key) != asid)
+        cause = MISS_ASID;
+    if (!mmusim__miss_log_removed(mmu->log, removed->id, cause))
+        mmu->has_failed = true;
+}
+
+static void mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
+                           const struct mmu_fill *fill)
+{
+    struct tlb_removed removed;
+    uint32_t order = 0;
+    struct tlb_array *array = mmu_array_for(group, fill->order, &order);
+    tlb_data_t data = fill->data;
+    uint64_t key;
+
+    if (!array)
+        return;
+    if (order < fill->order) {
+        uint64_t inside = vpn_of(fill->vaddr).v &
+                          ((UINT64_C(1) << fill->order) - 1) &
+                          ~((UINT64_C(1) << order) - 1);
+
+        data += inside << BASE_PAGE_SHIFT;
+        if (fill->order > mmu->fragment_order)
+            mmu->fragment_order = fill->order;
+    }
+    key = tlb_key(vpn_of(fill->vaddr), order, fill->asid,
+                  fill->data & TLB_GLOBAL);
+    mmusim__tlb_array_insert(array, key, data, fill->translation_id, &removed);
+    if (removed.key != key)
+        mmu_note_victim(mmu, &removed, fill->asid);
+}
+
+void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
+{
+    mmu_forget_last(mmu);
+    if (fill->for_data)
+        mmu_fill_group(mmu, &mmu->l1d, fill);
+    if (fill->for_fetch)
+        mmu_fill_group(mmu, &mmu->l1i, fill);
+    mmu_fill_group(mmu, &mmu->l2, fill);
+    if (!mmusim__miss_log_filled(mmu->log, fill->translation_id))
+        mmu->has_failed = true;
+}
+
+/* Copies an L2 entry into the L1 that missed. */
+static void mmu_refill_l1(struct mmu *mmu, enum access_kind kind,
+                          uint64_t vaddr, const struct tlb_array *l2,
+                          uint32_t slot)
+{
+    uint64_t key = l2->keys[slot];
+    struct mmu_fill fill = {
+        .vaddr = vaddr,
+        .order = tlb_key_order(key),
+        .asid = tlb_key_asid(key),
+        .data = l2->data[slot],
+        .translation_id = l2->ids[slot],
+    };
+
+    mmu_last_of(mmu, kind)->vpn = UINT64_MAX;
+    mmu_fill_group(mmu, mmu_l1_of(mmu, kind), &fill);
+}
+
+bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
+                           uint64_t vaddr, tlb_data_t *data,
+                           uint32_t *hit_cycles)
+{
+    uint32_t slot;
+    struct tlb_array *array;
+
+    mmu->l2.accesses++;
+    array = tlb_group_lookup(&mmu->l2, vpn_of(vaddr), mmu->asid, &slot);
+    if (!array) {
+        mmu->l2.misses++;
+        return false;
+    }
+    *data = array->data[slot];
+    *hit_cycles = array->hit_cycles;
+    mmu_refill_l1(mmu, kind, vaddr, array, slot);
+    return true;
+}
+
+bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
+                       tlb_data_t *data)
+{
+    struct tlb_group *l1 = mmu_l1_of(mmu, kind);
+    struct mmu_last *last = mmu_last_of(mmu, kind);
+    uint64_t vpn = vpn_of(vaddr).v;
+    uint32_t slot;
+    struct tlb_array *array;
+
+    if (!mmu_l1_lookup(mmu, l1, last, vpn)) {
+        array = tlb_group_lookup(&mmu->l2, (vpn_t){vpn}, mmu->asid, &slot);
+        if (!array)
+            return false;
+        mmu_refill_l1(mmu, kind, vaddr, array, slot);
+        mmu_l1_lookup(mmu, l1, last, vpn);
+    }
+    *data = last->data;
+    return true;
+}
+
+struct mmu_removal {
+    struct mmu *mmu;
+    enum miss_cause cause;
+};
+
+static void mmu_on_removed(void *context, const struct tlb_removed *entry)
+{
+    const struct mmu_removal *removal = context;
+
+    if (!mmusim__miss_log_removed(removal->mmu->log, entry->id, removal->cause))
+        removal->mmu->has_failed = true;
+}
+
+static uint32_t mmu_invalidate_group(struct mmu *mmu, struct tlb_group *group,
+                                     const struct inval *inval,
+                                     enum miss_cause cause)
+{
+    struct mmu_removal removal = {mmu, cause};
+    uint32_t n_removed = 0;
+
+    for (uint32_t i = 0; i < group->n_arrays; i++)
+        n_removed += mmusim__tlb_array_invalidate(
+            &group->arrays[i], inval, false, mmu_on_removed, &removal);
+    return n_removed;
+}
+
+/* With fragments about, a range must reach every fragment of its pages. */
+static struct inval mmu_widen(const struct mmu *mmu, const struct inval *inval)
+{
+    struct inval wide = *inval;
+    uint64_t span = UINT64_C(1) << mmu->fragment_order;
+
+    if (!inval->has_range || !mmu->fragment_order)
+        return wide;
+    wide.vpn.v = align_down(inval->vpn.v, span);
+    wide.n_pages = align_up(inval->vpn.v + inval->n_pages, span) - wide.vpn.v;
+    return wide;
+}
+
+uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
+                                enum miss_cause cause)
+{
+    struct inval wide = mmu_widen(mmu, inval);
+    uint32_t n_removed;
+
+    mmu_forget_last(mmu);
+    n_removed = mmu_invalidate_group(mmu, &mmu->l1d, &wide, cause);
+    n_removed += mmu_invalidate_group(mmu, &mmu->l1i, &wide, cause);
+    n_removed += mmu_invalidate_group(mmu, &mmu->l2, &wide, cause);
+    for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
+        if (mmu->has_psc[level] && inval->psc != INVAL_PSC_KEEP)
+            mmusim__tlb_array_invalidate(&mmu->psc[level], inval, true, NULL,
+                                         NULL);
+    }
+    mmusim__walks_poison(mmu, &wide, cause);
+    return n_removed;
+}

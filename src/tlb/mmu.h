@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translation hardware of one logical CPU: L1I, L1D and L2 TLBs,
+ * paging-structure caches, and the page walkers.
+ *
+ * Relations (measured on Intel, TLB;DR, USENIX Security 2022): a walk fills the
+ * L1 that asked and the L2; an L2 hit fills the L1; an L1 victim is not
+ * written to L2; an L1 hit does not touch L2.
+ *
+ * A page larger than any an array of a level can hold is entered as a
+ * fragment of the largest size it can; from then on invalidations by address
+ * are widened to the page's size, so that every fragment goes (SDM vol. 3A
+ * 4.10.4.1).
+ *
+ * The access path's own part is mmu_inline.h.
+ */
+#ifndef MMUSIM_TLB_MMU_H
+#define MMUSIM_TLB_MMU_H
+
+#include "core/event_queue.h"
+#include "tlb/miss_cause.h"
+#include "tlb/mmu_config.h"
+#include "tlb/pt_format.h"
+
+struct arena;
+struct mem_model;
+struct walk;
+
+enum access_kind { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
+
+enum { MMU_MAX_WALKERS = 32 };
+
+/* One TLB level: arrays probed together. hits = accesses - misses. */
+struct tlb_group {
+    struct tlb_array arrays[CONFIG_MAX_ARRAYS];
+    uint32_t n_arrays;
+    uint64_t accesses;
+    uint64_t misses;
+};
+
+/* The most recent hit of an L1: the same page again needs no look-up, and no
+ * touch, since touching the most recently touched entry changes nothing. */
+struct mmu_last {
+    uint64_t vpn; /* UINT64_MAX: none */
+    tlb_data_t data;
+    uint64_t pfn; /* of this 4 KiB page, inside a larger one too */
+};
+
+enum walk_need { /* why a translation is asked of the walkers */
+                 WALK_FOR_MISS,
+                 WALK_FOR_DIRTY,  /* a store hit a clean entry */
+                 WALK_FOR_REPLAY, /* again: after a poisoned walk or a fault */
+};
+
+enum walk_outcome {
+    WALK_FILLED,
+    WALK_FAULTED,  /* an entry was not present, or had a reserved bit */
+    WALK_POISONED, /* an invalidation came in between; ask again */
+};
+
+/* An access that waits for a walk. Owned by the core; linked by the walker. */
+struct walk_request {
+    uint64_t vaddr;
+    enum access_kind kind;
+    enum walk_need need;
+    bool counts_cause; /* a demand miss whose cause is not counted yet */
+    struct walk_request *next;
+};
+
+struct walker_counters {
+    uint64_t walks, pte_reads, cycles, merged, poisoned, waits;
+    uint64_t dirty_walks, prefetches, replays;
+};
+
+/* What all CPUs of a machine share. Borrowed. */
+struct mmu_shared {
+    struct event_queue *queue;
+    struct pt_memory *tables;
+    const struct pt_format *format;
+    struct mem_model *memory;
+    const struct translation_table *translations;
+    const struct walker_config *walker;
+    const struct psc_config *psc; /* CONFIG_PSC_LEVELS of them */
+    /* Socket that owns a table's frame, for memory latency. */
+    uint32_t (*home_socket)(const void *context, pfn_t pfn);
+    const void *home_context;
+};
+
+struct mmu {
+    struct mmu_last last[2]; /* [0] data, [1] fetches */
+    struct tlb_group l1d, l1i, l2;
+    /* The context loaded: MOV CR3 changes it (coherence/x86_ops.c). */
+    uint16_t asid;
+    bool has_asids; /* CR4.PCIDE */
+    pfn_t root;
+    pfn_t kernel_root; /* tables of the upper half, shared by all roots */
+    uint32_t cpu;
+    uint32_t fragment_order; /* largest page entered in fragments; 0: none */
+
+    struct tlb_array psc[CONFIG_PSC_LEVELS];
+    bool has_psc[CONFIG_PSC_LEVELS];
+    uint64_t psc_hits[CONFIG_PSC_LEVELS];
+    uint64_t psc_misses[CONFIG_PSC_LEVELS];
+
+    const struct mmu_shared *shared;
+    struct miss_log *log;
+    struct walk *walks;
+    uint32_t n_walkers;
+    uint64_t next_walk_cycle; /* earliest event of a walk in flight */
+    uint64_t walk_event_count;
+    struct walk_request *queue_head, *queue_tail; /* wait for a free walker */
+    /* Called when a request is answered, in event order. */
+    void (*on_answer)(void *context, struct walk_request *request,
+                      enum walk_outcome outcome, uint64_t now);
+    void *answer_context;
+
+    struct walker_counters counters;
+    uint64_t llt_misses;
+    uint64_t causes[MISS_CAUSE_COUNT];
+    bool has_failed; /* memory was short: the run must stop */
+};
+
+struct mmu_setup {
+    const struct tlb_level_config *tlb; /* TLB_LEVEL_COUNT of them */
+    const struct mmu_shared *shared;
+    struct rng *rng;
+    uint32_t cpu;
+};
+
+mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
+                                 struct arena *arena);
+void mmusim__mmu_fini(struct mmu *mmu);
+
+/* Looks a page up in the L2 after an L1 miss (counted) and fills the L1. */
+bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
+                           uint64_t vaddr, tlb_data_t *data,
+                           uint32_t *hit_cycles);
+/* Is the page in the L1 or L2 now? Counts nothing; an L2 hit fills the L1. */
+bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
+                       tlb_data_t *data);
+
+/* Puts a finished translation into the L1 of the kinds and the L2. */
+struct mmu_fill {
+    uint64_t vaddr;
+    uint32_t order;
+    uint16_t asid;
+    tlb_data_t data;
+    uint32_t translation_id;
+    bool for_fetch;
+    bool for_data;
+};
+void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill);
+
+/* Applies an invalidation to every structure and every walk in flight; cause
+ * is what later misses on the removed translations are attributed to. Returns
+ * the number of TLB entries removed. */
+uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
+                                enum miss_cause cause);
+
+/* The rights an access of a kind needs in a user or supervisor context. */
+static inline uint32_t mmu_rights_needed(enum access_kind kind, bool is_user)
+{
+    uint32_t rights = kind == ACCESS_LOAD    ? TLB_READ
+                      : kind == ACCESS_STORE ? TLB_WRITE
+                                             : TLB_EXEC;
+
+    return rights | (is_user ? TLB_USER : 0);
+}
+
+#endif

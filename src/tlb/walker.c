@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/* Page walkers: see walker.h. */
+#include "tlb/walker.h"
+
+#include "core/arena.h"
+#include "tlb/mem_model.h"
+#include "tlb/tlb_array_inline.h"
+
+enum {
+    ALL_RIGHTS = TLB_READ | TLB_WRITE | TLB_EXEC | TLB_USER,
+};
+
+static void walk_update_next_cycle(struct mmu *mmu)
+{
+    uint64_t next = CYCLE_NEVER;
+
+    for (uint32_t i = 0; i < mmu->n_walkers; i++) {
+        if (mmu->walks[i].is_active)
+            next = min_u64(next, mmu->walks[i].event.key.cycle);
+    }
+    mmu->next_walk_cycle = next;
+}
+
+static void walk_schedule(struct walk *walk, uint64_t cycle)
+{
+    struct mmu *mmu = walk->mmu;
+
+    mmusim__event_schedule(
+        mmu->shared->queue, &walk->event,
+        event_key(cycle, EVENT_WALK, mmu->cpu, mmu->walk_event_count++));
+    walk_update_next_cycle(mmu);
+}
+
+/* Level i of the caches holds pointers to tables of level i: psc[0] = PDE
+ * cache, whose entries span a table of PTEs, order 9. */
+static uint32_t walk_psc_order(uint32_t table_level)
+{
+    return pt_level_order(table_level + 1);
+}
+
+/* Finds the deepest cached table pointer; returns what that took. */
+static uint32_t walk_look_in_psc(struct walk *walk)
+{
+    struct mmu *mmu = walk->mmu;
+    uint32_t top = mmu->shared->format->n_levels - 1;
+
+    for (uint32_t level = 0; level < top; level++) {
+        struct tlb_array *cache = &mmu->psc[level];
+        uint32_t slot;
+
+        if (!mmu->has_psc[level])
+            continue;
+        slot = tlb_array_lookup(cache, vpn_of(walk->vaddr), walk->asid);
+        if (slot == TLB_NO_SLOT) {
+            mmu->psc_misses[level]++;
+            continue;
+        }
+        mmu->psc_hits[level]++;
+        walk->level = level;
+        walk->table = tlb_data_pfn(cache->data[slot]);
+        walk->rights = (uint32_t) cache->data[slot] & ALL_RIGHTS;
+        return cache->hit_cycles;
+    }
+    return 0;
+}
+
+/* Enters the table pointer read by the previous step, now that it is known. */
+static void walk_fill_psc(struct walk *walk)
+{
+    struct mmu *mmu = walk->mmu;
+    struct tlb_removed removed;
+    uint32_t level = walk->psc_level - 1;
+
+    walk->psc_level = 0;
+    if (walk->is_poisoned || !mmu->has_psc[level])
+        return;
+    mmusim__tlb_array_insert(
+        &mmu->psc[level],
+        tlb_key(vpn_of(walk->vaddr), walk_psc_order(level), walk->asid, false),
+        tlb_data(walk->table, walk->rights), 0, &removed);
+}
+
+static void walk_note_request(struct walk *walk, struct walk_request *request)
+{
+    walk->wants_store |= request->kind == ACCESS_STORE;
+    walk->wants_fetch |= request->kind == ACCESS_FETCH;
+    walk->wants_data |= request->kind != ACCESS_FETCH;
+}
+
+static void walk_start(struct walk *walk, struct walk_request *requests,
+                       uint64_t now)
+{
+    struct mmu *mmu = walk->mmu;
+    uint64_t cycle = now + mmu->shared->walker->start_cycles;
+
+    walk->is_active = true;
+    walk->is_poisoned = walk->is_done = walk->has_faulted = false;
+    walk->wants_store = walk->wants_fetch = walk->wants_data = false;
+    walk->asid = mmu->asid;
+    walk->vaddr = requests->vaddr;
+    walk->is_user = !(walk->vaddr >> 63);
+    walk->started_cycle = now;
+    walk->level = mmu->shared->format->n_levels - 1;
+    walk->table = walk->is_user ? mmu->root : mmu->kernel_root;
+    walk->rights = ALL_RIGHTS;
+    walk->psc_level = 0;
+    walk->translation_id = 0;
+    walk->requests = requests;
+    for (struct walk_request *r = requests; r; r = r->next)
+        walk_note_request(walk, r);
+    cycle += walk_look_in_psc(walk);
+    walk_schedule(walk, cycle);
+}
+
+static void walk_store(struct walk *walk, uint64_t paddr, uint64_t word,
+                       uint32_t *cycles)
+{
+    const struct mmu_shared *shared = walk->mmu->shared;
+
+    mmusim__pt_write(shared->tables, paddr, word);
+    mmusim__mem_write_line(shared->memory, walk->mmu->cpu, paddr);
+    *cycles += shared->walker->dirty_cycles;
+}
+
+static void walk_read_leaf(struct walk *walk, const struct pt_entry *entry,
+                           uint64_t paddr, uint64_t word, uint32_t *cycles)
+{
+    const struct mmu_shared *shared = walk->mmu->shared;
+    const struct pt_info *table = mmusim__pt_table(shared->tables, walk->table);
+    uint32_t rights = walk->rights & entry->rights;
+    uint32_t dirty = entry->rights & TLB_DIRTY;
+    uint32_t needed = mmu_rights_needed(ACCESS_STORE, walk->is_user);
+
+    if (walk->wants_store && !dirty && (rights & needed) == needed) {
+        walk_store(walk, paddr, shared->format->set_dirty(word), cycles);
+        dirty = TLB_DIRTY;
+    }
+    walk->order = pt_level_order(walk->level);
+    walk->data =
+        tlb_data(entry->pfn, rights | dirty | (entry->rights & TLB_GLOBAL));
+    if (table && table->translation_ids)
+        walk->translation_id =
+            table->translation_ids[pt_index(walk->vaddr, walk->level)];
+    walk->is_done = true;
+}
+
+/* Reads one entry; returns the cycles until its value is there. */
+static uint32_t walk_read_entry(struct walk *walk)
+{
+    struct mmu *mmu = walk->mmu;
+    const struct mmu_shared *shared = mmu->shared;
+    uint64_t paddr = pt_word_paddr(walk->table, walk->vaddr, walk->level);
+    uint64_t word = mmusim__pt_read(shared->tables, paddr);
+    struct pt_entry entry = shared->format->decode(word, walk->level);
+    uint32_t home = shared->home_socket(shared->home_context, walk->table);
+    uint32_t cycles =
+        mmusim__mem_read_cycles(shared->memory, mmu->cpu, paddr, home);
+
+    mmu->counters.pte_reads++;
+    if (!entry.is_present || entry.is_reserved) {
+        walk->is_done = walk->has_faulted = true;
+        return cycles;
+    }
+    if (!entry.is_accessed) {
+        word = shared->format->set_accessed(word);
+        walk_store(walk, paddr, word, &cycles);
+    }
+    if (entry.is_leaf) {
+        walk_read_leaf(walk, &entry, paddr, word, &cycles);
+        return cycles;
+    }
+    walk->rights &= entry.rights;
+    walk->table = entry.pfn;
+    walk->psc_level = walk->level; /* = level of the table pointed to, + 1 */
+    walk->level--;
+    return cycles;
+}
+
+static void walk_count_causes(struct walk *walk)
+{
+    struct mmu *mmu = walk->mmu;
+    enum miss_cause cause =
+        mmusim__miss_log_cause(mmu->log, walk->translation_id);
+
+    for (struct walk_request *r = walk->requests; r; r = r->next) {
+        if (r->counts_cause)
+            mmu->causes[cause]++;
+        r->counts_cause = false;
+    }
+}
+
+static enum walk_outcome walk_conclude(struct walk *walk)
+{
+    struct mmu *mmu = walk->mmu;
+    struct mmu_fill fill = {
+        .vaddr = walk->vaddr,
+        .order = walk->order,
+        .asid = walk->asid,
+        .data = walk->data,
+        .translation_id = walk->translation_id,
+        .for_fetch = walk->wants_fetch,
+        .for_data = walk->wants_data,
+    };
+
+    walk_count_causes(walk);
+    if (walk->is_poisoned) {
+        mmu->counters.poisoned++;
+        if (!mmusim__miss_log_removed(mmu->log, walk->translation_id,
+                                      walk->poison_cause))
+            mmu->has_failed = true;
+        return WALK_POISONED;
+    }
+    if (walk->has_faulted)
+        return WALK_FAULTED;
+    mmusim__mmu_fill(mmu, &fill);
+    return WALK_FILLED;
+}
+
+/* The requests at the head of the waiting line that want one page. */
+static struct walk_request *walk_take_waiting(struct mmu *mmu)
+{
+    struct walk_request *first = mmu->queue_head;
+    struct walk_request **link = &first->next;
+    struct walk_request *tail = first;
+    struct walk_request *rest = first->next;
+
+    mmu->queue_head = mmu->queue_tail = NULL;
+    *link = NULL;
+    while (rest) {
+        struct walk_request *request = rest;
+
+        rest = rest->next;
+        request->next = NULL;
+        if (vpn_of(request->vaddr).v == vpn_of(first->vaddr).v) {
+            tail->next = request;
+            tail = request;
+        } else if (mmu->queue_tail) {
+            mmu->queue_tail->next = request;
+            mmu->queue_tail = request;
+        } else {
+            mmu->queue_head = mmu->queue_tail = request;
+        }
+    }
+    return first;
+}
+
+static void walk_end(struct walk *walk, uint64_t now)
+{
+    struct mmu *mmu = walk->mmu;
+    enum walk_outcome outcome = walk_conclude(walk);
+    struct walk_request *request = walk->requests;
+
+    mmu->counters.cycles += now - walk->started_cycle;
+    walk->is_active = false;
+    walk->requests = NULL;
+    if (mmu->queue_head)
+        walk_start(walk, walk_take_waiting(mmu), now);
+    walk_update_next_cycle(mmu);
+    while (request) {
+        struct walk_request *next = request->next;
+
+        request->next = NULL;
+        mmu->on_answer(mmu->answer_context, request, outcome, now);
+        request = next;
+    }
+}
+
+static void walk_fire(void *context, struct event *event)
+{
+    struct walk *walk = context;
+    uint64_t now = event->key.cycle;
+
+    for (;;) {
+        struct mmu *mmu = walk->mmu;
+        uint64_t next;
+        struct event_key key;
+
+        if (walk->psc_level)
+            walk_fill_psc(walk);
+        if (walk->is_done) {
+            walk_end(walk, now);
+            return;
+        }
+        next = now + walk_read_entry(walk);
+        key = event_key(next, EVENT_WALK, mmu->cpu, mmu->walk_event_count);
+        if (!event_queue_is_first(mmu->shared->queue, key)) {
+            walk_schedule(walk, next);
+            return;
+        }
+        /* Nothing comes before the next step: take it at once. */
+        mmu->walk_event_count++;
+        event->key = key;
+        now = next;
+    }
+}
+
+static struct walk *walk_in_flight(struct mmu *mmu, uint64_t vaddr)
+{
+    for (uint32_t i = 0; i < mmu->n_walkers; i++) {
+        struct walk *walk = &mmu->walks[i];
+
+        if (walk->is_active && !walk->is_poisoned && walk->asid == mmu->asid &&
+            vpn_of(walk->vaddr).v == vpn_of(vaddr).v)
+            return walk;
+    }
+    return NULL;
+}
+
+static struct walk *walk_free_one(struct mmu *mmu)
+{
+    for (uint32_t i = 0; i < mmu->n_walkers; i++) {
+        if (!mmu->walks[i].is_active)
+            return &mmu->walks[i];
+    }
+    return NULL;
+}
+
+static bool walk_is_waited_for(const struct mmu *mmu, uint64_t vaddr)
+{
+    for (const struct walk_request *r = mmu->queue_head; r; r = r->next) {
+        if (vpn_of(r->vaddr).v == vpn_of(vaddr).v)
+            return true;
+    }
+    return false;
+}
+
+static void walk_enqueue(struct mmu *mmu, struct walk_request *request)
+{
+    if (walk_is_waited_for(mmu, request->vaddr))
+        mmu->counters.merged++;
+    else
+        mmu->counters.walks++;
+    mmu->counters.waits++;
+    if (mmu->queue_tail)
+        mmu->queue_tail->next = request;
+    else
+        mmu->queue_head = request;
+    mmu->queue_tail = request;
+}
+
+void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
+                      uint64_t now)
+{
+    struct walk *walk = walk_in_flight(mmu, request->vaddr);
+
+    request->next = NULL;
+    request->counts_cause = request->need == WALK_FOR_MISS;
+    mmu->llt_misses += request->need == WALK_FOR_MISS;
+    mmu->counters.dirty_walks += request->need == WALK_FOR_DIRTY;
+    mmu->counters.replays += request->need == WALK_FOR_REPLAY;
+    if (walk) {
+        struct walk_request **end = &walk->requests;
+
+        mmu->counters.merged++;
+        while (*end)
+            end = &(*end)->next;
+        *end = request;
+        walk_note_request(walk, request);
+        return;
+    }
+    walk = walk_free_one(mmu);
+    if (!walk) {
+        walk_enqueue(mmu, request);
+        return;
+    }
+    mmu->counters.walks++;
+    walk_start(walk, request, now);
+}
+
+void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,
+                          enum miss_cause cause)
+{
+    for (uint32_t i = 0; i < mmu->n_walkers; i++) {
+        struct walk *walk = &mmu->walks[i];
+        uint64_t key;
+
+        if (!walk->is_active || walk->is_poisoned)
+            continue;
+        /* Whether the leaf will be global is not known yet: either rule. */
+        key = tlb_key(vpn_of(walk->vaddr), 0, walk->asid, false);
+        if (!tlb_entry_is_hit_by_inval(key, inval) &&
+            !(inval->hits_globals &&
+              tlb_entry_is_hit_by_inval(
+                  tlb_key(vpn_of(walk->vaddr), 0, 0, true), inval)) &&
+            !psc_entry_is_hit_by_inval(key, inval))
+            continue;
+        walk->is_poisoned = true;
+        walk->poison_cause = cause;
+    }
+}
+
+mmusim_status_t mmusim__walkers_init(struct mmu *mmu, uint32_t n_walkers,
+                                     struct arena *arena)
+{
+    mmu->walks = mmusim__arena_alloc(arena, n_walkers, sizeof(*mmu->walks));
+    if (!mmu->walks)
+        return MMUSIM_NOMEM;
+    mmu->n_walkers = n_walkers;
+    mmu->next_walk_cycle = CYCLE_NEVER;
+    for (uint32_t i = 0; i < n_walkers; i++) {
+        event_init(&mmu->walks[i].event, walk_fire, &mmu->walks[i]);
+        mmu->walks[i].mmu = mmu;
+    }
+    return MMUSIM_OK;
+}
