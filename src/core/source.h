@@ -28,6 +28,9 @@ struct op_piece {
 struct source_thread {
     uint32_t tid;
     uint64_t last_sync; /* greatest N of its `sync N` records; 0: none */
+    /* A fork or clone of this source names it: it starts there. Else it starts
+     * with the run. Where the source cannot know, false. */
+    bool is_created;
 };
 
 struct mmusim_source;
