@@ -53,3 +53,5 @@ foreach(folder configs traces workloads)
         PATTERN "*.yaml" PATTERN "*.mmt" PATTERN "*.md" PATTERN "*.c"
         PATTERN "*.sh")
 endforeach()
+install(FILES completions/mmusim.bash RENAME mmusim
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

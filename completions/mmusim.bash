@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# bash completion of mmusim(1). Words come from the tool itself: its --help,
+# `config list`, `config keys` and `workload list`.
+
+_mmusim_options() {
+    "$1" ${2:+"$2"} --help 2>/dev/null |
+        grep -oE '^  (-[A-Za-z],)? *--[a-z-]+' | grep -oE -- '--[a-z-]+'
+}
+
+_mmusim_commands() {
+    "$1" ${2:+"$2"} --help 2>/dev/null |
+        sed -n '/^Commands:/,/^$/s/^  \([a-z]\{1,\}\) .*/\1/p'
+}
+
+_mmusim_first_words() {
+    "$@" 2>/dev/null | grep -oE '^[A-Za-z0-9_.-]+'
+}
+
+_mmusim() {
+    local current previous tool=${COMP_WORDS[0]} command=${COMP_WORDS[1]-}
+    local words=""
+
+    current=${COMP_WORDS[COMP_CWORD]}
+    previous=${COMP_WORDS[COMP_CWORD - 1]}
+    if ((COMP_CWORD == 1)); then
+        words="$(_mmusim_commands "$tool") --help --version"
+    elif [[ $previous == -m || $previous == --machine ]]; then
+        words=$(_mmusim_first_words "$tool" config list)
+    elif [[ $previous == -s || $previous == --set || $previous == -p ||
+        $previous == --param ]]; then
+        compopt -o nospace
+        words=$(_mmusim_first_words "$tool" config keys)
+        current=${current%%=*}
+    elif [[ $previous == --format ]]; then
+        words="text json csv"
+    elif [[ $current == -* ]]; then
+        words=$(_mmusim_options "$tool" "$command")
+    elif [[ $command == workload && $previous == show ]]; then
+        words=$(_mmusim_first_words "$tool" workload list)
+    elif ((COMP_CWORD == 2)); then
+        words=$(_mmusim_commands "$tool" "$command")
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    if ((${#COMPREPLY[@]} == 0)); then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        compopt -o filenames
+    fi
+}
+
+complete -F _mmusim mmusim
