@@ -84,6 +84,14 @@ static bool result_matches(const struct sweep_result *result,
     return true;
 }
 
+static char *result_copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = malloc(size);
+
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
 static struct sweep_schema *result_new_schema(const struct sweep_result *result,
                                               const mmusim_stats_t *stats,
                                               size_t n)
@@ -101,7 +109,7 @@ static struct sweep_schema *result_new_schema(const struct sweep_result *result,
         if (!result_wants(result, stat.name))
             continue;
         schema->is_milli[schema->n] = stat.is_milli;
-        schema->names[schema->n] = strdup(stat.name);
+        schema->names[schema->n] = result_copy(stat.name);
         if (!schema->names[schema->n++])
             goto fail;
     }

@@ -297,10 +297,10 @@ mmusim_status_t mmusim_workload_source(const char *spec,
     self->source.ops = &workload_source_ops;
     self->name = workload_copy_name(spec);
     self->source.name = self->name;
-    copy = strdup(spec);
+    copy = workload_copy_name(spec);
     if (!copy || !self->name)
         goto fail;
-    status = workload_parse(self, copy, diag);
+    status = workload_parse(self, copy + strlen(WORKLOAD_PREFIX), diag);
     if (status)
         goto fail;
     status = workload_build(self) ? MMUSIM_OK : MMUSIM_NOMEM;
