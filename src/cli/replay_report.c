@@ -85,23 +85,41 @@ static void report_run(FILE *file, const mmusim_stats_t *stats)
         report_line(file, stats, "order stamps not kept", "sim.order_broken");
 }
 
-static void report_stack(FILE *file, const mmusim_stats_t *stats)
+bool report_is_busy(const char *bucket)
 {
-    char number[REPORT_NUMBER_BYTES];
-    uint64_t total = 0;
+    return strcmp(bucket, "idle") != 0 && strcmp(bucket, "order") != 0;
+}
+
+static uint64_t report_busy_cycles(const mmusim_stats_t *stats,
+                                   const char *prefix)
+{
+    uint64_t sum = 0;
 
     for (size_t i = 0; report_buckets[i]; i++)
-        total += report_join(stats, "cycles.", report_buckets[i]);
+        if (report_is_busy(report_buckets[i]))
+            sum += report_join(stats, prefix, report_buckets[i]);
+    return sum;
+}
+
+static void report_stack(FILE *file, const mmusim_stats_t *stats)
+{
+    uint64_t busy = report_busy_cycles(stats, "cycles.");
+    char number[REPORT_NUMBER_BYTES];
+
     fprintf(file, "\nWhere the cycles of all CPUs went\n");
     for (size_t i = 0; report_buckets[i]; i++) {
         uint64_t cycles = report_join(stats, "cycles.", report_buckets[i]);
 
-        if (cycles)
+        if (cycles && report_is_busy(report_buckets[i]))
             fprintf(file, "  %-28s %20s  %6.2f %%\n", report_buckets[i],
                     report_grouped(cycles, number),
-                    report_percent(cycles, total));
+                    report_percent(cycles, busy));
     }
-    fprintf(file, "  %-28s %20s\n", "all", report_grouped(total, number));
+    fprintf(file, "  %-28s %20s  100.00 %%\n", "busy",
+            report_grouped(busy, number));
+    report_line(file, stats, "idle", "cycles.idle");
+    if (report_value(stats, "cycles.order"))
+        report_line(file, stats, "waiting for recorded order", "cycles.order");
 }
 
 static void report_tlb_row(FILE *file, const mmusim_stats_t *stats,
@@ -193,32 +211,54 @@ static size_t report_used_buckets(const mmusim_stats_t *stats,
     return n;
 }
 
+static int report_bucket_width(const char *bucket)
+{
+    int width = (int) strlen(bucket);
+
+    return width > 6 ? width : 6;
+}
+
+static void report_core(FILE *file, const mmusim_stats_t *stats, unsigned core,
+                        const char *const *used, size_t n_used)
+{
+    char prefix[40];
+    uint64_t cycles;
+
+    snprintf(prefix, sizeof(prefix), "core%u.", core);
+    cycles = report_join(stats, prefix, "cycles");
+    fprintf(file, "  core%-4u", core);
+    snprintf(prefix, sizeof(prefix), "core%u.cycles.", core);
+    for (size_t i = 0; i < n_used; i++)
+        fprintf(file, " %*.2f", report_bucket_width(used[i]),
+                report_percent(report_join(stats, prefix, used[i]), cycles));
+    fputc('\n', file);
+}
+
 static void report_cores(FILE *file, const mmusim_stats_t *stats)
 {
     const char *used[sizeof(report_buckets) / sizeof(report_buckets[0])];
     size_t n_used = report_used_buckets(stats, used);
-    char prefix[40];
+    unsigned n_idle = 0;
 
     fprintf(file, "\nEach CPU, in %% of its cycles\n  %-8s", "");
     for (size_t i = 0; i < n_used; i++)
-        fprintf(file, " %*s", strlen(used[i]) > 6 ? (int) strlen(used[i]) : 6,
-                used[i]);
+        fprintf(file, " %*s", report_bucket_width(used[i]), used[i]);
     fputc('\n', file);
     for (unsigned core = 0;; core++) {
-        uint64_t cycles;
+        char name[40];
+        mmusim_stat_t cycles;
 
-        snprintf(prefix, sizeof(prefix), "core%u.", core);
-        cycles = report_join(stats, prefix, "cycles");
-        if (!cycles)
-            return;
-        fprintf(file, "  core%-4u", core);
-        snprintf(prefix, sizeof(prefix), "core%u.cycles.", core);
-        for (size_t i = 0; i < n_used; i++)
-            fprintf(
-                file, " %*.2f", strlen(used[i]) > 6 ? (int) strlen(used[i]) : 6,
-                report_percent(report_join(stats, prefix, used[i]), cycles));
-        fputc('\n', file);
+        snprintf(name, sizeof(name), "core%u.cycles", core);
+        if (!mmusim_stats_find(stats, name, &cycles))
+            break;
+        snprintf(name, sizeof(name), "core%u.cycles.", core);
+        if (report_busy_cycles(stats, name))
+            report_core(file, stats, core, used, n_used);
+        else
+            n_idle++;
     }
+    if (n_idle)
+        fprintf(file, "  %u CPUs that did nothing are left out\n", n_idle);
 }
 
 void report_print(FILE *file, const mmusim_stats_t *stats, const char *machine,

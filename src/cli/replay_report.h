@@ -11,6 +11,9 @@
  * ended by NULL. */
 extern const char *const report_buckets[];
 
+/* Whether a bucket counts as busy: all do but idle and order. */
+bool report_is_busy(const char *bucket);
+
 /* The value of a statistic; 0 if there is none of that name. */
 uint64_t report_value(const mmusim_stats_t *stats, const char *name);
 

@@ -184,7 +184,7 @@ static void report_moves(const struct sweep_report *report, size_t to,
     for (size_t i = 0; report_buckets[i] && n < 32; i++) {
         double was, is;
 
-        if (!sweep_counts_bucket(report_buckets[i]))
+        if (!report_is_busy(report_buckets[i]))
             continue;
         was = (double) report_bucket(report, from, report_buckets[i]);
         is = (double) report_bucket(report, to, report_buckets[i]);

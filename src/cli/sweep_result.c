@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sweep_counts_bucket(const char *bucket)
-{
-    return strcmp(bucket, "idle") != 0 && strcmp(bucket, "order") != 0;
-}
-
 bool sweep_result_init(struct sweep_result *result, size_t n,
                        const char *metric_name, mmusim_stats_detail_t detail)
 {
@@ -177,7 +172,7 @@ static uint64_t result_default_metric(const mmusim_stats_t *stats)
         char name[64];
 
         snprintf(name, sizeof(name), "cycles.%s", report_buckets[i]);
-        if (sweep_counts_bucket(report_buckets[i]))
+        if (report_is_busy(report_buckets[i]))
             sum += report_value(stats, name);
     }
     return sum;

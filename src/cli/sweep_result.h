@@ -51,8 +51,4 @@ mmusim_status_t sweep_result_take(struct sweep_result *result, size_t point,
 bool sweep_result_find(const struct sweep_result *result, size_t point,
                        const char *name, mmusim_stat_t *stat);
 
-/* Cycles that count in the default metric: every bucket of report_buckets but
- * these. */
-bool sweep_counts_bucket(const char *bucket);
-
 #endif

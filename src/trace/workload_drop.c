@@ -46,7 +46,7 @@ static const struct workload_param drop_params[] = {
     {"threads", 0, 255, 3, "other threads, which read their warm pages"},
     {"warm", 1, UINT64_C(1) << 24, 64, "warm pages of each other thread"},
     {"rounds", 1, UINT64_C(1) << 32, 200, "times the pages are dropped"},
-    {"reads", 0, UINT64_C(1) << 24, 1000,
+    {"reads", 0, UINT64_C(1) << 24, 2500,
      "loads of each other thread for every round"},
     {"work", 0, 1000000, 20, "instructions between two of those loads"},
     {"own", 0, UINT64_C(1) << 24, 0,
