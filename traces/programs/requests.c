@@ -13,7 +13,7 @@
 
 enum {
     N_WORKERS = 4,
-    DEFAULT_REQUESTS = 400,
+    DEFAULT_REQUESTS = 240,
     PAGE = 4096,
     DICTIONARY_WORDS = 64 * PAGE / 8,
     LOOKUPS = 400,
