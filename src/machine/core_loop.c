@@ -26,6 +26,7 @@ struct loop {
     uint64_t spent[BUCKET_COUNT]; /* before from_cycle */
     uint32_t rights[3];           /* needed, by access_kind */
     bool is_dependent;
+    uint64_t missed_vpn; /* the fast path has just not found it in the L1 */
 };
 
 /* Time passes; the time before is settled. */
@@ -118,14 +119,16 @@ loop_translate(struct loop *loop, enum access_kind kind, uint64_t vaddr)
     l1->accesses++;
     if (l1_cycles)
         loop_advance(loop, loop_exposed(loop, l1_cycles), BUCKET_L1_TLB);
-    if (!mmu_l1_lookup(mmu, l1, last, vpn)) {
+    if (vpn == loop->missed_vpn || !mmu_l1_lookup(mmu, l1, last, vpn)) {
+        loop->missed_vpn = UINT64_MAX;
         l1->misses++;
         if (!mmusim__mmu_l2_lookup(mmu, kind, vaddr, &data, &l2_cycles))
             return loop_stop(loop, STOP_MISS, kind, vaddr);
         loop_advance(loop, loop_exposed(loop, l2_cycles), BUCKET_L2_TLB);
-        mmu_l1_lookup(mmu, l1, last, vpn);
+    } else {
+        data = last->data;
     }
-    stop = loop_check_rights(loop, kind, vaddr, last->data);
+    stop = loop_check_rights(loop, kind, vaddr, data);
     if (stop == STOP_LIMIT && loop->core->has_data_caches &&
         kind != ACCESS_FETCH)
         stop = loop_data(loop, kind, vaddr);
@@ -212,33 +215,25 @@ loop_slow_record(struct loop *loop, struct thread_stream *stream,
     return STOP_LIMIT;
 }
 
-/* A data access that hits its page's L1 entry with the rights it needs. */
+/* An access within one page that hits its L1 entry with the rights it needs. */
 static inline bool loop_fast_access(struct loop *loop,
                                     const struct op_record *op,
                                     enum access_kind kind)
 {
     struct mmu *mmu = loop->mmu;
-    struct mmu_last *last = &mmu->last[0];
+    struct mmu_last *last = mmu_last_of(mmu, kind);
     uint32_t needed =
         loop->rights[kind] | (kind == ACCESS_STORE ? (uint32_t) TLB_DIRTY : 0);
     uint32_t offset = (uint32_t) op->vaddr & (BASE_PAGE_BYTES - 1);
+    uint64_t vpn = vpn_of(op->vaddr).v;
 
-    return offset + op_bytes_of(op) <= BASE_PAGE_BYTES &&
-           mmu_l1_lookup(mmu, &mmu->l1d, last, op->vaddr >> BASE_PAGE_SHIFT) &&
-           (last->data & needed) == needed;
-}
-
-static inline bool loop_fast_fetch(struct loop *loop,
-                                   const struct op_record *op)
-{
-    struct mmu *mmu = loop->mmu;
-    struct mmu_last *last = &mmu->last[1];
-    uint32_t needed = loop->rights[ACCESS_FETCH];
-    uint32_t offset = (uint32_t) op->vaddr & (BASE_PAGE_BYTES - 1);
-
-    return offset + op_bytes_of(op) <= BASE_PAGE_BYTES &&
-           mmu_l1_lookup(mmu, &mmu->l1i, last, op->vaddr >> BASE_PAGE_SHIFT) &&
-           (last->data & needed) == needed;
+    if (offset + op_bytes_of(op) > BASE_PAGE_BYTES)
+        return false;
+    if (!mmu_l1_lookup(mmu, mmu_l1_of(mmu, kind), last, vpn)) {
+        loop->missed_vpn = vpn;
+        return false;
+    }
+    return (last->data & needed) == needed;
 }
 
 /* Runs records while they are plain hits. */
@@ -260,7 +255,8 @@ static enum core_stop loop_run(struct loop *loop, struct thread_stream *stream)
             !is_slow && !stream->pages_done && !stream->has_begun_advance &&
             op->count <= loop->limits->instructions - loop->instructions;
 
-        if (kind == OP_FETCH && is_plain && loop_fast_fetch(loop, op)) {
+        if (kind == OP_FETCH && is_plain &&
+            loop_fast_access(loop, op, ACCESS_FETCH)) {
             n_fetches++;
         } else if (kind == OP_LOAD && is_plain &&
                    loop_fast_access(loop, op, ACCESS_LOAD)) {
@@ -306,6 +302,7 @@ void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
         .cycle = cpu->now,
         .from_cycle = cpu->now,
         .bucket = BUCKET_BASE,
+        .missed_vpn = UINT64_MAX,
     };
     enum core_stop stop;
 

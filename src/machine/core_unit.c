@@ -17,17 +17,18 @@ static struct thread *core_thread(const struct core_unit *core)
 
 static struct pending_access *core_pending_free(struct core_unit *core)
 {
-    struct pending_access *access = core->pending;
+    uint32_t index = (uint32_t) __builtin_ctzll(~core->pending_mask);
 
-    while (access->state != PENDING_FREE)
-        access++;
-    mmusim_assert(access < core->pending + CORE_MAX_PENDING);
-    return access;
+    mmusim_assert(core->n_pending < CORE_MAX_PENDING);
+    core->pending_mask |= UINT64_C(1) << index;
+    core->n_pending++;
+    return &core->pending[index];
 }
 
 static void core_resolve(struct core_unit *core, struct pending_access *access)
 {
     access->state = PENDING_FREE;
+    core->pending_mask &= ~(UINT64_C(1) << (access - core->pending));
     core->n_pending--;
 }
 
@@ -112,8 +113,8 @@ static void core_fault(struct core_unit *core, struct pending_access *access)
  * is BUSY. */
 static bool core_settle_pending(struct core_unit *core)
 {
-    for (uint32_t i = 0; core->n_pending && i < CORE_MAX_PENDING; i++) {
-        struct pending_access *access = &core->pending[i];
+    for (uint64_t rest = core->pending_mask; rest; rest &= rest - 1) {
+        struct pending_access *access = &core->pending[__builtin_ctzll(rest)];
 
         if (access->state == PENDING_IN_FAULT) {
             if (access->is_failed)
@@ -142,11 +143,10 @@ static bool core_must_stall(const struct core_unit *core, uint64_t *room)
         return false;
     if (core->n_pending >= core->max_pending)
         return true;
-    for (uint32_t i = 0; i < CORE_MAX_PENDING; i++) {
-        const struct pending_access *access = &core->pending[i];
+    for (uint64_t rest = core->pending_mask; rest; rest &= rest - 1) {
+        const struct pending_access *access =
+            &core->pending[__builtin_ctzll(rest)];
 
-        if (access->state == PENDING_FREE)
-            continue;
         if (access->blocks)
             return true;
         oldest = min_u64(oldest, access->instruction);
@@ -191,7 +191,6 @@ static void core_begin_miss(struct core_unit *core)
         .blocks = core->stopped_dependent || !core->window,
         .instruction = core->counters.instructions,
     };
-    core->n_pending++;
     if (core->stop == STOP_RIGHTS)
         access->state = PENDING_FAULT;
     else

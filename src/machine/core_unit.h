@@ -78,6 +78,7 @@ struct core_unit {
     uint32_t cpi_fraction;
     struct core_counters counters;
     struct pending_access pending[CORE_MAX_PENDING];
+    uint64_t pending_mask; /* which of them are not PENDING_FREE */
     uint32_t n_pending;
     bool is_stalled;
     enum core_stop stop;

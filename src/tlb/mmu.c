@@ -115,7 +115,8 @@ static void mmu_note_victim(struct mmu *mmu, const struct tlb_removed *removed,
         mmu->has_failed = true;
 }
 
-static void mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
+/* False: no array of the level takes pages of that size. */
+static bool mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
                            const struct mmu_fill *fill)
 {
     struct tlb_removed removed;
@@ -125,7 +126,7 @@ static void mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
     uint64_t key;
 
     if (!array)
-        return;
+        return false;
     if (order < fill->order) {
         uint64_t inside = vpn_of(fill->vaddr).v &
                           ((UINT64_C(1) << fill->order) - 1) &
@@ -140,6 +141,7 @@ static void mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
     mmusim__tlb_array_insert(array, key, data, fill->translation_id, &removed);
     if (removed.key != key)
         mmu_note_victim(mmu, &removed, fill->asid);
+    return true;
 }
 
 void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
@@ -168,8 +170,15 @@ static void mmu_refill_l1(struct mmu *mmu, enum access_kind kind,
         .translation_id = l2->ids[slot],
     };
 
-    mmu_last_of(mmu, kind)->vpn = UINT64_MAX;
-    mmu_fill_group(mmu, mmu_l1_of(mmu, kind), &fill);
+    struct mmu_last *last = mmu_last_of(mmu, kind);
+    uint64_t inside = (UINT64_C(1) << fill.order) - 1;
+
+    last->vpn = UINT64_MAX;
+    if (!mmu_fill_group(mmu, mmu_l1_of(mmu, kind), &fill))
+        return;
+    last->vpn = vpn_of(vaddr).v;
+    last->data = fill.data;
+    last->pfn = tlb_data_pfn(fill.data).v + (last->vpn & inside);
 }
 
 bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
@@ -204,8 +213,9 @@ bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
         array = tlb_group_lookup(&mmu->l2, (vpn_t){vpn}, mmu->asid, &slot);
         if (!array)
             return false;
+        *data = array->data[slot];
         mmu_refill_l1(mmu, kind, vaddr, array, slot);
-        mmu_l1_lookup(mmu, l1, last, vpn);
+        return true;
     }
     *data = last->data;
     return true;
