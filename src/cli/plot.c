@@ -132,6 +132,8 @@ void plot_print(const struct plot *plot, FILE *file, const char *x_name,
 
     for (size_t y = 0; y < PLOT_HEIGHT; y++) {
         plot_row(plot, y, row);
+        for (size_t n = strlen(row); n && row[n - 1] == ' '; n--)
+            row[n - 1] = '\0';
         if (y == 0)
             fprintf(file, "%*" PRIu64, PLOT_LABEL_WIDTH, plot->max);
         else if (y == PLOT_HEIGHT - 1)

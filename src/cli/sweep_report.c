@@ -16,6 +16,7 @@
 enum {
     REPORT_ROWS_MAX = 200, /* longer tables belong into CSV */
     REPORT_PANELS_MAX = 4,
+    REPORT_CURVE_MIN = 3, /* points: two are no curve */
     REPORT_MOVED_MAX = 4,
     REPORT_NAME_BYTES = 512,
     REPORT_NUMBER_BYTES = 28,
@@ -103,6 +104,19 @@ static void report_table(const struct sweep_report *report, size_t best_point,
 
 /* ---- the plot ---- */
 
+/* The metric, and the keys that stay the same in a panel. */
+static void report_panel_title(const struct sweep_report *report, size_t first,
+                               FILE *file)
+{
+    const struct sweep_plan *plan = report->plan;
+
+    fprintf(file, "\n%s", report_metric_name(report));
+    for (size_t i = 0; i + 1 < plan->n_axes; i++)
+        fprintf(file, ", %s=%s", plan->axes[i].key,
+                sweep_plan_value(plan, first, i));
+    fputc('\n', file);
+}
+
 /* The key's values of the first finished to the last point of a panel. */
 static void report_panel(const struct sweep_report *report, size_t first,
                          FILE *file)
@@ -112,7 +126,6 @@ static void report_panel(const struct sweep_report *report, size_t first,
     uint64_t *values = calloc(axis->n_values, sizeof(*values));
     struct plot *plot = malloc(sizeof(*plot));
     size_t n = 0, low = 0, high = 0;
-    char name[REPORT_NAME_BYTES];
 
     for (size_t i = 0; values && plot && i < axis->n_values; i++) {
         if (!report->result->is_done[first + i])
@@ -121,12 +134,8 @@ static void report_panel(const struct sweep_report *report, size_t first,
         high = i;
         values[n++] = report->result->metric[first + i];
     }
-    if (n > 1) {
-        sweep_plan_describe(plan, first, name, sizeof(name));
-        name[strlen(name) - strlen(axis->key) - 1 - strlen(axis->values[0])] =
-            '\0';
-        fprintf(file, "\n%s%s%s\n", report_metric_name(report),
-                name[0] ? ", " : "", name);
+    if (n >= REPORT_CURVE_MIN) {
+        report_panel_title(report, first, file);
         plot_init(plot, report->style, values, n);
         plot_print(plot, file, axis->key, axis->values[low],
                    axis->values[high]);
@@ -141,7 +150,7 @@ static void report_plots(const struct sweep_report *report, FILE *file)
     const struct sweep_axis *axis = &plan->axes[plan->n_axes - 1];
     size_t n_panels = plan->n_points / axis->n_values;
 
-    if (!axis->is_numeric || axis->n_values < 2)
+    if (!axis->is_numeric || axis->n_values < REPORT_CURVE_MIN)
         return;
     for (size_t i = 0; i < n_panels && i < REPORT_PANELS_MAX; i++)
         report_panel(report, i * axis->n_values, file);
