@@ -35,7 +35,7 @@ cat <<END
 Try next:
   $build/mmusim replay -m $machine $trace
       every statistic of one run, with Linux's default ceiling of 33
-  $build/mmusim sweep -m skylake-sp -p os.flush_ceiling=0..64/8 workload:munmap
+  $build/mmusim sweep -m skylake-sp -p os.flush_ceiling=0..64/8 workload:munmap,pages=48
       the same question, for an Intel machine and a generated program
   $build/mmusim record -o sort.mmt -- sort --parallel=4 README.md
       your own program as a trace (scripts/install-deps.sh record)

@@ -51,8 +51,17 @@ for command in replay sweep record trace config workload; do
     fi
     text=$(MANWIDTH=80 man -l -Tutf8 "$page" 2>/dev/null | col -bx |
         sed 's/\xe2\x80\x90/-/g')
-    options=$("${MMUSIM:?}" "$command" --help |
-        grep -oE -- '(^|[ ,])--[a-z][a-z-]*' | tr -d ' ,' | sort -u)
+    # a command of commands has its options one level down
+    parts=$("${MMUSIM:?}" "$command" --help |
+        sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+    options=$(for part in ${parts:-.}; do
+        [ "$part" != . ] || part=
+        "$MMUSIM" "$command" ${part:+"$part"} --help
+    done | grep -oE -- '(^|[ ,])--[a-z][a-z-]*' | tr -d ' ,' | sort -u)
+    for part in $parts; do
+        printf '%s\n' "$text" | grep -qw "$part" ||
+            complain "$page: does not explain $command $part"
+    done
     [ -n "$options" ] || complain "mmusim $command --help shows no options"
     for option in $options; do
         printf '%s\n' "$text" | grep -qE -- "$option([^a-z-]|\$)" ||
