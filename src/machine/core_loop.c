@@ -19,21 +19,22 @@ struct loop {
     struct core_unit *core;
     struct mmu *mmu;
     const struct core_limits *limits;
-    uint64_t cycle;      /* now */
-    uint64_t from_cycle; /* where the advance in progress began */
-    enum bucket bucket;  /* of that advance */
+    uint64_t cycle;        /* now */
+    uint64_t from_cycle;   /* where the last advance began */
+    enum bucket bucket;    /* of that advance */
+    uint32_t cpi_fraction; /* 1/65536 cycles carried */
     uint64_t instructions;
-    uint64_t spent[BUCKET_COUNT]; /* before from_cycle */
+    uint64_t spent[BUCKET_COUNT]; /* all but BASE, last advance included */
     uint32_t rights[3];           /* needed, by access_kind */
     bool is_dependent;
     uint64_t missed_vpn; /* the fast path has just not found it in the L1 */
 };
 
-/* Time passes; the time before is settled. */
+/* Time passes that is not the instructions'. */
 static inline void loop_advance(struct loop *loop, uint64_t cycles,
                                 enum bucket bucket)
 {
-    loop->spent[loop->bucket] += loop->cycle - loop->from_cycle;
+    loop->spent[bucket] += cycles;
     loop->from_cycle = loop->cycle;
     loop->bucket = bucket;
     loop->cycle += cycles;
@@ -42,12 +43,14 @@ static inline void loop_advance(struct loop *loop, uint64_t cycles,
 static inline void loop_advance_instructions(struct loop *loop,
                                              uint32_t instructions)
 {
-    struct core_unit *core = loop->core;
-    uint64_t q16 = core->cpi_fraction + (uint64_t) instructions * core->cpi_q16;
+    uint64_t q16 =
+        loop->cpi_fraction + (uint64_t) instructions * loop->core->cpi_q16;
 
-    core->cpi_fraction = (uint32_t) (q16 & 0xffff);
+    loop->cpi_fraction = (uint32_t) (q16 & 0xffff);
     loop->instructions += instructions;
-    loop_advance(loop, q16 >> 16, BUCKET_BASE);
+    loop->from_cycle = loop->cycle;
+    loop->bucket = BUCKET_BASE;
+    loop->cycle += q16 >> 16;
 }
 
 static inline bool loop_is_over(const struct loop *loop)
@@ -215,79 +218,138 @@ loop_slow_record(struct loop *loop, struct thread_stream *stream,
     return STOP_LIMIT;
 }
 
-/* An access within one page that hits its L1 entry with the rights it needs. */
-static inline bool loop_fast_access(struct loop *loop,
-                                    const struct op_record *op,
-                                    enum access_kind kind)
+/* What the fast path needs to know of a kind of record; by op_kind. */
+struct loop_kind {
+    struct tlb_group *l1;
+    struct mmu_last *last;
+    uint32_t needed; /* rights, and a set Dirty bit for a store */
+    uint64_t n_hits;
+};
+
+static void loop_kind_init(struct loop_kind *kind, const struct loop *loop,
+                           enum access_kind access)
 {
-    struct mmu *mmu = loop->mmu;
-    struct mmu_last *last = mmu_last_of(mmu, kind);
-    uint32_t needed =
-        loop->rights[kind] | (kind == ACCESS_STORE ? (uint32_t) TLB_DIRTY : 0);
+    kind->l1 = mmu_l1_of(loop->mmu, access);
+    kind->last = mmu_last_of(loop->mmu, access);
+    kind->needed = loop->rights[access];
+    if (access == ACCESS_STORE)
+        kind->needed |= TLB_DIRTY;
+    kind->n_hits = 0;
+}
+
+static MMUSIM_NOINLINE bool loop_look_up(struct loop *loop,
+                                         struct loop_kind *kind, uint64_t vpn)
+{
+    if (mmu_l1_lookup(loop->mmu, kind->l1, kind->last, vpn))
+        return true;
+    loop->missed_vpn = vpn;
+    return false;
+}
+
+/* An access within one page that hits its L1 entry with the rights it needs. */
+static inline bool loop_is_hit(struct loop *loop, struct loop_kind *kind,
+                               const struct op_record *op)
+{
     uint32_t offset = (uint32_t) op->vaddr & (BASE_PAGE_BYTES - 1);
     uint64_t vpn = vpn_of(op->vaddr).v;
 
-    if (offset + op_bytes_of(op) > BASE_PAGE_BYTES)
+    if (MMUSIM_UNLIKELY(offset + op_bytes_of(op) > BASE_PAGE_BYTES))
         return false;
-    if (!mmu_l1_lookup(mmu, mmu_l1_of(mmu, kind), last, vpn)) {
-        loop->missed_vpn = vpn;
+    if (kind->last->vpn != vpn && !loop_look_up(loop, kind, vpn))
         return false;
-    }
-    return (last->data & needed) == needed;
+    return (kind->last->data & kind->needed) == kind->needed;
 }
 
-/* Runs records while they are plain hits. */
-static enum core_stop loop_run(struct loop *loop, struct thread_stream *stream)
+/* Runs plain hits until something else comes up: then the record in hand is
+ * for loop_slow_record(), or the limits are reached. */
+static void loop_run_hits(struct loop *loop, struct thread_stream *stream,
+                          struct loop_kind *kinds, uint32_t end)
 {
     const struct op_record *records = stream->piece.records;
-    uint32_t end = stream->piece.n_records;
-    bool is_slow = loop->core->needs_slow_path;
-    uint64_t n_data = 0;
-    uint64_t n_fetches = 0;
-    enum core_stop stop = STOP_LIMIT;
+    const uint64_t limit = loop->limits->cycle;
+    const uint64_t room = loop->limits->instructions - loop->instructions;
+    const uint64_t cpi_q16 = loop->core->cpi_q16;
+    uint64_t cycle = loop->cycle;
+    uint64_t from_cycle = loop->from_cycle;
+    uint64_t fraction = loop->cpi_fraction;
+    uint64_t instructions = 0;
+    uint32_t i = stream->next;
 
+    for (; i < end && cycle < limit; i++) {
+        const struct op_record *op = &records[i];
+        enum op_kind kind = op_kind_of(op);
+
+        if (kind == OP_SYS || op->count > room - instructions)
+            break;
+        if (kind <= OP_STORE) {
+            if (!loop_is_hit(loop, &kinds[kind], op))
+                break;
+            kinds[kind].n_hits++;
+        }
+        if (!op->count)
+            continue;
+        fraction += op->count * cpi_q16;
+        instructions += op->count;
+        from_cycle = cycle;
+        cycle += fraction >> 16;
+        fraction &= 0xffff;
+    }
+    if (instructions)
+        loop->bucket = BUCKET_BASE;
+    loop->cycle = cycle;
+    loop->from_cycle = from_cycle;
+    loop->cpi_fraction = (uint32_t) fraction;
+    loop->instructions += instructions;
+    stream->next = i;
+}
+
+/* Runs records up to the limits, or to what must be an event. */
+static enum core_stop loop_run(struct loop *loop, struct thread_stream *stream)
+{
+    uint32_t end = stream->piece.n_records;
+    struct core_unit *core = loop->core;
+    enum core_stop stop = STOP_LIMIT;
+    struct loop_kind kinds[OP_STORE + 1];
+
+    loop_kind_init(&kinds[OP_FETCH], loop, ACCESS_FETCH);
+    loop_kind_init(&kinds[OP_LOAD], loop, ACCESS_LOAD);
+    loop_kind_init(&kinds[OP_STORE], loop, ACCESS_STORE);
     if (end - stream->next > loop->limits->records)
         end = stream->next + loop->limits->records;
     while (stop == STOP_LIMIT && !loop_is_over(loop) && stream->next < end) {
-        const struct op_record *op = &records[stream->next];
-        enum op_kind kind = op_kind_of(op);
-        bool is_plain =
-            !is_slow && !stream->pages_done && !stream->has_begun_advance &&
-            op->count <= loop->limits->instructions - loop->instructions;
+        bool is_resumed = stream->pages_done || stream->has_begun_advance;
 
-        if (kind == OP_FETCH && is_plain &&
-            loop_fast_access(loop, op, ACCESS_FETCH)) {
-            n_fetches++;
-        } else if (kind == OP_LOAD && is_plain &&
-                   loop_fast_access(loop, op, ACCESS_LOAD)) {
-            n_data++;
-        } else if (kind == OP_STORE && is_plain &&
-                   loop_fast_access(loop, op, ACCESS_STORE)) {
-            n_data++;
-        } else {
-            stop = loop_slow_record(loop, stream, op);
-            continue;
-        }
-        if (op->count)
-            loop_advance_instructions(loop, op->count);
-        stream->next++;
+        if (!is_resumed && !core->needs_slow_path)
+            loop_run_hits(loop, stream, kinds, end);
+        if (!loop_is_over(loop) && stream->next < end)
+            stop = loop_slow_record(loop, stream,
+                                    &stream->piece.records[stream->next]);
     }
-    loop->core->counters.accesses += n_data;
-    loop->core->counters.fetches += n_fetches;
-    loop->mmu->l1d.accesses += n_data;
-    loop->mmu->l1i.accesses += n_fetches;
+    core->counters.fetches += kinds[OP_FETCH].n_hits;
+    core->counters.accesses += kinds[OP_LOAD].n_hits + kinds[OP_STORE].n_hits;
+    loop->mmu->l1i.accesses += kinds[OP_FETCH].n_hits;
+    loop->mmu->l1d.accesses += kinds[OP_LOAD].n_hits + kinds[OP_STORE].n_hits;
     return stop;
 }
 
+/* The last advance becomes the CPU's BUSY time; the rest is settled. */
 static void loop_settle(struct loop *loop)
 {
     struct cpu *cpu = loop->core->cpu;
+    uint64_t last = loop->cycle - loop->from_cycle;
+    uint64_t base = loop->from_cycle - cpu->now;
 
-    for (uint32_t i = 0; i < BUCKET_COUNT; i++)
+    if (loop->bucket != BUCKET_BASE)
+        loop->spent[loop->bucket] -= last;
+    for (uint32_t i = 0; i < BUCKET_COUNT; i++) {
         cpu->cycles[i] += loop->spent[i];
+        base -= loop->spent[i];
+    }
+    cpu->cycles[BUCKET_BASE] += base;
     cpu->now = loop->from_cycle;
-    mmusim__cpu_busy(cpu, loop->cycle - loop->from_cycle, loop->bucket);
+    mmusim__cpu_busy(cpu, last, loop->bucket);
     loop->core->counters.instructions += loop->instructions;
+    loop->core->cpi_fraction = loop->cpi_fraction;
 }
 
 void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
@@ -302,6 +364,7 @@ void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
         .cycle = cpu->now,
         .from_cycle = cpu->now,
         .bucket = BUCKET_BASE,
+        .cpi_fraction = core->cpi_fraction,
         .missed_vpn = UINT64_MAX,
     };
     enum core_stop stop;
