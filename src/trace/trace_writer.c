@@ -431,6 +431,48 @@ static void writer_put_index(struct trace_writer *writer)
         writer->codec->packer_destroy(packer);
 }
 
+mmusim_status_t mmusim__trace_stream_seal(struct trace_stream *stream,
+                                          const struct sys_op *ops, size_t n,
+                                          struct trace_seal *seal,
+                                          mmusim_diag_t *diag)
+{
+    struct trace_writer *writer = stream->writer;
+    mmusim_status_t status = mmusim__trace_stream_flush(stream, diag);
+    off_t end = lseek(writer->fd, 0, SEEK_CUR);
+
+    if (status)
+        return status;
+    if (end < 0)
+        return mmusim__diag_set(diag, MMUSIM_UNSUPPORTED, "cannot be cut");
+    seal->file_bytes = (uint64_t) end;
+    seal->n_index_bytes = writer->n_index_bytes;
+    seal->n_records = writer->n_records;
+    seal->n_packed_bytes = writer->n_packed_bytes;
+    seal->first_record = stream->field.first_record;
+    for (size_t i = 0; i < n; i++)
+        mmusim__trace_stream_sys(stream, &ops[i]);
+    stream_close_block(stream);
+    writer_put_index(writer);
+    return mmusim__trace_stream_flush(stream, diag);
+}
+
+mmusim_status_t mmusim__trace_stream_unseal(struct trace_stream *stream,
+                                            const struct trace_seal *seal,
+                                            mmusim_diag_t *diag)
+{
+    struct trace_writer *writer = stream->writer;
+
+    if (ftruncate(writer->fd, (off_t) seal->file_bytes) ||
+        lseek(writer->fd, (off_t) seal->file_bytes, SEEK_SET) < 0)
+        writer_fail(writer, MMUSIM_SYSTEM, "cannot write the trace");
+    writer->n_index_bytes = seal->n_index_bytes;
+    writer->n_records = seal->n_records;
+    writer->n_packed_bytes = seal->n_packed_bytes;
+    stream->field.first_record = seal->first_record;
+    stream->field.n_records = 0;
+    return mmusim__trace_stream_flush(stream, diag);
+}
+
 static void writer_close_file(struct trace_writer *writer)
 {
     int fd = writer->fd;

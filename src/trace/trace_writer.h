@@ -63,6 +63,28 @@ void mmusim__trace_stream_sys(struct trace_stream *stream,
 /* Writes the open block out, so that a crash loses nothing before this. */
 mmusim_status_t mmusim__trace_stream_flush(struct trace_stream *stream,
                                            mmusim_diag_t *diag);
+/*
+ * Ends the file for now: flushes the stream, writes the n ops, and the index
+ * behind them. unseal takes all of that back but the flush, and writing goes
+ * on. Nothing else may be written in between; other streams' open blocks are
+ * not in the file. MMUSIM_UNSUPPORTED: the file cannot be cut (a pipe), and
+ * nothing is changed.
+ */
+struct trace_seal {
+    uint64_t file_bytes;
+    size_t n_index_bytes;
+    uint64_t n_records;
+    uint64_t n_packed_bytes;
+    uint64_t first_record;
+};
+mmusim_status_t mmusim__trace_stream_seal(struct trace_stream *stream,
+                                          const struct sys_op *ops, size_t n,
+                                          struct trace_seal *seal,
+                                          mmusim_diag_t *diag);
+mmusim_status_t mmusim__trace_stream_unseal(struct trace_stream *stream,
+                                            const struct trace_seal *seal,
+                                            mmusim_diag_t *diag);
+
 /* Flushes and frees the stream. */
 mmusim_status_t mmusim__trace_stream_end(struct trace_stream *stream,
                                          mmusim_diag_t *diag);

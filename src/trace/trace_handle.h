@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* An opened trace: its file, and what its sources share. */
+#ifndef MMUSIM_TRACE_TRACE_HANDLE_H
+#define MMUSIM_TRACE_TRACE_HANDLE_H
+
+#include "mmusim/trace.h"
+#include "trace/piece_cache.h"
+
+/* The decoder of one trace thread that all sources share; it goes forwards
+ * only. */
+struct shared_stream {
+    pthread_mutex_t lock;
+    struct piece_stream *stream; /* NULL: not begun, or ended */
+    uint32_t block;              /* of the thread, that stream has open */
+};
+
+struct mmusim_trace {
+    struct trace_file file;
+    bool salvages;
+    bool has_cache;
+    struct piece_cache cache;
+    struct shared_stream *shared; /* one a thread, with a cache */
+    struct source_thread *threads;
+};
+
+static inline const struct trace_block *
+trace_block_of(const struct mmusim_trace *trace, uint32_t thread_index,
+               uint32_t block)
+{
+    const struct trace_thread *thread = &trace->file.threads[thread_index];
+
+    return &trace->file.blocks[trace->file.order[thread->first_block + block]];
+}
+
+#endif
