@@ -6,7 +6,8 @@
  * because QEMU gives them out again.
  *
  * QEMU cuts vector accesses into 8-byte pieces: adjacent accesses of one kind
- * by one instruction are one access again (at most 64 bytes).
+ * by one instruction are one access again (at most 64 bytes); so are the
+ * stores of REP STOS.
  * Left out: a block that a fault or signal leaves in the middle counts whole.
  */
 #include "core/check.h"
@@ -74,12 +75,13 @@ static void plugin_on_block(unsigned vcpu, void *data)
         if (t == NULL)
             return;
     }
-    recorder_access_end(t);
+    bool goes_on = block->begins_repeat && t->repeated_vaddr == block->vaddr;
+    if (!goes_on) /* REP STOS is as wide as the machine likes */
+        recorder_access_end(t);
     uint64_t number =
         atomic_load_explicit(&recorder.n_operations, memory_order_acquire);
     if (MMUSIM_UNLIKELY(number != t->seen_number))
         plugin_sync(t, number);
-    bool goes_on = block->begins_repeat && t->repeated_vaddr == block->vaddr;
     t->repeated_vaddr = block->ends_repeat_vaddr;
     if (!goes_on && t->stream != NULL)
         mmusim__trace_stream_fetch(t->stream, block->vaddr,

@@ -19,6 +19,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 /* A system call between its two callbacks. */
 struct recorder_call {
@@ -27,6 +28,7 @@ struct recorder_call {
     uint64_t number;   /* of the operation; 0: none taken (yet) */
     bool holds_layout; /* releases recorder.layout at return */
     bool may_block;
+    bool is_sealed;          /* execve: the trace is ended for now */
     long voluntary_switches; /* of the host thread, at entry */
     uint64_t entered_ns;
 };
@@ -66,6 +68,11 @@ struct recorder {
     _Atomic uint64_t program_break; /* 0: not yet known */
     uint8_t *tid_uses;              /* times a tid has been used */
     char *path;
+    char *part; /* what is being written; NULL: path itself, in place */
+    int fd;
+    dev_t device; /* of the file behind fd */
+    ino_t inode;
+    struct trace_seal seal; /* while an execve is under way */
     bool is_closed;
     _Atomic bool is_stopping;
     bool is_child;   /* forked: its trace is path.PID */
@@ -83,6 +90,10 @@ int mmusim__recorder_open(const char *path);
 void mmusim__recorder_close(void);
 /* Opens a forked child's trace at its first event. Under recorder.lock. */
 bool mmusim__recorder_is_open(void);
+/* After the program closed or replaced descriptors. */
+void mmusim__recorder_repair_fd(void);
+/* Gives a finished file its name, or removes one that failed. */
+void mmusim__recorder_name_file(bool is_good);
 void mmusim__recorder_report(const mmusim_diag_t *diag);
 
 /* recorder_stop.c: halting the other threads */
@@ -92,6 +103,10 @@ bool mmusim__recorder_stop(struct recorder_thread *self, uint64_t *number);
 void mmusim__recorder_resume(void);
 /* What a thread does while recorder.is_stopping. */
 void mmusim__recorder_park(struct recorder_thread *t);
+
+/* recorder_exec.c: an execve ends the trace, or fails and takes it back */
+void mmusim__recorder_exec_enter(struct recorder_thread *t);
+void mmusim__recorder_exec_failed(struct recorder_thread *t);
 
 /* recorder_thread.c: the life of a thread */
 /* The calling thread's state, made at its first event; NULL: closed, or out

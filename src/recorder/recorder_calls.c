@@ -125,7 +125,6 @@ static bool call_takes_at_entry(const struct recorder_call *call)
     switch (call->kind) {
     case CALL_MUNMAP:
     case CALL_MREMAP:
-    case CALL_EXEC:
     case CALL_EXIT:
     case CALL_WAKE:
         return true;
@@ -140,6 +139,8 @@ static bool call_takes_at_entry(const struct recorder_call *call)
     case CALL_SEND:
         return call_fd_can_wake(call->args[0]);
     case CALL_IGNORED:
+    case CALL_CLOSE:
+    case CALL_EXEC:
     case CALL_MMAP:
     case CALL_CLONE:
     case CALL_FORK:
@@ -188,6 +189,7 @@ void mmusim__recorder_sync(struct recorder_thread *t, uint64_t number)
 {
     if (t->stream == NULL || number == t->seen_number)
         return;
+    recorder_access_end(t);
     t->seen_number = number;
     mmusim__trace_stream_sys(
         t->stream, &(struct sys_op){.kind = SYS_SYNC, .number = number});
@@ -373,6 +375,8 @@ void mmusim__recorder_call_enter(struct recorder_thread *t, enum call_kind kind,
         call.number = recorder_take_number();
     call_watch_blocking(&call);
     t->call = call;
+    if (kind == CALL_EXEC && t->stream != NULL)
+        mmusim__recorder_exec_enter(t);
     t->is_quiet = true;
     pthread_mutex_unlock(&t->lock);
 }
@@ -382,6 +386,10 @@ void mmusim__recorder_call_return(struct recorder_thread *t, int64_t result)
     pthread_mutex_lock(&t->lock);
     t->is_quiet = false;
     bool holds_layout = t->call.holds_layout;
+    if (t->call.kind == CALL_EXEC && t->stream != NULL)
+        mmusim__recorder_exec_failed(t);
+    else if (t->call.kind == CALL_CLOSE)
+        mmusim__recorder_repair_fd();
     if (t->stream != NULL)
         call_write_result(t, result);
     t->call = (struct recorder_call){.kind = CALL_IGNORED};

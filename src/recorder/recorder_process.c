@@ -7,9 +7,15 @@
 #define _GNU_SOURCE
 #include "recorder/recorder.h"
 
+#include "core/diag.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct recorder recorder = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -25,13 +31,54 @@ void mmusim__recorder_report(const mmusim_diag_t *diag)
     dprintf(STDERR_FILENO, "mmusim: record: %s\n", text);
 }
 
-/* keeps_part: the tool that started us renames it, whatever happens. */
-static int process_create_writer(const char *path, bool keeps_part)
+/* A number that programs hardly use themselves, so that neither their dup2
+ * nor the expectation of a small descriptor meets it. */
+static int process_move_high(int fd)
 {
-    struct trace_writer_options options = {.codec = TRACE_CODEC_GZIP,
-                                           .keeps_part = keeps_part};
+    struct rlimit limit = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t top = limit.rlim_cur < 65536 ? limit.rlim_cur : 65536;
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, (int) top - 8);
+    if (high < 0)
+        return fd;
+    close(fd);
+    return high;
+}
+
+/* FILE.part, or FILE itself if it exists and is not regular. */
+static int process_open_file(const char *path, const char *suffix)
+{
+    struct stat old;
+    bool is_in_place = stat(path, &old) == 0 && !S_ISREG(old.st_mode);
+    free(recorder.part);
+    recorder.part = NULL;
+    if (!is_in_place && asprintf(&recorder.part, "%s%s", path, suffix) < 0)
+        recorder.part = NULL;
+    int fd = open(recorder.part != NULL ? recorder.part : path,
+                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return fd < 0 ? fd : process_move_high(fd);
+}
+
+static int process_fail(const char *path)
+{
     mmusim_diag_t diag;
-    if (mmusim__trace_writer_create(path, &options, &recorder.writer, &diag) ==
+    mmusim__diag_set(&diag, MMUSIM_SYSTEM, "%s: %s", path, strerror(errno));
+    mmusim__recorder_report(&diag);
+    return -1;
+}
+
+static int process_create_writer(const char *path)
+{
+    struct trace_writer_options options = {.codec = TRACE_CODEC_GZIP};
+    mmusim_diag_t diag;
+    struct stat made;
+    int fd = process_open_file(path, ".part");
+    if (fd < 0 || fstat(fd, &made) != 0)
+        return process_fail(path);
+    recorder.fd = fd;
+    recorder.device = made.st_dev;
+    recorder.inode = made.st_ino;
+    if (mmusim__trace_writer_create_fd(fd, &options, &recorder.writer, &diag) ==
         MMUSIM_OK)
         return 0;
     recorder.writer = NULL;
@@ -39,11 +86,45 @@ static int process_create_writer(const char *path, bool keeps_part)
     return -1;
 }
 
+/* The program may close any descriptor: then ours is opened again, under the
+ * same number. */
+void mmusim__recorder_repair_fd(void)
+{
+    struct stat now;
+    if (recorder.writer == NULL || recorder.part == NULL ||
+        (fstat(recorder.fd, &now) == 0 && now.st_dev == recorder.device &&
+         now.st_ino == recorder.inode))
+        return;
+    int fd = open(recorder.part, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &now) != 0 || now.st_ino != recorder.inode ||
+        lseek(fd, 0, SEEK_END) < 0 ||
+        (fd != recorder.fd && dup3(fd, recorder.fd, O_CLOEXEC) < 0))
+        process_fail(recorder.part);
+    if (fd >= 0 && fd != recorder.fd)
+        close(fd);
+}
+
+/* A child renames its own file; the tool that started us does it for the
+ * first process, however that ends. On failure there is nothing to rename. */
+void mmusim__recorder_name_file(bool is_good)
+{
+    if (recorder.part == NULL)
+        return;
+    char *path = strndup(recorder.part, strlen(recorder.part) - 5);
+    if (!is_good)
+        unlink(recorder.part);
+    else if (recorder.is_child && path != NULL)
+        rename(recorder.part, path);
+    free(path);
+}
+
 static void process_on_fork_child(void)
 {
     pthread_mutex_init(&recorder.lock, NULL);
     pthread_rwlock_init(&recorder.layout, NULL);
     recorder.threads = NULL; /* not freed: their owners are not here */
+    if (recorder.writer != NULL)
+        close(recorder.fd); /* the writer itself is the parent's */
     recorder.writer = NULL;
     recorder.tid_uses = NULL;
     recorder.has_failed = false;
@@ -59,7 +140,7 @@ bool mmusim__recorder_is_open(void)
         return recorder.writer != NULL;
     char *path = NULL;
     if (asprintf(&path, "%s.%d", recorder.path, (int) getpid()) < 0 ||
-        process_create_writer(path, false) != 0)
+        process_create_writer(path) != 0)
         recorder.is_closed = true;
     free(path);
     return recorder.writer != NULL;
@@ -68,7 +149,7 @@ bool mmusim__recorder_is_open(void)
 int mmusim__recorder_open(const char *path)
 {
     recorder.path = strdup(path);
-    if (recorder.path == NULL || process_create_writer(path, true) != 0)
+    if (recorder.path == NULL || process_create_writer(path) != 0)
         return -1;
     mmusim__recorder_thread_init_key();
     return pthread_atfork(NULL, NULL, process_on_fork_child) == 0 ? 0 : -1;
@@ -95,6 +176,9 @@ void mmusim__recorder_close(void)
             pthread_mutex_unlock(&t->lock);
     }
     mmusim_diag_t diag;
-    if (mmusim__trace_writer_close(writer, &diag) != MMUSIM_OK)
+    mmusim_status_t status = mmusim__trace_writer_close(writer, &diag);
+    if (status != MMUSIM_OK)
         mmusim__recorder_report(&diag);
+    close(recorder.fd);
+    mmusim__recorder_name_file(status == MMUSIM_OK && !recorder.has_failed);
 }

@@ -55,13 +55,16 @@ static const uint8_t table_x86_64[CALL_TABLE_SIZE] = {
     [307] = CALL_SEND,     /* sendmmsg */
     [322] = CALL_EXEC,     /* execveat */
     [329] = CALL_MPROTECT, /* pkey_mprotect */
+    [436] = CALL_CLOSE,    /* close_range */
     [441] = CALL_WAIT,     /* epoll_pwait2 */
     [449] = CALL_WAIT,     /* futex_waitv */
 };
 
 static const uint8_t table_aarch64[CALL_TABLE_SIZE] = {
     [22] = CALL_WAIT,      /* epoll_pwait */
+    [24] = CALL_CLOSE,     /* dup3 */
     [32] = CALL_WAKE,      /* flock */
+    [57] = CALL_CLOSE,     /* close */
     [63] = CALL_WAIT,      /* read */
     [64] = CALL_SEND,      /* write */
     [65] = CALL_WAIT,      /* readv */
@@ -104,6 +107,7 @@ static const uint8_t table_aarch64[CALL_TABLE_SIZE] = {
     [269] = CALL_SEND,     /* sendmmsg */
     [281] = CALL_EXEC,     /* execveat */
     [288] = CALL_MPROTECT, /* pkey_mprotect */
+    [436] = CALL_CLOSE,    /* close_range */
     [441] = CALL_WAIT,     /* epoll_pwait2 */
     [449] = CALL_WAIT,     /* futex_waitv */
 };

@@ -28,6 +28,7 @@ enum call_kind {
     CALL_WAIT,  /* may block */
     CALL_SEND,  /* may wake who waits for the descriptor; may block */
     CALL_WAKE,  /* may wake somebody */
+    CALL_CLOSE, /* may close the recorder's own file */
 };
 
 enum { CALL_TABLE_SIZE = 512 };
