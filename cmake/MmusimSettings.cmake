@@ -30,6 +30,19 @@ if(MMUSIM_FUZZ)
     list(APPEND mmusim_sanitize_flags -fsanitize=fuzzer-no-link -g)
 endif()
 
+set(mmusim_lto_flags "")
+if(MMUSIM_LTO)
+    include(CheckIPOSupported)
+    check_ipo_supported(RESULT mmusim_has_lto LANGUAGES C)
+    if(NOT mmusim_has_lto)
+        message(WARNING "no link-time optimization with this compiler")
+        set(MMUSIM_LTO OFF)
+    elseif(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        # libmmusim.a serves other compilers, too
+        set(mmusim_lto_flags -ffat-lto-objects)
+    endif()
+endif()
+
 function(mmusim_settings target)
     target_include_directories(${target} PRIVATE
         ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
@@ -38,7 +51,7 @@ function(mmusim_settings target)
         MMUSIM_CHECK=${mmusim_check_flags} _DEFAULT_SOURCE=)
     target_compile_options(${target} PRIVATE
         ${MMUSIM_WARNINGS} $<$<BOOL:${MMUSIM_WERROR}>:-Werror>
-        ${mmusim_sanitize_flags} -ffp-contract=off)
+        ${mmusim_sanitize_flags} ${mmusim_lto_flags} -ffp-contract=off)
     target_link_options(${target} PRIVATE ${mmusim_sanitize_flags})
     set_target_properties(${target} PROPERTIES
         C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
