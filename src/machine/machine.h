@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine: owns every unit, runs a source to its end. */
-#ifndef MMUSIM_MACHINE_MACHINE_INTERNAL_H
-#define MMUSIM_MACHINE_MACHINE_INTERNAL_H
+#ifndef MMUSIM_MACHINE_MACHINE_H
+#define MMUSIM_MACHINE_MACHINE_H
 
 #include "coherence/system.h"
 #include "core/arena.h"
