@@ -67,6 +67,70 @@ MMUSIM_API int mmusim_workload_each(
 /* NULL is legal. */
 MMUSIM_API void mmusim_source_destroy(mmusim_source_t *source);
 
+/* ---- looking into traces, and changing their form ---- */
+
+/* What a trace holds; all records are decoded to find out. */
+typedef struct mmusim_trace_info {
+    const char *codec; /* "gzip", "zstd" or "mixed"; static */
+    uint32_t version;  /* of the native format */
+    uint32_t n_threads;
+    uint32_t n_blocks;
+    bool has_index; /* false: cut short, or its recorder was killed */
+    uint64_t packed_bytes;
+    uint64_t unpacked_bytes;
+    uint64_t records;
+    uint64_t fetches;
+    uint64_t loads;
+    uint64_t stores;
+    uint64_t instructions;
+    uint64_t operations;        /* OS operations, order stamps among them */
+    uint64_t operations_of[32]; /* by kind: mmusim_trace_operation_name */
+} mmusim_trace_info_t;
+
+MMUSIM_API mmusim_status_t mmusim_trace_info(mmusim_trace_t *trace,
+                                             mmusim_trace_info_t *info,
+                                             mmusim_diag_t *diag);
+/* The word of an operation in text traces; NULL: no such kind. */
+MMUSIM_API const char *mmusim_trace_operation_name(uint32_t kind);
+/* The i-th thread's number and records; false: there is none. */
+MMUSIM_API bool mmusim_trace_thread(const mmusim_trace_t *trace, uint32_t i,
+                                    uint32_t *tid, uint64_t *records);
+
+/*
+ * Checks every byte of the native trace at path and goes on after damage.
+ * report is called for each damaged place; a file without an index counts as
+ * one. *n_damaged is their number. Fails only if nothing can be read.
+ */
+MMUSIM_API mmusim_status_t mmusim_trace_verify(
+    const char *path, void (*report)(void *context, const mmusim_diag_t *diag),
+    void *context, uint64_t *n_damaged, mmusim_diag_t *diag);
+
+/* Which records; zeroes mean all. */
+typedef struct mmusim_trace_selection {
+    const uint32_t *tids; /* n_tids thread numbers; 0: every thread */
+    size_t n_tids;
+    uint64_t first_record; /* in each thread, from 0 */
+    uint64_t end_record;   /* exclusive; 0: to the end */
+} mmusim_trace_selection_t;
+
+/*
+ * The records as lines of text, to write(context, text, length), which
+ * returns 0 to go on; anything else ends with MMUSIM_SYSTEM. selection may be
+ * NULL. Blocks come in the order of the file.
+ */
+MMUSIM_API mmusim_status_t mmusim_trace_cat(
+    mmusim_trace_t *trace, const mmusim_trace_selection_t *selection,
+    int (*write)(void *context, const char *text, size_t length_bytes),
+    void *context, mmusim_diag_t *diag);
+
+/*
+ * The records as a native trace at path, written as PATH.part and renamed.
+ * codec: "gzip" or "zstd"; level 0: the default. selection may be NULL.
+ */
+MMUSIM_API mmusim_status_t mmusim_trace_convert(
+    mmusim_trace_t *trace, const mmusim_trace_selection_t *selection,
+    const char *path, const char *codec, int level, mmusim_diag_t *diag);
+
 #ifdef __cplusplus
 }
 #endif

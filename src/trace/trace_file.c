@@ -93,7 +93,7 @@ static mmusim_status_t file_read_pipe(struct trace_file *file, int fd,
 static mmusim_status_t file_open_bytes(struct trace_file *file,
                                        mmusim_diag_t *diag)
 {
-    bool is_stdin = !strcmp(file->path, "-");
+    bool is_stdin = !file->temporary && !strcmp(file->path, "-");
     struct stat info;
     mmusim_status_t status;
 
@@ -185,14 +185,13 @@ static mmusim_status_t scan_damage(struct file_scan *scan,
 
 /* The member at offset; text of what is wrong with it, or NULL. */
 static const char *scan_header(const struct trace_file *file, uint64_t offset,
-                               struct trace_block *block, bool *is_newer)
+                               struct trace_block *block)
 {
     uint8_t header[TRACE_HEADER_BYTES_MAX];
     size_t n = mmusim__trace_file_read(file, header, sizeof(header), offset);
     const struct codec_ops *codec = mmusim__codec_of_header(header, n);
     enum trace_field_state state;
 
-    *is_newer = false;
     block->offset = offset;
     if (!codec && n < sizeof(header) && n + offset == file->n_bytes &&
         offset > 0)
@@ -203,7 +202,6 @@ static const char *scan_header(const struct trace_file *file, uint64_t offset,
                         "--from)";
     block->codec = codec == mmusim__codec_get(0) ? 0 : 1;
     state = mmusim__trace_field_get(header + codec->field_at, &block->field);
-    *is_newer = state == FIELD_NEWER;
     if (state == FIELD_NEWER)
         return "was written by a newer version of the format (update mmusim)";
     if (state == FIELD_DAMAGED)
@@ -219,7 +217,6 @@ static uint64_t scan_find_header(const struct trace_file *file, uint64_t from)
 {
     uint8_t *chunk = malloc(FILE_CHUNK_BYTES);
     struct trace_block block;
-    bool is_newer;
 
     while (chunk && from < file->n_bytes) {
         size_t n = mmusim__trace_file_read(file, chunk, FILE_CHUNK_BYTES, from);
@@ -228,7 +225,7 @@ static uint64_t scan_find_header(const struct trace_file *file, uint64_t from)
             break;
         for (size_t i = 0; i < n; i++) {
             if ((chunk[i] == 0x1f || chunk[i] == 0x50) &&
-                !scan_header(file, from + i, &block, &is_newer)) {
+                !scan_header(file, from + i, &block)) {
                 free(chunk);
                 return from + i;
             }
@@ -246,7 +243,7 @@ static mmusim_status_t scan_add_block(struct file_scan *scan,
 
     if (file->n_blocks == TRACE_BLOCKS_MAX ||
         block->field.ordinal >= TRACE_THREADS_MAX)
-        return scan_damage(scan, MMUSIM_UNSUPPORTED,
+        return scan_damage(scan, MMUSIM_UNREADABLE,
                            "too many blocks or threads for this version");
     if (file->n_blocks == scan->room_blocks) {
         size_t room = scan->room_blocks ? 2 * scan->room_blocks : 64;
@@ -304,13 +301,11 @@ static mmusim_status_t scan_member(struct file_scan *scan)
 {
     struct trace_file *file = scan->file;
     struct trace_block block = {0};
-    bool is_newer;
-    const char *wrong = scan_header(file, scan->offset, &block, &is_newer);
+    const char *wrong = scan_header(file, scan->offset, &block);
     mmusim_status_t status;
 
     if (wrong) {
-        status = scan_damage(
-            scan, is_newer ? MMUSIM_UNSUPPORTED : MMUSIM_DAMAGED, wrong);
+        status = scan_damage(scan, MMUSIM_DAMAGED, wrong);
         scan->offset = scan_find_header(file, scan->offset + 1);
         scan->number++;
         return status;

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* mmusim trace: what a trace holds, whether it is whole, and other forms. */
+#include "cli/cli.h"
+#include "mmusim/trace.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRACE_TIDS_MAX = 256 };
+
+struct trace_arguments {
+    mmusim_trace_options_t open;
+    mmusim_trace_selection_t selection;
+    uint32_t tids[TRACE_TIDS_MAX];
+    const char *output;
+    const char *to; /* "gzip", "zstd" or "text" */
+    uint64_t level;
+    const char *path;
+};
+
+static int trace_add_tid(struct trace_arguments *arguments, const char *value)
+{
+    uint64_t tid;
+    int status = cli_number("--thread", value, 0, UINT32_MAX, 0, &tid);
+
+    if (status)
+        return status;
+    if (arguments->selection.n_tids == TRACE_TIDS_MAX)
+        return cli_error(CLI_USAGE, "--thread: at most %d", TRACE_TIDS_MAX);
+    arguments->tids[arguments->selection.n_tids++] = (uint32_t) tid;
+    arguments->selection.tids = arguments->tids;
+    return 0;
+}
+
+static int trace_option(void *context, const struct cli_option *option,
+                        const char *value)
+{
+    static const char *const forms[] = {"gzip", "zstd", "text", NULL};
+    struct trace_arguments *arguments = context;
+    int choice;
+
+    switch (option->letter) {
+    case 'o':
+        arguments->output = value;
+        return 0;
+    case 'f':
+        arguments->open.format = value;
+        return 0;
+    case 's':
+        arguments->open.salvages = true;
+        return 0;
+    case 't':
+        choice = cli_choice("--to", value, forms);
+        arguments->to = choice < 0 ? NULL : forms[choice];
+        return choice < 0 ? CLI_USAGE : 0;
+    case 'l':
+        return cli_number("--level", value, 1, 19, 0, &arguments->level);
+    case 'T':
+        return trace_add_tid(arguments, value);
+    case 'b':
+        return cli_number("--begin", value, 0, UINT64_MAX / 2, 1,
+                          &arguments->selection.first_record);
+    default:
+        return cli_number("--end", value, 1, UINT64_MAX / 2, 1,
+                          &arguments->selection.end_record);
+    }
+}
+
+static int trace_parse(const struct cli_command *self, int argc, char **argv,
+                       struct trace_arguments *arguments)
+{
+    int first;
+    int status = cli_parse(self, argc, argv, trace_option, arguments, &first);
+
+    if (status >= 0)
+        return status;
+    if (first + 1 != argc)
+        return cli_error(CLI_USAGE,
+                         "%s: takes one trace (see mmusim %s --help)",
+                         self->name, self->name);
+    arguments->path = argv[first];
+    return -1;
+}
+
+/* < 0: goes on with *trace. */
+static int trace_begin(const struct cli_command *self, int argc, char **argv,
+                       struct trace_arguments *arguments,
+                       mmusim_trace_t **trace)
+{
+    mmusim_diag_t diag = {0};
+    int status = trace_parse(self, argc, argv, arguments);
+
+    if (status >= 0)
+        return status;
+    if (mmusim_trace_open(arguments->path, &arguments->open, trace, &diag))
+        return cli_diag(&diag);
+    return -1;
+}
+
+static void trace_print_info(const mmusim_trace_t *trace,
+                             const mmusim_trace_info_t *info)
+{
+    uint64_t accesses = info->loads + info->stores;
+    uint64_t records;
+    uint32_t tid;
+
+    printf("format            native, version %" PRIu32 ", %s\n", info->version,
+           info->codec);
+    printf("blocks            %" PRIu32 "%s\n", info->n_blocks,
+           info->has_index ? "" : " (no index: unfinished or cut short)");
+    printf("bytes             %" PRIu64 " (unpacked %" PRIu64 ")\n",
+           info->packed_bytes, info->unpacked_bytes);
+    printf("threads           %" PRIu32 "\n", info->n_threads);
+    printf("records           %" PRIu64 "\n", info->records);
+    printf("instructions      %" PRIu64 "\n", info->instructions);
+    printf("fetches           %" PRIu64 "\n", info->fetches);
+    printf("accesses          %" PRIu64 " (%" PRIu64 " loads, %" PRIu64
+           " stores)\n",
+           accesses, info->loads, info->stores);
+    if (accesses)
+        printf("bytes per access  %.3f\n",
+               (double) info->packed_bytes / (double) accesses);
+    printf("operations        %" PRIu64 "\n", info->operations);
+    for (uint32_t i = 0; mmusim_trace_operation_name(i); i++) {
+        if (info->operations_of[i])
+            printf("  %-15s %" PRIu64 "\n", mmusim_trace_operation_name(i),
+                   info->operations_of[i]);
+    }
+    for (uint32_t i = 0; mmusim_trace_thread(trace, i, &tid, &records); i++)
+        printf("thread %-10" PRIu32 " %" PRIu64 " records\n", tid, records);
+}
+
+static int trace_info(const struct cli_command *self, int argc, char **argv)
+{
+    struct trace_arguments arguments = {0};
+    mmusim_trace_info_t info;
+    mmusim_trace_t *trace;
+    mmusim_diag_t diag = {0};
+    int status = trace_begin(self, argc, argv, &arguments, &trace);
+
+    if (status >= 0)
+        return status;
+    status = 0;
+    if (mmusim_trace_info(trace, &info, &diag))
+        status = cli_diag(&diag);
+    else
+        trace_print_info(trace, &info);
+    mmusim_trace_close(trace);
+    return status;
+}
+
+static void trace_print_damage(void *context, const mmusim_diag_t *diag)
+{
+    char text[1024];
+
+    (void) context;
+    mmusim_diag_format(diag, text, sizeof(text));
+    printf("%s\n", text);
+}
+
+static int trace_verify(const struct cli_command *self, int argc, char **argv)
+{
+    struct trace_arguments arguments = {0};
+    mmusim_diag_t diag = {0};
+    uint64_t n_damaged = 0;
+    int status = trace_parse(self, argc, argv, &arguments);
+
+    if (status >= 0)
+        return status;
+    if (mmusim_trace_verify(arguments.path, trace_print_damage, NULL,
+                            &n_damaged, &diag))
+        return cli_diag(&diag);
+    return n_damaged ? CLI_FOUND : CLI_OK;
+}
+
+static int trace_write_text(void *context, const char *text,
+                            size_t length_bytes)
+{
+    return cli_is_interrupted() ||
+           fwrite(text, 1, length_bytes, context) != length_bytes;
+}
+
+/* Frees trace. */
+static int trace_to_text(struct trace_arguments *arguments,
+                         mmusim_trace_t *trace)
+{
+    mmusim_diag_t diag = {0};
+    struct cli_output *output;
+    int status = cli_output_refuse_input(arguments->output, arguments->path);
+
+    output = status ? NULL : cli_output_open(arguments->output, &status);
+    if (output &&
+        mmusim_trace_cat(trace, &arguments->selection, trace_write_text,
+                         cli_output_stream(output), &diag)) {
+        status = cli_is_interrupted() ? (int) CLI_INTERRUPTED : cli_diag(&diag);
+        cli_output_abandon(output);
+    } else if (output) {
+        status = cli_output_close(output);
+    }
+    mmusim_trace_close(trace);
+    return status;
+}
+
+static int trace_cat(const struct cli_command *self, int argc, char **argv)
+{
+    struct trace_arguments arguments = {0};
+    mmusim_trace_t *trace;
+    int status = trace_begin(self, argc, argv, &arguments, &trace);
+
+    cli_catch_interrupts();
+    return status >= 0 ? status : trace_to_text(&arguments, trace);
+}
+
+static int trace_convert(const struct cli_command *self, int argc, char **argv)
+{
+    struct trace_arguments arguments = {.to = "gzip"};
+    mmusim_trace_t *trace;
+    mmusim_diag_t diag = {0};
+    int status = trace_begin(self, argc, argv, &arguments, &trace);
+
+    if (status >= 0)
+        return status;
+    if (!strcmp(arguments.to, "text"))
+        return trace_to_text(&arguments, trace);
+    if (!arguments.output || !strcmp(arguments.output, "-"))
+        status = cli_error(CLI_USAGE,
+                           "%s: -o FILE is missing (a native trace "
+                           "goes into a file)",
+                           self->name);
+    else
+        status = cli_output_refuse_input(arguments.output, arguments.path);
+    if (!status &&
+        mmusim_trace_convert(trace, &arguments.selection, arguments.output,
+                             arguments.to, (int) arguments.level, &diag))
+        status = cli_diag(&diag);
+    mmusim_trace_close(trace);
+    return status;
+}
+
+#define TRACE_OPEN_OPTIONS                                                     \
+    {"from", 'f', "FORMAT", "native or text, instead of by content"},          \
+    {                                                                          \
+        "salvage", 's', NULL, "skip damaged blocks"                            \
+    }
+#define TRACE_OUTPUT_OPTION                                                    \
+    {                                                                          \
+        "output", 'o', "FILE",                                                 \
+            "where to write (default for text: standard output)"               \
+    }
+#define TRACE_SELECTION_OPTIONS                                                \
+    {"thread", 'T', "TID", "only this thread; may be repeated"},               \
+        {"begin", 'b', "N", "from record N of each thread on, from 0"},        \
+    {                                                                          \
+        "end", 'e', "N", "up to before record N of each thread"                \
+    }
+#define TRACE_FORM_OPTIONS                                                     \
+    {"to", 't', "FORM", "gzip (default), zstd or text"},                       \
+    {                                                                          \
+        "level", 'l', "N", "of compression"                                    \
+    }
+
+static const struct cli_option trace_info_options[] = {TRACE_OPEN_OPTIONS, {0}};
+static const struct cli_option trace_verify_options[] = {{0}};
+static const struct cli_option trace_cat_options[] = {
+    TRACE_OPEN_OPTIONS, TRACE_OUTPUT_OPTION, TRACE_SELECTION_OPTIONS, {0}};
+static const struct cli_option trace_convert_options[] = {
+    TRACE_OPEN_OPTIONS, TRACE_OUTPUT_OPTION, TRACE_FORM_OPTIONS, {0}};
+static const struct cli_option trace_cut_options[] = {TRACE_OPEN_OPTIONS,
+                                                      TRACE_OUTPUT_OPTION,
+                                                      TRACE_FORM_OPTIONS,
+                                                      TRACE_SELECTION_OPTIONS,
+                                                      {0}};
+
+static const struct cli_command trace_info_command = {
+    .name = "trace info",
+    .usage = "TRACE",
+    .summary = "threads, records, operations and sizes",
+    .details = "",
+    .options = trace_info_options,
+    .run = trace_info,
+};
+
+static const struct cli_command trace_verify_command = {
+    .name = "trace verify",
+    .usage = "TRACE",
+    .summary = "check every byte; name each damaged block",
+    .details = "Exit status 1: there is damage.\n",
+    .options = trace_verify_options,
+    .run = trace_verify,
+};
+
+static const struct cli_command trace_cat_command = {
+    .name = "trace cat",
+    .usage = "[-o FILE] TRACE",
+    .summary = "print the records as text",
+    .details = "",
+    .options = trace_cat_options,
+    .run = trace_cat,
+};
+
+static const struct cli_command trace_convert_command = {
+    .name = "trace convert",
+    .usage = "[--to gzip|zstd|text] -o FILE TRACE",
+    .summary = "text to native, native to text, one codec to the other",
+    .details = "",
+    .options = trace_convert_options,
+    .run = trace_convert,
+};
+
+static const struct cli_command trace_cut_command = {
+    .name = "trace cut",
+    .usage = "[--thread TID]... [--begin N] [--end N] -o FILE TRACE",
+    .summary = "keep some threads, or a range of each thread's records",
+    .details = "",
+    .options = trace_cut_options,
+    .run = trace_convert,
+};
+
+static int trace_main(const struct cli_command *self, int argc, char **argv)
+{
+    static const struct cli_command *const subs[] = {
+        &trace_info_command, &trace_verify_command, &trace_cat_command,
+        &trace_convert_command, &trace_cut_command};
+
+    return cli_run_sub(self, subs, sizeof(subs) / sizeof(subs[0]), argc, argv);
+}
+
+const struct cli_command cmd_trace = {
+    .name = "trace",
+    .usage = "info|verify|cat|convert|cut ...",
+    .summary = "look into traces and change their form",
+    .details = "",
+    .run = trace_main,
+};
