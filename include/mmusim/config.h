@@ -65,10 +65,11 @@ typedef struct mmusim_config_item {
     const char *range;  /* "1..65536", "lru|plru|fifo|random" or "" */
     const char *dflt;   /* default, as text */
     const char *help;   /* one sentence */
-    const char *source; /* comment beside the value in its file: where the
-                           number comes from, or "guess"; "default" if no
-                           file and no override gave it */
-    const char *file;   /* file that set it, "command line", or "" */
+    const char *source; /* where the number comes from, or "guess...": the
+                           comment beside the value in its file, or what the
+                           default rests on; "" if the file does not say;
+                           "command line" for an override */
+    const char *file;   /* file that set it, "command line", or "": default */
     uint32_t line;
 } mmusim_config_item_t;
 

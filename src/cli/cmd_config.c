@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim config list|show|check|keys. */
-#include "cli/cli.h"
-
-#include "mmusim/config.h"
+#include "cli/run_setup.h"
 
 #include <stdio.h>
 #include <string.h>
 
+enum { CONFIG_N_LEVELS = 3 };
+
 struct config_view {
+    struct run_setup setup;
     int is_yaml;
-    char level[32]; /* of the array being printed, "tlb.l1d" */
-    char index;
-    int has_level[3];
+    char index; /* of the array being printed, as a digit */
+    int has_level[CONFIG_N_LEVELS];
 };
 
-static const char *const config_levels[] = {"tlb.l1i", "tlb.l1d", "tlb.l2"};
+static const char *const config_levels[CONFIG_N_LEVELS] = {"tlb.l1i", "tlb.l1d",
+                                                           "tlb.l2"};
 
 static void config_print_name(void *context, const char *name,
                               const char *summary)
@@ -26,50 +27,77 @@ static void config_print_name(void *context, const char *name,
 static int config_print_key(void *context, const mmusim_config_item_t *item)
 {
     (void) context;
-    printf("%-32s %-8s %-12s %-22s default %-12s %s\n", item->key, item->type,
+    printf("%-32s %-13s %-18s %-22s default %-12s %s\n", item->key, item->type,
            item->unit, item->range, item->dflt, item->help);
     return 0;
 }
 
-static int config_print_yaml(struct config_view *view,
-                             const mmusim_config_item_t *item)
+/* A key of an array opens its list or its array where that is new; returns
+ * what is left of the key. */
+static const char *config_yaml_array(struct config_view *view, const char *key,
+                                     const char **head)
 {
-    const char *key = item->key;
-    const char *head = "";
-
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CONFIG_N_LEVELS; i++) {
         size_t length = strlen(config_levels[i]);
+        int is_first = !view->has_level[i];
 
         if (strncmp(key, config_levels[i], length) != 0 || key[length] != '.')
             continue;
-        if (!view->has_level[i])
+        if (is_first)
             printf("%s:\n", config_levels[i]);
-        head = "    ";
-        if (!view->has_level[i] || view->index != key[length + 1])
-            head = "  - ";
+        *head = is_first || view->index != key[length + 1] ? "  - " : "    ";
         view->has_level[i] = 1;
         view->index = key[length + 1];
-        key += length + 3;
+        return key + length + 3;
     }
-    if (item->source[0])
-        printf("%s%s: %s # %s%s\n", head, key, item->value,
-               strncmp(item->source, "guess", 5) ? "source: " : "",
-               item->source);
+    return key;
+}
+
+/* Text that YAML would not read as it stands goes between quotes. */
+static void config_yaml_text(const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
+
+    if (strspn(value, plain) == strlen(value) && *value != '-') {
+        printf("%s", value);
+        return;
+    }
+    putchar('\'');
+    for (; *value; value++)
+        printf(*value == '\'' ? "''" : "%c", *value);
+    putchar('\'');
+}
+
+static int config_print_yaml(void *context, const mmusim_config_item_t *item)
+{
+    const char *head = "";
+    const char *key = config_yaml_array(context, item->key, &head);
+    int is_guess = !strncmp(item->source, "guess", 5);
+
+    printf("%s%s: ", head, key);
+    if (strcmp(item->type, "text") != 0)
+        printf("%s", item->value);
     else
-        printf("%s%s: %s\n", head, key, item->value);
+        config_yaml_text(item->value);
+    if (item->source[0])
+        printf(" # %s%s", is_guess ? "" : "source: ", item->source);
+    printf("\n");
     return 0;
 }
 
 static int config_print_item(void *context, const mmusim_config_item_t *item)
 {
-    struct config_view *view = context;
+    int is_number =
+        strcmp(item->type, "text") != 0 && strcmp(item->type, "word") != 0;
 
-    if (view->is_yaml)
-        return config_print_yaml(view, item);
-    printf("%-32s %-14s %-12s %s", item->key, item->value, item->unit,
-           item->source);
+    (void) context;
+    printf("%-32s %-14s %-18s %s", item->key, item->value, item->unit,
+           !item->source[0] && is_number ? "no source given" : item->source);
     if (item->line)
         printf(" (%s:%u)", item->file, (unsigned) item->line);
+    else if (!item->file[0])
+        printf(" (default)");
     printf("\n");
     return 0;
 }
@@ -79,75 +107,109 @@ static int config_on_option(void *context, const struct cli_option *option,
 {
     struct config_view *view = context;
 
-    (void) value;
     if (!strcmp(option->name, "yaml"))
         view->is_yaml = 1;
+    else
+        return run_setup_option(&view->setup, option, value);
     return 0;
-}
-
-/* Loads the machine that an operand names, or the defaults. */
-static int config_open(int argc, char **argv, int first,
-                       mmusim_config_t **config)
-{
-    mmusim_diag_t diag = {0};
-    mmusim_status_t status;
-
-    if (first + 1 < argc)
-        return cli_error(CLI_USAGE, "one machine at a time");
-    if (first == argc) {
-        status = mmusim_config_create(config);
-        return status ? cli_error(CLI_SYSTEM, "out of memory") : CLI_OK;
-    }
-    status =
-        mmusim_config_load(argv[first], cli_data_dir("configs"), config, &diag);
-    return status ? cli_diag(&diag) : CLI_OK;
 }
 
 static int config_list_run(const struct cli_command *self, int argc,
                            char **argv)
 {
-    struct config_view view = {0};
     mmusim_diag_t diag = {0};
     int first;
-    int exit_status =
-        cli_parse(self, argc, argv, config_on_option, &view, &first);
+    int exit_status = cli_parse(self, argc, argv, NULL, NULL, &first);
 
     if (exit_status >= 0)
         return exit_status;
+    if (first < argc)
+        return cli_error(CLI_USAGE, "config list takes no operand");
     if (mmusim_config_list(cli_data_dir("configs"), config_print_name, NULL,
                            &diag))
         return cli_diag(&diag);
     return CLI_OK;
 }
 
-static int config_show_run(const struct cli_command *self, int argc,
-                           char **argv)
+/* The machine is an operand or -m. */
+static int config_operand(const struct cli_command *self,
+                          struct config_view *view, int argc, char **argv,
+                          int first)
 {
-    struct config_view view = {0};
-    mmusim_config_t *config;
-    int first;
-    int exit_status =
-        cli_parse(self, argc, argv, config_on_option, &view, &first);
+    if (first + (view->setup.machine ? 0 : 1) < argc)
+        return cli_error(CLI_USAGE, "%s: one machine at a time", self->name);
+    if (first < argc)
+        view->setup.machine = argv[first];
+    return CLI_OK;
+}
 
-    if (exit_status >= 0)
-        return exit_status;
-    exit_status = config_open(argc, argv, first, &config);
-    if (exit_status)
-        return exit_status;
+static void config_print(const struct cli_command *self,
+                         struct config_view *view,
+                         const mmusim_config_t *config)
+{
     if (!strcmp(self->name, "config keys"))
         mmusim_config_each(config, config_print_key, NULL);
-    else if (strcmp(self->name, "config check") != 0)
-        mmusim_config_each(config, config_print_item, &view);
-    for (int i = 0; view.is_yaml && i < 3; i++) {
-        if (!view.has_level[i])
+    else if (!strcmp(self->name, "config check"))
+        return;
+    else if (!view->is_yaml)
+        mmusim_config_each(config, config_print_item, NULL);
+    else
+        mmusim_config_each(config, config_print_yaml, view);
+    for (int i = 0; view->is_yaml && i < CONFIG_N_LEVELS; i++) {
+        if (!view->has_level[i])
             printf("%s: []\n", config_levels[i]);
     }
+}
+
+static int config_run_view(const struct cli_command *self,
+                           struct config_view *view, int argc, char **argv)
+{
+    mmusim_config_t *config;
+    int first;
+    int status = cli_parse(self, argc, argv, config_on_option, view, &first);
+
+    if (status >= 0)
+        return status;
+    status = config_operand(self, view, argc, argv, first);
+    if (!status && !strcmp(self->name, "config check") && !view->setup.machine)
+        status =
+            cli_error(CLI_USAGE, "config check: which machine? (a name from "
+                                 "mmusim config list, or a YAML file)");
+    if (!status)
+        status = run_load_config(&view->setup, &config);
+    if (status)
+        return status;
+    config_print(self, view, config);
     mmusim_config_destroy(config);
     return CLI_OK;
 }
 
+static int config_show_run(const struct cli_command *self, int argc,
+                           char **argv)
+{
+    struct config_view view = {.index = 0};
+    int status;
+
+    run_setup_init(&view.setup);
+    view.setup.machine = NULL;
+    status = config_run_view(self, &view, argc, argv);
+    run_setup_fini(&view.setup);
+    return status;
+}
+
+#define CONFIG_MACHINE_OPTIONS                                                 \
+    {"machine", 'm', "MACHINE", "the same as the operand"},                    \
+    {                                                                          \
+        "set", 's', "KEY=VALUE", "set a key of the machine; may be repeated"   \
+    }
+
 static const struct cli_option config_no_options[] = {{NULL, 0, NULL, NULL}};
+static const struct cli_option config_machine_options[] = {
+    CONFIG_MACHINE_OPTIONS,
+    {NULL, 0, NULL, NULL},
+};
 static const struct cli_option config_show_options[] = {
+    CONFIG_MACHINE_OPTIONS,
     {"yaml", 0, NULL, "as a file that loads back to the same"},
     {NULL, 0, NULL, NULL},
 };
@@ -156,24 +218,26 @@ static const struct cli_command config_list = {
     config_list_run};
 static const struct cli_command config_show = {
     "config show",
-    "[--yaml] [MACHINE]",
+    "[--yaml] [-s KEY=VALUE]... [MACHINE]",
     "every key: value, unit, where the number comes from",
-    "",
+    "MACHINE is a name from `mmusim config list` or a YAML file; without it, "
+    "the\ndefaults are shown.\n",
     config_show_options,
     config_show_run};
 static const struct cli_command config_check = {
     "config check",
-    "MACHINE",
+    "[-s KEY=VALUE]... MACHINE",
     "load a machine and apply every rule",
-    "",
-    config_no_options,
+    "Says nothing if all is well.\n",
+    config_machine_options,
     config_show_run};
 static const struct cli_command config_keys = {
     "config keys",
-    "",
+    "[-s KEY=VALUE]... [MACHINE]",
     "every key: type, unit, range, default, meaning",
-    "",
-    config_no_options,
+    "A key that ends in _cycles may be given as ..._ns, in nanoseconds. Arrays "
+    "are\nlisted as far as MACHINE (or the default machine) has them.\n",
+    config_machine_options,
     config_show_run};
 static const struct cli_command *const config_subs[] = {
     &config_list, &config_show, &config_check, &config_keys};

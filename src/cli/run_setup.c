@@ -102,7 +102,10 @@ int run_load_config(const struct run_setup *setup, mmusim_config_t **config)
     mmusim_diag_t diag = {0};
     int status;
 
-    if (mmusim_config_load(setup->machine, cli_data_dir("configs"), config,
+    if (!setup->machine && mmusim_config_create(config))
+        return cli_error(CLI_SYSTEM, "out of memory");
+    if (setup->machine &&
+        mmusim_config_load(setup->machine, cli_data_dir("configs"), config,
                            &diag))
         return cli_diag(&diag);
     status = run_apply_overrides(setup, *config);

@@ -11,7 +11,7 @@
 
 /* Filled from options; texts are borrowed from argv. */
 struct run_setup {
-    const char *machine;
+    const char *machine;    /* NULL: the defaults */
     const char **overrides; /* KEY=VALUE, in the order given */
     size_t n_overrides;
     const char *seed; /* NULL: the configuration's */

@@ -67,30 +67,54 @@ mmusim_status_t mmusim_config_set(mmusim_config_t *config, const char *key,
     return status;
 }
 
+static const char *config_origin_file(const mmusim_config_t *config,
+                                      const struct config_origin *origin)
+{
+    return origin->file < CONFIG_FILES_MAX ? config->files[origin->file]
+                                           : "command line";
+}
+
+/* Where a value whose key starts with the given text was set: on the command
+ * line if one was, it came last. NULL: nowhere. */
+static const struct config_origin *
+config_find_origin(const mmusim_config_t *config, const char *key,
+                   size_t length)
+{
+    const struct config_origin *found = NULL;
+
+    for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
+        const struct config_origin *origin = &config->origins[i];
+        struct machine_field field;
+
+        mmusim__machine_field_at(i, &field);
+        if (!origin->is_set || strncmp(field.key, key, length) != 0)
+            continue;
+        if (origin->file == CONFIG_FILES_MAX)
+            return origin;
+        if (!found)
+            found = origin;
+    }
+    return found;
+}
+
 mmusim_status_t mmusim_config_check(const mmusim_config_t *config,
                                     mmusim_diag_t *diag)
 {
     mmusim_status_t status =
         mmusim__machine_config_check(&config->machine, diag);
-    size_t length;
+    const struct config_origin *origin;
+    const char *dot;
 
-    if (!status || !diag)
+    if (!status || !diag || !diag->key[0])
         return status;
-    length = strlen(diag->key);
-    for (size_t i = 0; length && i < mmusim__machine_n_fields(); i++) {
-        const struct config_origin *origin = &config->origins[i];
-        struct machine_field field;
-
-        mmusim__machine_field_at(i, &field);
-        if (!origin->is_set || strncmp(field.key, diag->key, length) != 0)
-            continue;
-        mmusim__diag_at_line(diag,
-                             origin->file < CONFIG_FILES_MAX
-                                 ? config->files[origin->file]
-                                 : "command line",
+    origin = config_find_origin(config, diag->key, strlen(diag->key));
+    dot = strrchr(diag->key, '.');
+    if (!origin && dot) /* a neighbour, as sockets for cores_per_socket */
+        origin = config_find_origin(config, diag->key,
+                                    (size_t) (dot - diag->key) + 1);
+    if (origin)
+        mmusim__diag_at_line(diag, config_origin_file(config, origin),
                              origin->line);
-        break;
-    }
     return status;
 }
 
@@ -128,41 +152,55 @@ mmusim_status_t mmusim_config_get(const mmusim_config_t *config,
     return MMUSIM_OK;
 }
 
+static int config_visit(const mmusim_config_t *config, size_t index,
+                        const struct machine_field *field,
+                        int (*visit)(void *context,
+                                     const mmusim_config_item_t *item),
+                        void *context)
+{
+    const struct config_origin *origin = &config->origins[index];
+    const struct field_row *row =
+        origin->is_ns ? mmusim__config_ns_row() : field->row;
+    char value[FIELD_TEXT_BYTES], range[FIELD_TEXT_BYTES];
+    char ns_key[MACHINE_KEY_BYTES];
+    mmusim_config_item_t item = {.line = origin->line};
+
+    config_value(config, index, field, value);
+    mmusim__field_range(row, range);
+    mmusim__config_ns_key(field->key, ns_key);
+    item.key = origin->is_ns ? ns_key : field->key;
+    item.value = value;
+    item.type = mmusim__field_type_name(field->row->type);
+    item.unit = row->unit;
+    item.range = range;
+    item.dflt = mmusim__machine_default(field, &item.source);
+    if (field->is_array && config->has_list[field->level]) {
+        item.dflt = field->row->dflt;
+        item.source = field->row->source;
+    }
+    item.help = field->row->help;
+    item.file = "";
+    if (origin->is_set) {
+        item.source = origin->source;
+        item.file = config_origin_file(config, origin);
+    }
+    return visit(context, &item);
+}
+
 int mmusim_config_each(const mmusim_config_t *config,
                        int (*visit)(void *context,
                                     const mmusim_config_item_t *item),
                        void *context)
 {
     for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
-        const struct config_origin *origin = &config->origins[i];
-        char value[FIELD_TEXT_BYTES], range[FIELD_TEXT_BYTES];
-        char ns_key[MACHINE_KEY_BYTES];
         struct machine_field field;
-        mmusim_config_item_t item = {0};
         int stop;
 
         mmusim__machine_field_at(i, &field);
         if (field.is_array &&
             field.index >= config->raw.tlb[field.level].n_arrays)
             continue;
-        config_value(config, i, &field, value);
-        mmusim__field_range(origin->is_ns ? mmusim__config_ns_row() : field.row,
-                            range);
-        mmusim__config_ns_key(field.key, ns_key);
-        item.key = origin->is_ns ? ns_key : field.key;
-        item.value = value;
-        item.type = mmusim__field_type_name(field.row->type);
-        item.unit = origin->is_ns ? "ns" : field.row->unit;
-        item.range = range;
-        item.dflt = field.row->dflt ? field.row->dflt : field.row->words[0];
-        item.help = field.row->help;
-        item.source = origin->is_set ? origin->source : "default";
-        item.file = !origin->is_set ? ""
-                    : origin->file < CONFIG_FILES_MAX
-                        ? config->files[origin->file]
-                        : "command line";
-        item.line = origin->line;
-        stop = visit(context, &item);
+        stop = config_visit(config, i, &field, visit, context);
         if (stop)
             return stop;
     }

@@ -46,6 +46,25 @@ bool mmusim__config_find(const char *key, struct machine_field *field,
     return false;
 }
 
+/* The level a key such as "tlb.l1d" names, or -1. */
+static int config_level(const char *key)
+{
+    for (uint32_t i = 0; i < TLB_LEVEL_COUNT; i++) {
+        if (!strncmp(key, "tlb.", 4) &&
+            !strcmp(key + 4, mmusim__machine_level_name(i)))
+            return (int) i;
+    }
+    return -1;
+}
+
+static mmusim_status_t config_refuse(const char *key, const char *reason,
+                                     mmusim_diag_t *diag)
+{
+    mmusim__diag_set(diag, MMUSIM_CONFIG, "%s: %s", key, reason);
+    mmusim__diag_key(diag, key);
+    return MMUSIM_CONFIG;
+}
+
 static mmusim_status_t config_unknown(const char *key, mmusim_diag_t *diag)
 {
     struct machine_field *fields =
@@ -54,6 +73,14 @@ static mmusim_status_t config_unknown(const char *key, mmusim_diag_t *diag)
     size_t n = mmusim__machine_n_fields();
     const char *nearest;
 
+    if (mmusim__machine_is_unmodelled(key) || config_level(key) >= 0) {
+        free(fields);
+        return config_refuse(key,
+                             config_level(key) >= 0
+                                 ? "must be a list of arrays, each a mapping"
+                                 : "not modelled in this version",
+                             diag);
+    }
     if (!fields)
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     for (size_t i = 0; i < n; i++) {
@@ -93,28 +120,14 @@ mmusim_status_t mmusim__config_bind_one(struct mmusim_config *config,
     else
         is_fine = mmusim__field_parse(
             field.row, (char *) &config->raw + field.base, value, reason);
-    if (!is_fine) {
-        mmusim__diag_set(diag, MMUSIM_CONFIG, "%s: %s", key, reason);
-        mmusim__diag_key(diag, key);
-        return MMUSIM_CONFIG;
-    }
+    if (!is_fine)
+        return config_refuse(key, reason, diag);
     origin = &config->origins[*index];
     memset(origin, 0, sizeof(*origin));
     origin->is_set = true;
     origin->is_ns = is_ns;
     origin->ns_milli = ns_milli;
     return MMUSIM_OK;
-}
-
-/* The level a key such as "tlb.l1d" names, or -1. */
-static int config_level(const char *key)
-{
-    for (uint32_t i = 0; i < TLB_LEVEL_COUNT; i++) {
-        if (!strncmp(key, "tlb.", 4) &&
-            !strcmp(key + 4, mmusim__machine_level_name(i)))
-            return (int) i;
-    }
-    return -1;
 }
 
 /* A list replaces all of its level: its arrays start from the row defaults. */
@@ -135,6 +148,18 @@ static void config_reset_level(struct mmusim_config *config, uint32_t level,
     config->raw.tlb[level].n_arrays = n_arrays;
 }
 
+/* Members stand behind their mapping. */
+static bool config_has_members(const struct yaml_tree *tree,
+                               const struct yaml_leaf *leaf)
+{
+    const struct yaml_leaf *next = leaf + 1;
+    size_t length = strlen(leaf->key);
+
+    return next < tree->leaves + tree->n_leaves &&
+           !strncmp(next->key, leaf->key, length) && next->key[length] == '.';
+}
+
+/* Arrays of the list `key`: mappings named key.INDEX. */
 static uint32_t config_count(const struct yaml_tree *tree, const char *key)
 {
     size_t length = strlen(key);
@@ -144,9 +169,44 @@ static uint32_t config_count(const struct yaml_tree *tree, const char *key)
         const struct yaml_leaf *leaf = &tree->leaves[i];
 
         n += leaf->is_mapping && !strncmp(leaf->key, key, length) &&
-             leaf->key[length] == '.';
+             leaf->key[length] == '.' && !strchr(leaf->key + length + 1, '.');
     }
     return n;
+}
+
+/* A list of arrays, or what has no place for a list. */
+static mmusim_status_t config_bind_list(struct mmusim_config *config,
+                                        const struct yaml_tree *tree,
+                                        const struct yaml_leaf *leaf,
+                                        mmusim_diag_t *diag)
+{
+    int level = config_level(leaf->key);
+    uint32_t n = config_count(tree, leaf->key);
+    char reason[48];
+
+    if (level < 0)
+        return config_unknown(leaf->key, diag);
+    if (n > CONFIG_MAX_ARRAYS) {
+        snprintf(reason, sizeof(reason), "%u arrays (at most %d)", n,
+                 CONFIG_MAX_ARRAYS);
+        return config_refuse(leaf->key, reason, diag);
+    }
+    config_reset_level(config, (uint32_t) level, n);
+    config->has_list[level] = true;
+    return MMUSIM_OK;
+}
+
+static void config_set_origin(struct config_origin *origin,
+                              const struct yaml_leaf *leaf, uint32_t file)
+{
+    static const char head[] = "source: ";
+    size_t skipped =
+        strncmp(leaf->comment, head, sizeof(head) - 1) ? 0 : sizeof(head) - 1;
+
+    origin->file = file;
+    origin->line = leaf->line;
+    snprintf(origin->source, sizeof(origin->source), "%s",
+             leaf->comment + skipped);
 }
 
 static mmusim_status_t config_bind_leaf(struct mmusim_config *config,
@@ -154,36 +214,22 @@ static mmusim_status_t config_bind_leaf(struct mmusim_config *config,
                                         const struct yaml_leaf *leaf,
                                         uint32_t file, mmusim_diag_t *diag)
 {
-    struct config_origin *origin;
     mmusim_status_t status;
     size_t index;
 
-    if (leaf->is_mapping || !strcmp(leaf->key, "extends"))
+    if (!strcmp(leaf->key, "extends"))
         return MMUSIM_OK;
-    if (leaf->is_sequence) {
-        int level = config_level(leaf->key);
-        uint32_t n = config_count(tree, leaf->key);
-
-        if (level < 0)
-            return config_unknown(leaf->key, diag);
-        if (n > CONFIG_MAX_ARRAYS)
-            return mmusim__diag_set(diag, MMUSIM_CONFIG,
-                                    "%s: %u arrays (at most %d)", leaf->key, n,
-                                    CONFIG_MAX_ARRAYS);
-        config_reset_level(config, (uint32_t) level, n);
+    if (leaf->is_mapping && !config_has_members(tree, leaf))
+        return config_refuse(leaf->key, "an empty mapping", diag);
+    if (leaf->is_mapping)
         return MMUSIM_OK;
-    }
+    if (leaf->is_sequence)
+        return config_bind_list(config, tree, leaf, diag);
     status =
         mmusim__config_bind_one(config, leaf->key, leaf->value, &index, diag);
-    if (status)
-        return status;
-    origin = &config->origins[index];
-    origin->file = file;
-    origin->line = leaf->line;
-    snprintf(origin->source, sizeof(origin->source), "%s",
-             !strncmp(leaf->comment, "source: ", 8) ? leaf->comment + 8
-                                                    : leaf->comment);
-    return MMUSIM_OK;
+    if (!status)
+        config_set_origin(&config->origins[index], leaf, file);
+    return status;
 }
 
 mmusim_status_t mmusim__config_bind(struct mmusim_config *config,

@@ -23,6 +23,7 @@ struct mmusim_config {
     struct machine_config machine; /* raw, finished */
     uint32_t n_files;
     char files[CONFIG_FILES_MAX][CONFIG_FILE_BYTES];
+    bool has_list[TLB_LEVEL_COUNT]; /* a file gave the level's arrays */
     struct config_origin origins[MACHINE_FIELDS_MAX];
 };
 

@@ -249,6 +249,19 @@ static mmusim_status_t yaml_event(struct yaml_reader *reader,
     }
 }
 
+/* libyaml places what is not UTF-8 by its offset alone. */
+static size_t yaml_problem_line(const struct yaml_reader *reader,
+                                const yaml_parser_t *parser)
+{
+    size_t line = 0;
+
+    if (parser->error != YAML_READER_ERROR)
+        return parser->problem_mark.line;
+    for (size_t i = 0; i < parser->problem_offset && i < reader->n_bytes; i++)
+        line += reader->text[i] == '\n';
+    return line;
+}
+
 static mmusim_status_t yaml_run(struct yaml_reader *reader,
                                 yaml_parser_t *parser)
 {
@@ -262,7 +275,7 @@ static mmusim_status_t yaml_run(struct yaml_reader *reader,
             if (parser->error == YAML_MEMORY_ERROR)
                 return mmusim__diag_set(reader->diag, MMUSIM_NOMEM,
                                         "out of memory");
-            return yaml_wrong(reader, parser->problem_mark.line,
+            return yaml_wrong(reader, yaml_problem_line(reader, parser),
                               parser->problem ? parser->problem : "no YAML");
         }
         is_end = event.type == YAML_STREAM_END_EVENT;

@@ -264,7 +264,7 @@ static bool field_parse_word(const struct field_row *row, void *base,
             field_store(row, base, i);
         } else if (i) {
             snprintf(reason, FIELD_TEXT_BYTES,
-                     "'%s' is not modelled yet (allowed: %s)", text,
+                     "'%s' is not modelled in this version (allowed: %s)", text,
                      row->words[0]);
             return false;
         }

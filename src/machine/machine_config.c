@@ -9,28 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void config_default(struct machine_config *config,
-                           const struct machine_field *field, const char *text)
-{
-    char reason[FIELD_TEXT_BYTES];
-
-    if (text)
-        mmusim__field_parse(field->row, (char *) config + field->base, text,
-                            reason);
-}
-
-/* What the field's default is, before and apart from the generic arrays. */
-static const char *config_array_default(const struct machine_field *field)
-{
-    const struct machine_default *at = mmusim__machine_default_arrays();
-
-    for (; at->key; at++) {
-        if (!strcmp(at->key, field->key))
-            return at->value;
-    }
-    return field->row->dflt;
-}
-
 static void config_count_arrays(struct machine_config *config)
 {
     const struct machine_default *at = mmusim__machine_default_arrays();
@@ -66,13 +44,13 @@ void mmusim__machine_config_finish(struct machine_config *config)
 void mmusim__machine_config_init(struct machine_config *config)
 {
     struct machine_field field;
+    char reason[FIELD_TEXT_BYTES];
 
     memset(config, 0, sizeof(*config));
     for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
         mmusim__machine_field_at(i, &field);
-        config_default(config, &field,
-                       field.is_array ? config_array_default(&field)
-                                      : field.row->dflt);
+        mmusim__field_parse(field.row, (char *) config + field.base,
+                            mmusim__machine_default(&field, NULL), reason);
     }
     config_count_arrays(config);
     mmusim__machine_config_finish(config);

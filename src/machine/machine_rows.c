@@ -143,7 +143,7 @@ static const struct field_row plain_rows[] = {
            "guess, 100 to 200 cycles"),
     U32("ipi.cluster_cpus", ipi.cluster_cpus, "CPUs", 1, 256, "16",
         "CPUs one such write reaches; 1: one by one",
-        "Intel SDM vol. 3A 10.12.10.2, x2APIC cluster of 16"),
+        "Intel SDM vol. 3A 10.12.10.1, x2APIC: up to 16 IDs a cluster"),
     CYCLES("ipi.latency_core_cycles", ipi.latency_core_cycles, "700",
            "delivery to the other thread of the core", "guess"),
     CYCLES("ipi.latency_socket_cycles", ipi.latency_socket_cycles, "900",
@@ -227,11 +227,12 @@ static const struct field_row plain_rows[] = {
            "from release to the next owner",
            "guess, one cache line from core to core"),
     U32("page_table.levels", page_table_levels, "levels", 4, 5, "4",
-        "levels of the radix tables", "Intel SDM vol. 3A 4.5"),
+        "levels of the radix tables",
+        "Intel SDM vol. 3A 4.5, IA-32e paging; 5: LA57"),
     ONLY("page_table.granule", rows_granule, "smallest page",
-         "Intel SDM vol. 3A 4.5"),
+         "Intel SDM vol. 3A 4.5, 4-KByte pages"),
     BOOL("x86.invpcid", has_invpcid, "true", "the machine has INVPCID",
-         "Intel SDM vol. 2A, Haswell and later"),
+         "guess for a generic part; CPUID.(EAX=07H,ECX=0):EBX[10] tells"),
     {"os.protocol", FIELD_NAME, AT(os.protocol), "", 0,
      sizeof(((struct os_config *) NULL)->protocol), 0, NULL,
      mmusim__protocol_name_at, "linux-4.6",
@@ -294,21 +295,65 @@ _Static_assert(offsetof(struct tlb_array_config, orders) -
                "the list of sizes lies as field.h says");
 _Static_assert(sizeof(enum tlb_index) == 4, "words are stored in 4 bytes");
 
-/* As Haswell to Skylake: L1 of three arrays, L2 of 4K and 2M. */
+#define HASWELL "InstLatx64, CPUID dump of Haswell-EP 306F2"
+/* As Haswell-EP: L1 of three arrays, L2 of 4K and 2M. */
 static const struct machine_default default_arrays[] = {
-    {"tlb.l1i.0.entries", "128"},     {"tlb.l1i.0.ways", "8"},
-    {"tlb.l1i.1.entries", "8"},       {"tlb.l1i.1.page_sizes", "[2M, 1G]"},
-    {"tlb.l1d.0.entries", "64"},      {"tlb.l1d.0.ways", "4"},
-    {"tlb.l1d.1.entries", "32"},      {"tlb.l1d.1.ways", "4"},
-    {"tlb.l1d.1.page_sizes", "[2M]"}, {"tlb.l1d.2.entries", "4"},
-    {"tlb.l1d.2.page_sizes", "[1G]"}, {"tlb.l2.0.entries", "1024"},
-    {"tlb.l2.0.ways", "8"},           {"tlb.l2.0.page_sizes", "[4K, 2M]"},
-    {"tlb.l2.0.hit_cycles", "8"},     {NULL, NULL},
+    {"tlb.l1i.0.entries", "128", "guess, 64 of each thread by CPUID"},
+    {"tlb.l1i.0.ways", "8", HASWELL},
+    {"tlb.l1i.1.entries", "8", HASWELL},
+    {"tlb.l1i.1.page_sizes", "[2M, 1G]", "guess, 1G as 2M"},
+    {"tlb.l1d.0.entries", "64", HASWELL},
+    {"tlb.l1d.0.ways", "4", HASWELL},
+    {"tlb.l1d.1.entries", "32", HASWELL},
+    {"tlb.l1d.1.ways", "4", HASWELL},
+    {"tlb.l1d.1.page_sizes", "[2M]", HASWELL},
+    {"tlb.l1d.2.entries", "4", HASWELL},
+    {"tlb.l1d.2.page_sizes", "[1G]", HASWELL},
+    {"tlb.l2.0.entries", "1024", HASWELL},
+    {"tlb.l2.0.ways", "8", HASWELL},
+    {"tlb.l2.0.page_sizes", "[4K, 2M]", HASWELL},
+    {"tlb.l2.0.hit_cycles", "8", "guess, 7 to 9 on neighbours"},
+    {NULL, NULL, NULL},
+};
+
+/* Prefixes of keys of which the machine files may come to speak. */
+static const char *const unmodelled[] = {
+    "tlb.l1s", "tlb.l2i", "tlb.l2d", "tlb.l3", "dvm",
 };
 
 const struct machine_default *mmusim__machine_default_arrays(void)
 {
     return default_arrays;
+}
+
+const char *mmusim__machine_default(const struct machine_field *field,
+                                    const char **source)
+{
+    const struct field_row *row = field->row;
+    const struct machine_default *at = default_arrays;
+
+    while (field->is_array && at->key && strcmp(at->key, field->key) != 0)
+        at++;
+    if (field->is_array && at->key) {
+        if (source)
+            *source = at->source;
+        return at->value;
+    }
+    if (source)
+        *source = row->source;
+    return row->dflt ? row->dflt : row->words[0];
+}
+
+bool mmusim__machine_is_unmodelled(const char *key)
+{
+    for (size_t i = 0; i < sizeof(unmodelled) / sizeof(unmodelled[0]); i++) {
+        size_t length = strlen(unmodelled[i]);
+
+        if (!strncmp(key, unmodelled[i], length) &&
+            (!key[length] || key[length] == '.'))
+            return true;
+    }
+    return false;
 }
 
 size_t mmusim__machine_n_fields(void)

@@ -34,7 +34,14 @@ const char *mmusim__machine_level_name(uint32_t level);
 struct machine_default {
     const char *key; /* NULL ends the list */
     const char *value;
+    const char *source;
 };
 const struct machine_default *mmusim__machine_default_arrays(void);
+/* What a field has before any file is read, as text; *source, if wanted, is
+ * where that comes from. */
+const char *mmusim__machine_default(const struct machine_field *field,
+                                    const char **source);
+/* True if a key belongs to what this version has no model of yet. */
+bool mmusim__machine_is_unmodelled(const char *key);
 
 #endif
