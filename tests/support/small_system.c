@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/* A small machine for tests: see small_system.h. */
+#include "support/small_system.h"
+
+#include "coherence/ipi.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+void small_options_tlb(struct small_options *options, enum tlb_level level,
+                       uint32_t n_entries, uint32_t n_orders)
+{
+    static const uint8_t orders[] = {PAGE_ORDER_4K, PAGE_ORDER_2M,
+                                     PAGE_ORDER_1G};
+    struct tlb_level_config *tlb = &options->tlb[level];
+
+    *tlb = (struct tlb_level_config){.n_arrays = 1};
+    tlb->arrays[0] = (struct tlb_array_config){
+        .n_entries = n_entries,
+        .n_ways = n_entries,
+        .n_orders = n_orders,
+        .replacement = "lru",
+        .hit_cycles = level == TLB_L2 ? 7 : 0,
+    };
+    memcpy(tlb->arrays[0].orders, orders, n_orders);
+}
+
+void small_options_init(struct small_options *options)
+{
+    *options = (struct small_options){
+        .n_sockets = 2,
+        .cores_per_socket = 2,
+        .threads_per_core = 2,
+        .n_levels = 4,
+        .psc = {{16, 16, 2}, {8, 8, 3}, {4, 4, 5}, {2, 2, 11}},
+        .walker = {.count = 2, .start_cycles = 13, .dirty_cycles = 17},
+        .memory = {.model = MEMORY_FIXED, .fixed_cycles = 101},
+        .ipi = {.enqueue_cycles = 61,
+                .send_cycles = 151,
+                .cluster_cpus = 1,
+                .latency_core_cycles = 701,
+                .latency_socket_cycles = 907,
+                .latency_remote_cycles = 1801,
+                .idle_exit_cycles = 601,
+                .entry_cycles = 401,
+                .handler_cycles = 251,
+                .exit_cycles = 257,
+                .ack_core_cycles = 41,
+                .ack_socket_cycles = 199,
+                .ack_remote_cycles = 661},
+        .cost = {.invlpg_cycles = 211,
+                 .invpcid_cycles = 223,
+                 .cr3_write_cycles = 109,
+                 .global_flush_cycles = 331,
+                 .flush_call_cycles = 53},
+    };
+    small_options_tlb(options, TLB_L1I, 16, 3);
+    small_options_tlb(options, TLB_L1D, 16, 3);
+    small_options_tlb(options, TLB_L2, 64, 3);
+}
+
+static uint32_t small_home_socket(const void *context, pfn_t pfn)
+{
+    (void) context;
+    (void) pfn;
+    return 0;
+}
+
+static struct small_cpu *small_cpu_of(struct cpu *cpu)
+{
+    return cpu->user;
+}
+
+static void small_run_user(struct cpu *cpu)
+{
+    struct small_cpu *own = small_cpu_of(cpu);
+    struct small_step *step;
+
+    if (own->next_step == own->n_steps) {
+        mmusim__cpu_wait(cpu, BUCKET_IDLE);
+        return;
+    }
+    step = &own->steps[own->next_step++];
+    if (step->act)
+        step->act(cpu, step->context);
+    else
+        mmusim__cpu_busy(cpu, step->busy_cycles, step->bucket);
+}
+
+static void small_on_answer(void *context, struct walk_request *request,
+                            enum walk_outcome outcome, uint64_t now)
+{
+    struct small_cpu *own = context;
+
+    (void) request;
+    own->outcome = outcome;
+    own->answered_cycle = now;
+    own->n_answers++;
+}
+
+static void small_init_cpu(struct small_system *small, uint32_t id)
+{
+    const struct small_options *options = &small->options;
+    struct cpu *cpu = &small->system.cpus[id];
+    struct mmu_setup setup = {options->tlb, &small->shared, &small->rng, id};
+
+    cpu->id = id;
+    cpu->core = id % (options->n_sockets * options->cores_per_socket);
+    cpu->socket = cpu->core / options->cores_per_socket;
+    cpu->system = &small->system;
+    cpu->stack = mmusim__arena_alloc(&small->arena, 1, CPU_STACK_BYTES);
+    assert_non_null(cpu->stack);
+    assert_int_equal(mmusim__mmu_init(&cpu->mmu, &setup, &small->arena),
+                     MMUSIM_OK);
+    assert_int_equal(mmusim__ipi_init(cpu, &small->arena), MMUSIM_OK);
+    cpu->mmu.has_asids = options->has_pcid;
+    cpu->mmu.root = cpu->mmu.kernel_root = small->init_mm.root;
+    cpu->mmu.on_answer = small_on_answer;
+    cpu->mmu.answer_context = &small->cpus[id];
+    cpu->loaded = cpu->active_mm = &small->init_mm;
+    cpu->tlb_state = TLB_STATE_LAZY;
+    cpu->is_kernel_thread = true;
+    cpu->run_user = small_run_user;
+    cpu->user = &small->cpus[id];
+}
+
+static void small_init_shared(struct small_system *small)
+{
+    const struct small_options *options = &small->options;
+    const struct mem_topology topology = {options->n_sockets,
+                                          options->cores_per_socket,
+                                          options->threads_per_core};
+    struct mmu_shared *shared = &small->shared;
+
+    small->translations = mmusim__translations_create();
+    shared->queue = &small->system.queue;
+    shared->tables = mmusim__pt_memory_create();
+    shared->format = mmusim__pt_format_x86_64(options->n_levels);
+    shared->memory = &small->memory;
+    shared->translations = small->translations;
+    shared->walker = &small->options.walker;
+    shared->psc = small->options.psc;
+    shared->home_socket = small_home_socket;
+    assert_non_null(small->translations);
+    assert_non_null(shared->tables);
+    assert_int_equal(mmusim__mem_init(&small->memory, &options->memory,
+                                      &topology, &small->arena),
+                     MMUSIM_OK);
+}
+
+static void small_init_system(struct small_system *small)
+{
+    const struct small_options *options = &small->options;
+    struct system *system = &small->system;
+
+    mmusim__event_queue_init(&system->queue);
+    mmusim__histogram_init(&system->shootdowns.latency_cycles);
+    system->is_reference = options->is_reference;
+    system->arena = &small->arena;
+    system->n_cpus = options->n_sockets * options->cores_per_socket *
+                     options->threads_per_core;
+    system->ipi = options->ipi;
+    system->cost = options->cost;
+    system->has_invpcid = true;
+    system->protocol = &mmusim__protocol_linux_4_6;
+    system->flush_ceiling_pages = system->protocol->default_ceiling_pages;
+    system->init_mm = &small->init_mm;
+    system->min_delivery_cycles = mmusim__ipi_min_delivery_cycles(system);
+}
+
+struct small_system *small_create(const struct small_options *options)
+{
+    struct small_system *small = calloc(1, sizeof(*small));
+    struct system *system = &small->system;
+
+    assert_non_null(small);
+    small->options = *options;
+    small->next_frame = 0x1000;
+    mmusim__arena_init(&small->arena);
+    mmusim__rng_init(&small->rng, 1, 1);
+    small_init_system(small);
+    small_init_shared(small);
+    small_space_init(small, &small->init_mm, 0);
+    system->cpus = mmusim__arena_alloc(&small->arena, system->n_cpus,
+                                       sizeof(*system->cpus));
+    small->cpus = mmusim__arena_alloc(&small->arena, system->n_cpus,
+                                      sizeof(*small->cpus));
+    assert_non_null(system->cpus);
+    assert_non_null(small->cpus);
+    for (uint32_t id = 0; id < system->n_cpus; id++)
+        small_init_cpu(small, id);
+    return small;
+}
+
+void small_destroy(struct small_system *small)
+{
+    for (uint32_t id = 0; id < small->system.n_cpus; id++)
+        mmusim__mmu_fini(&small->system.cpus[id].mmu);
+    mmusim__translations_destroy(small->translations);
+    mmusim__pt_memory_destroy(small->shared.tables);
+    mmusim__event_queue_fini(&small->system.queue);
+    mmusim__histogram_fini(&small->system.shootdowns.latency_cycles);
+    mmusim__arena_fini(&small->arena);
+    free(small);
+}
+
+/* ---- page tables ---- */
+
+pfn_t small_frame(struct small_system *small)
+{
+    return (pfn_t){small->next_frame++};
+}
+
+static pfn_t small_table(struct small_system *small, uint32_t level)
+{
+    pfn_t pfn = small_frame(small);
+
+    assert_non_null(mmusim__pt_table_add(small->shared.tables, pfn, level));
+    return pfn;
+}
+
+void small_space_init(struct small_system *small, struct address_space *space,
+                      uint64_t id)
+{
+    *space = (struct address_space){.id = id};
+    space->root = small_table(small, small->options.n_levels - 1);
+}
+
+uint64_t small_map(struct small_system *small, pfn_t root, uint64_t vaddr,
+                   uint32_t level, uint64_t word)
+{
+    const struct pt_format *format = small->shared.format;
+    struct pt_memory *tables = small->shared.tables;
+    pfn_t table = root;
+
+    for (uint32_t at = small->options.n_levels - 1; at > level; at--) {
+        uint64_t paddr = pt_word_paddr(table, vaddr, at);
+
+        if (!mmusim__pt_read(tables, paddr))
+            mmusim__pt_write(tables, paddr,
+                             format->make_table(small_table(small, at - 1)));
+        table = format->decode(mmusim__pt_read(tables, paddr), at).pfn;
+    }
+    mmusim__pt_write(tables, pt_word_paddr(table, vaddr, level), word);
+    return pt_word_paddr(table, vaddr, level);
+}
+
+uint64_t small_map_user(struct small_system *small, pfn_t root, uint64_t vaddr,
+                        uint32_t level)
+{
+    /* Frames of large pages: far from the others, aligned to 1G. */
+    pfn_t pfn =
+        level ? (pfn_t){UINT64_C(1) << (20 + level)} : small_frame(small);
+
+    return small_map(
+        small, root, vaddr, level,
+        small->shared.format->make_leaf(
+            pfn, level, TLB_READ | TLB_WRITE | TLB_USER | TLB_DIRTY, true));
+}
+
+uint64_t small_entry_paddr(const struct small_system *small, pfn_t root,
+                           uint64_t vaddr, uint32_t level)
+{
+    pfn_t table = root;
+
+    for (uint32_t at = small->options.n_levels - 1; at > level; at--) {
+        uint64_t word = mmusim__pt_read(small->shared.tables,
+                                        pt_word_paddr(table, vaddr, at));
+
+        table = small->shared.format->decode(word, at).pfn;
+    }
+    return pt_word_paddr(table, vaddr, level);
+}
+
+/* ---- CPUs ---- */
+
+void small_run_mm(struct cpu *cpu, struct address_space *mm)
+{
+    cpu->is_kernel_thread = false;
+    cpu->tlb_state = TLB_STATE_OK;
+    cpu->loaded = cpu->active_mm = mm;
+    cpu->mmu.root = mm->root;
+    cpu_mask_set(&mm->cpus, cpu->id);
+}
+
+static void small_add(struct small_system *small, uint32_t cpu,
+                      struct small_step step)
+{
+    struct small_cpu *own = &small->cpus[cpu];
+
+    assert_true(own->n_steps < SMALL_MAX_STEPS);
+    own->steps[own->n_steps++] = step;
+}
+
+void small_busy(struct small_system *small, uint32_t cpu, uint64_t cycles,
+                enum bucket bucket)
+{
+    small_add(small, cpu,
+              (struct small_step){.busy_cycles = cycles, .bucket = bucket});
+}
+
+void small_do(struct small_system *small, uint32_t cpu, small_act act,
+              void *context)
+{
+    small_add(small, cpu, (struct small_step){.act = act, .context = context});
+}
+
+void small_clear_script(struct small_system *small, uint32_t cpu)
+{
+    small->cpus[cpu].n_steps = small->cpus[cpu].next_step = 0;
+}
+
+bool small_laws_hold(const struct small_system *small)
+{
+    for (uint32_t id = 0; id < small->system.n_cpus; id++) {
+        const struct cpu *cpu = &small->system.cpus[id];
+        uint64_t sum = 0;
+
+        for (uint32_t i = 0; i < BUCKET_COUNT; i++)
+            sum += cpu->cycles[i];
+        if (sum != cpu->now || (cpu->activity.mode == CPU_BUSY &&
+                                cpu->activity.busy_until < cpu->now))
+            return false;
+    }
+    return true;
+}
+
+void small_run_to(struct small_system *small, uint64_t cycle)
+{
+    struct system *system = &small->system;
+
+    while (event_queue_next_cycle(&system->queue) <= cycle &&
+           system->queue.n_events) {
+        struct event *event = mmusim__event_pop(&system->queue);
+
+        event->fire(event->context, event);
+        assert_true(small_laws_hold(small));
+        assert_false(system->has_stopped);
+    }
+}
+
+void small_drain(struct small_system *small)
+{
+    small_run_to(small, CYCLE_NEVER);
+}
+
+void small_start(struct small_system *small)
+{
+    for (uint32_t id = 0; id < small->system.n_cpus; id++)
+        mmusim__cpu_start(&small->system.cpus[id]);
+}
+
+void small_run(struct small_system *small)
+{
+    small_start(small);
+    small_drain(small);
+}
+
+/* ---- walks ---- */
+
+enum walk_outcome small_walk(struct small_system *small, uint32_t cpu,
+                             enum access_kind kind, uint64_t vaddr)
+{
+    struct walk_request request = {
+        .vaddr = vaddr, .kind = kind, .need = WALK_FOR_MISS};
+    struct small_cpu *own = &small->cpus[cpu];
+    uint32_t n_before = own->n_answers;
+
+    mmusim__walk_ask(&small->system.cpus[cpu].mmu, &request, 0);
+    small_drain(small);
+    assert_int_equal(own->n_answers, n_before + 1);
+    return own->outcome;
+}
+
+uint64_t small_walk_cycles(const struct small_system *small, uint32_t cpu)
+{
+    return small->cpus[cpu].answered_cycle;
+}
