@@ -23,7 +23,8 @@ typedef struct mmusim_trace_options {
     bool salvages;      /* skip damaged blocks instead of failing */
     /* Bytes of decoded pieces kept for other points of a sweep; 0: none. */
     uint64_t cache_bytes;
-    /* Inflate in a helper thread: for a single replay. */
+    /* Inflate in a helper thread, for a single replay. This version accepts
+     * it and unpacks in the calling thread all the same. */
     bool uses_helper_thread;
 } mmusim_trace_options_t;
 
