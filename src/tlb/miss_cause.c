@@ -53,7 +53,7 @@ struct miss_log {
 static bool translation_is_live(const struct translation_table *table,
                                 uint32_t id)
 {
-    return id < table->n_ids && table->translations[id].generation & 1;
+    return id && id < table->n_ids && table->translations[id].generation & 1;
 }
 
 static bool translations_grow(struct translation_table *table)

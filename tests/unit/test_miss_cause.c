@@ -100,6 +100,18 @@ static void the_dead_are_not_logged(void **state)
     assert_int_equal(mmusim__miss_log_cause(f->log, id), MISS_COLD);
 }
 
+/* Before the first translation there is no array to look into. */
+static void regress_number_0_is_dead_in_an_empty_table(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(mmusim__miss_log_filled(f->log, 0));
+    assert_true(mmusim__miss_log_removed(f->log, 0, MISS_SWITCH));
+    mmusim__translation_end(f->table, 0);
+    assert_int_equal(mmusim__miss_log_cause(f->log, 0), MISS_COLD);
+    assert_int_not_equal(mmusim__translation_begin(f->table), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -111,6 +123,7 @@ int main(void)
         TEST(a_refused_first_fill_has_its_cause),
         TEST(a_new_life_of_a_number_is_cold),
         TEST(the_dead_are_not_logged),
+        TEST(regress_number_0_is_dead_in_an_empty_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
