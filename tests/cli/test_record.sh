@@ -41,7 +41,6 @@ fails_with() { # status, text, command...
 lawful() { # trace
     "$mmusim" trace cat "$1" >"$1.txt" && awk -f "$here/record_check.awk" "$1.txt"
 }
-is_damaged() { ! "$mmusim" trace verify "$1"; }
 count_marked() { # trace, r or w, size
     grep -cE "^[0-9]+ $2 0x7e0000[0-9a-f]{3} $3\$" "$1.txt"
 }
@@ -119,7 +118,7 @@ for _ in $(seq 100); do
     grep -q ready ready && break
     sleep 0.1
 done
-kill -INT $recorder
+kill -TERM $recorder # INT is ignored in background jobs
 wait $recorder
 check "an interrupted recording says 130" [ $? = 130 ]
 check "an interrupted recording is a whole trace" "$mmusim" trace verify stop.mmt
