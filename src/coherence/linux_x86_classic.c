@@ -60,12 +60,20 @@ uint32_t mmusim__linux_4_6_leave_mm(struct cpu *cpu)
 
 /* ---- the targets' side: flush_tlb_func() and do_flush_tlb_all() ---- */
 
-static void classic_count_received(struct cpu *cpu, uint64_t n_pages)
+/* Our own counters; what on_each_cpu() does on its caller was not received. */
+static void classic_count_acted(struct cpu *cpu, uint64_t n_pages)
 {
-    if (n_pages == FLUSH_ALL_PAGES)
-        cpu->flushes.received_full++;
+    struct flush_counters *flushes = &cpu->flushes;
+    bool is_full = n_pages == FLUSH_ALL_PAGES;
+
+    if (cpu->is_in_handler && is_full)
+        flushes->received_full++;
+    else if (cpu->is_in_handler)
+        flushes->received_pages += n_pages;
+    else if (is_full)
+        flushes->local_full++;
     else
-        cpu->flushes.received_pages += n_pages;
+        flushes->local_pages += n_pages;
 }
 
 static uint32_t classic_flush_func(struct cpu *cpu,
@@ -86,7 +94,7 @@ static uint32_t classic_flush_func(struct cpu *cpu,
         n_pages = (request->end - request->start) >> BASE_PAGE_SHIFT;
         cycles = classic_invlpg_pages(cpu, request->start, n_pages);
     }
-    classic_count_received(cpu, n_pages);
+    classic_count_acted(cpu, n_pages);
     system_trace_flush(cpu->system, FLUSH_REMOTE_SHOOTDOWN, n_pages);
     return cycles;
 }
@@ -98,7 +106,7 @@ static uint32_t classic_do_flush_all(struct cpu *cpu,
 
     (void) request;
     cpu->system->vmstat.nr_tlb_remote_flush_received++;
-    classic_count_received(cpu, FLUSH_ALL_PAGES);
+    classic_count_acted(cpu, FLUSH_ALL_PAGES);
     cycles = classic_flush_globals(cpu);
     if (cpu->tlb_state == TLB_STATE_LAZY)
         cycles += mmusim__linux_4_6_leave_mm(cpu);
@@ -108,9 +116,12 @@ static uint32_t classic_do_flush_all(struct cpu *cpu,
 static uint32_t classic_do_kernel_range(struct cpu *cpu,
                                         const struct flush_request *request)
 {
-    uint64_t n_pages = (request->end - request->start) >> BASE_PAGE_SHIFT;
+    /* A page for every step of 4096 from start that is below end. */
+    uint64_t n_pages =
+        align_up(request->end - request->start, BASE_PAGE_BYTES) >>
+        BASE_PAGE_SHIFT;
 
-    classic_count_received(cpu, n_pages); /* ours; the kernel counts nothing */
+    classic_count_acted(cpu, n_pages); /* the kernel counts nothing */
     return classic_invlpg_pages(cpu, request->start, n_pages);
 }
 
