@@ -23,6 +23,17 @@ static bool madvise_takes(const struct sys_frame *sys,
     return sys->op.advice == MADVICE_DONTNEED || !area->file_id;
 }
 
+/* The next area that has a part in the range; NULL: there is none left. */
+static const struct vm_area *madvise_find_area(const struct sys_frame *sys)
+{
+    const struct vm_area *area;
+
+    if (sys->cursor >= sys->end)
+        return NULL;
+    area = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
+    return area && area->start < sys->end ? area : NULL;
+}
+
 /* Begins the next area of the range; false: there is none left. */
 static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
 {
@@ -33,8 +44,8 @@ static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
     const struct vm_area *area;
 
     for (;;) {
-        area = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
-        if (!area || area->start >= sys->end)
+        area = madvise_find_area(sys);
+        if (!area)
             return false;
         range.start = max_u64(area->start, sys->cursor);
         range.end = min_u64(area->end, sys->end);
@@ -43,8 +54,7 @@ static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
         if (madvise_takes(sys, area))
             break;
     }
-    area = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
-    if (!area || area->start >= sys->end)
+    if (!madvise_find_area(sys))
         range.on_effect = mmusim__sys_effect; /* the last one */
     mmusim__unmap(cpu, sys->kernel, &range);
     return true;

@@ -45,6 +45,17 @@ static uint32_t mprotect_flags(const struct sys_op *op)
     return flags;
 }
 
+/* The next area that has a part in the range; NULL: there is none left. */
+static const struct vm_area *mprotect_find_area(const struct sys_frame *sys)
+{
+    const struct vm_area *area;
+
+    if (sys->cursor >= sys->end)
+        return NULL;
+    area = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
+    return area && area->start < sys->end ? area : NULL;
+}
+
 /* Finds the next area whose rights change, and changes it; false: none. */
 static bool mprotect_next_area(struct mprotect_frame *mprotect)
 {
@@ -52,10 +63,9 @@ static bool mprotect_next_area(struct mprotect_frame *mprotect)
     uint32_t flags = mprotect_flags(&sys->op);
 
     for (;;) {
-        const struct vm_area *area =
-            mmusim__vm_find_from(sys->mm->areas, sys->cursor);
+        const struct vm_area *area = mprotect_find_area(sys);
 
-        if (!area || area->start >= sys->end)
+        if (!area)
             return false;
         mprotect->piece = *area;
         mprotect->piece.start = max_u64(area->start, sys->cursor);
@@ -155,11 +165,9 @@ static void mprotect_flush(struct cpu *cpu, struct mprotect_frame *mprotect)
 {
     struct sys_frame *sys = &mprotect->sys;
     const struct vm_area *piece = &mprotect->piece;
-    const struct vm_area *rest;
 
     sys->cursor = piece->end;
-    rest = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
-    if (!rest || rest->start >= sys->end)
+    if (!mprotect_find_area(sys))
         mmusim__sys_effect(cpu, sys->kernel);
     if (sys->has_changed && sys->mm == &sys->kernel->init_mm)
         cpu->system->protocol->flush_kernel_range(cpu, piece->start,
