@@ -2,6 +2,8 @@
 /* The page cache: see page_cache.h. Open addressing, linear probing. */
 #include "os/page_cache.h"
 
+#include "os/frame_alloc.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +13,16 @@ struct cached_page {
     uint32_t file_id;
 };
 
+struct cached_file {
+    char *name; /* NULL: unnamed */
+    uint32_t order;
+};
+
 struct page_cache {
     struct cached_page *cells;
     uint64_t mask;
     uint64_t n_pages;
-    char **names; /* [file_id - 1]; NULL: unnamed */
+    struct cached_file *files; /* [file_id - 1] */
     uint32_t n_files;
     uint32_t capacity;
 };
@@ -42,8 +49,8 @@ void mmusim__page_cache_destroy(struct page_cache *cache)
     if (!cache)
         return;
     for (uint32_t i = 0; i < cache->n_files; i++)
-        free(cache->names[i]);
-    free(cache->names);
+        free(cache->files[i].name);
+    free(cache->files);
     free(cache->cells);
     free(cache);
 }
@@ -51,14 +58,14 @@ void mmusim__page_cache_destroy(struct page_cache *cache)
 static bool cache_reserve_name(struct page_cache *cache)
 {
     uint32_t capacity = cache->capacity ? cache->capacity * 2 : 16;
-    char **names;
+    struct cached_file *files;
 
     if (cache->n_files < cache->capacity)
         return true;
-    names = realloc(cache->names, capacity * sizeof(*names));
-    if (!names)
+    files = realloc(cache->files, capacity * sizeof(*files));
+    if (!files)
         return false;
-    cache->names = names;
+    cache->files = files;
     cache->capacity = capacity;
     return true;
 }
@@ -67,17 +74,20 @@ uint32_t mmusim__page_cache_unnamed(struct page_cache *cache)
 {
     if (!cache_reserve_name(cache))
         return 0;
-    cache->names[cache->n_files++] = NULL;
+    cache->files[cache->n_files++] = (struct cached_file){NULL, 0};
     return cache->n_files;
 }
 
-uint32_t mmusim__page_cache_file(struct page_cache *cache, const char *name)
+uint32_t mmusim__page_cache_file(struct page_cache *cache, const char *name,
+                                 uint32_t order)
 {
     size_t size = strlen(name) + 1;
     char *copy;
 
     for (uint32_t i = 0; i < cache->n_files; i++) {
-        if (cache->names[i] && !strcmp(cache->names[i], name))
+        const struct cached_file *file = &cache->files[i];
+
+        if (file->name && file->order == order && !strcmp(file->name, name))
             return i + 1;
     }
     copy = malloc(size);
@@ -86,14 +96,14 @@ uint32_t mmusim__page_cache_file(struct page_cache *cache, const char *name)
         return 0;
     }
     memcpy(copy, name, size);
-    cache->names[cache->n_files++] = copy;
+    cache->files[cache->n_files++] = (struct cached_file){copy, order};
     return cache->n_files;
 }
 
 bool mmusim__page_cache_is_unnamed(const struct page_cache *cache,
                                    uint32_t file_id)
 {
-    return !cache->names[file_id - 1];
+    return !cache->files[file_id - 1].name;
 }
 
 static struct cached_page *cache_cell(struct cached_page *cells, uint64_t mask,
@@ -147,4 +157,18 @@ bool mmusim__page_cache_add(struct page_cache *cache, uint32_t file_id,
         (struct cached_page){page, pfn.v, file_id};
     cache->n_pages++;
     return true;
+}
+
+uint64_t mmusim__page_cache_frames(const struct page_cache *cache,
+                                   const struct frame_alloc *frames)
+{
+    uint64_t n = 0;
+
+    for (uint64_t i = 0; i <= cache->mask; i++) {
+        pfn_t pfn = {cache->cells[i].pfn};
+
+        if (pfn.v)
+            n += UINT64_C(1) << mmusim__frame_order(frames, pfn);
+    }
+    return n;
 }

@@ -10,13 +10,16 @@
 #include "core/types.h"
 #include "mmusim/status.h"
 
+struct frame_alloc;
 struct page_cache;
 
 struct page_cache *mmusim__page_cache_create(void);
 void mmusim__page_cache_destroy(struct page_cache *cache);
 
-/* A number >= 1 for a file's name; 0: out of memory. */
-uint32_t mmusim__page_cache_file(struct page_cache *cache, const char *name);
+/* A number >= 1 for a file's name; 0: out of memory. Pages of different orders
+ * are different files: hugetlbfs files and others have no page in common. */
+uint32_t mmusim__page_cache_file(struct page_cache *cache, const char *name,
+                                 uint32_t order);
 /* A number for memory without a name that is shared (MAP_SHARED|ANON). */
 uint32_t mmusim__page_cache_unnamed(struct page_cache *cache);
 
@@ -30,5 +33,8 @@ bool mmusim__page_cache_find(const struct page_cache *cache, uint32_t file_id,
 /* False: out of memory. */
 bool mmusim__page_cache_add(struct page_cache *cache, uint32_t file_id,
                             uint64_t page, pfn_t pfn);
+/* 4 KiB frames that cached pages take up, for accounting. */
+uint64_t mmusim__page_cache_frames(const struct page_cache *cache,
+                                   const struct frame_alloc *frames);
 
 #endif

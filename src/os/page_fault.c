@@ -170,15 +170,17 @@ static void fault_find_file_page(struct fault_frame *fault,
     mmusim__frame_ref(kernel->frames, fault->plan.pfn);
 }
 
-/* Makes the plan's page a private copy of what it is now. */
+/* Makes the plan's page a private copy of one, as large as the plan's leaf. */
 static void fault_plan_copy(struct fault_frame *fault, pfn_t original)
 {
     const struct cost_config *cost = &fault->kernel->system->cost;
+    uint32_t order = pt_level_order(fault->plan.level);
+    uint64_t cycles = original.v == fault->kernel->zero_page.v
+                          ? cost->page_zero_cycles
+                          : cost->page_copy_cycles;
 
-    fault->plan.cycles += original.v == fault->kernel->zero_page.v
-                              ? cost->page_zero_cycles
-                              : cost->page_copy_cycles;
-    fault_get_frame(fault, 0);
+    fault->plan.cycles += cycles << order;
+    fault_get_frame(fault, order);
 }
 
 static void fault_plan_file(struct fault_frame *fault,
@@ -249,16 +251,7 @@ static void fault_plan_write(struct fault_frame *fault,
     }
     plan->action = ACTION_COPY;
     plan->kind = FAULT_COW;
-    if (plan->level) {
-        /* A large page: hugetlb_cow() copies the whole of it. */
-        uint32_t order = pt_level_order(plan->level);
-
-        plan->cycles += (uint64_t) kernel->system->cost.page_copy_cycles
-                        << order;
-        fault_get_frame(fault, order);
-        return;
-    }
-    fault_plan_copy(fault, entry->pfn);
+    fault_plan_copy(fault, entry->pfn); /* hugetlb_cow(): the whole page */
 }
 
 static void fault_plan_present(struct fault_frame *fault,

@@ -95,7 +95,8 @@ static bool sys_resolve_file(struct kernel *kernel, const struct sys_op *op,
     if (op->kind != SYS_MMAP)
         return true;
     if (op->flags & SYS_MAP_FILE)
-        sys->file_id = mmusim__page_cache_file(kernel->page_cache, op->name);
+        sys->file_id = mmusim__page_cache_file(kernel->page_cache, op->name,
+                                               op->huge_order);
     else if (op->flags & SYS_MAP_SHARED)
         sys->file_id = mmusim__page_cache_unnamed(kernel->page_cache);
     else
