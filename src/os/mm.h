@@ -15,7 +15,7 @@ bool mmusim__mm_leave(struct mm *mm);
 void mmusim__mm_died(struct mm *mm);
 /* Frees dead address spaces that no CPU borrows any more. */
 void mmusim__mm_reap(struct kernel *kernel);
-/* Drops every page and table of one that no CPU has ever loaded. */
+/* Drops every page and table of one that no CPU uses but lazily; it is dead. */
 void mmusim__mm_discard(struct kernel *kernel, struct mm *mm);
 /* Frees the host's memory of one, whatever its state; with the machine. */
 void mmusim__mm_release(struct kernel *kernel, struct mm *mm);

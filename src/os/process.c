@@ -64,9 +64,10 @@ void mmusim__thread_make_kernel(struct kernel *kernel, struct cpu *cpu,
     thread->mm = NULL;
     cpu->is_kernel_thread = true;
     cpu->system->protocol->enter_lazy(cpu);
+    /* As the first line of a thread there is nothing to unmap; later, what is
+     * there goes without a flush: no user code runs on the lazy CPUs. */
     if (mmusim__mm_leave(mm))
-        mmusim__mm_died(mm);
-    mmusim__mm_reap(kernel);
+        mmusim__mm_discard(kernel, mm);
 }
 
 /* Insertion sort by tid; ties keep their order (the first is found). */

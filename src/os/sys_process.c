@@ -17,6 +17,43 @@
 #include "os/syscall.h"
 #include "os/unmap.h"
 
+/* ---- clone ---- */
+
+static void clone_start_child(struct cpu *cpu, struct sys_frame *sys)
+{
+    struct thread *thread =
+        mmusim__thread_unborn(sys->kernel, (uint32_t) sys->op.number);
+
+    mmusim__sys_effect(cpu, sys->kernel);
+    if (thread)
+        mmusim__thread_start(sys->kernel, thread, sys->thread->mm, cpu->now);
+}
+
+static enum kstep clone_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct sys_frame *sys = (struct sys_frame *) frame;
+
+    switch (frame->pc++) {
+    case 0:
+        mmusim__sys_enter(cpu);
+        return KSTEP_NEXT;
+    case 1:
+        mmusim__cpu_busy(cpu, cpu->system->cost.clone_cycles, BUCKET_KERNEL);
+        return KSTEP_NEXT;
+    case 2:
+        clone_start_child(cpu, sys);
+        mmusim__sys_exit(cpu, sys);
+        return KSTEP_NEXT;
+    default:
+        return KSTEP_DONE;
+    }
+}
+
+const struct sys_call mmusim__sys_clone = {
+    clone_step,
+    sizeof(struct sys_frame),
+};
+
 /* ---- fork ---- */
 
 struct fork_frame {
@@ -163,6 +200,8 @@ static enum kstep fork_step(struct cpu *cpu, struct kframe *frame)
     switch (frame->pc) {
     case FORK_ENTER:
         frame->pc = FORK_LOCK;
+        if (!sys->thread->mm) /* kernel_thread(): nothing to copy */
+            frame->step = clone_step;
         mmusim__sys_enter(cpu);
         return KSTEP_NEXT;
     case FORK_LOCK:
@@ -203,43 +242,6 @@ static enum kstep fork_step(struct cpu *cpu, struct kframe *frame)
 const struct sys_call mmusim__sys_fork = {
     fork_step,
     sizeof(struct fork_frame),
-};
-
-/* ---- clone ---- */
-
-static void clone_start_child(struct cpu *cpu, struct sys_frame *sys)
-{
-    struct thread *thread =
-        mmusim__thread_unborn(sys->kernel, (uint32_t) sys->op.number);
-
-    mmusim__sys_effect(cpu, sys->kernel);
-    if (thread)
-        mmusim__thread_start(sys->kernel, thread, sys->thread->mm, cpu->now);
-}
-
-static enum kstep clone_step(struct cpu *cpu, struct kframe *frame)
-{
-    struct sys_frame *sys = (struct sys_frame *) frame;
-
-    switch (frame->pc++) {
-    case 0:
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case 1:
-        mmusim__cpu_busy(cpu, cpu->system->cost.clone_cycles, BUCKET_KERNEL);
-        return KSTEP_NEXT;
-    case 2:
-        clone_start_child(cpu, sys);
-        mmusim__sys_exit(cpu, sys);
-        return KSTEP_NEXT;
-    default:
-        return KSTEP_DONE;
-    }
-}
-
-const struct sys_call mmusim__sys_clone = {
-    clone_step,
-    sizeof(struct sys_frame),
 };
 
 /* ---- exec and exit ---- */
