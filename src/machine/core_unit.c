@@ -191,7 +191,9 @@ static void core_begin_miss(struct core_unit *core)
         .blocks = core->stopped_dependent || !core->window,
         .instruction = core->counters.instructions,
     };
-    if (core->stop == STOP_RIGHTS)
+    /* No walk for an address that is not canonical: #GP. */
+    if (core->stop == STOP_RIGHTS ||
+        !kernel_is_canonical(core->kernel, core->stopped_vaddr))
         access->state = PENDING_FAULT;
     else
         core_ask(core, access,

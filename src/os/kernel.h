@@ -124,6 +124,16 @@ static inline struct os_cpu *kernel_cpu(struct kernel *kernel,
     return &kernel->cpus[cpu->id];
 }
 
+/* Do the tables' levels reach the address? (Canonical form, Intel SDM vol. 1
+ * 3.3.7.1.) */
+static inline bool kernel_is_canonical(const struct kernel *kernel,
+                                       uint64_t vaddr)
+{
+    uint64_t above = vaddr >> (kernel->format->vaddr_bits - 1);
+
+    return !above || above == UINT64_MAX >> (kernel->format->vaddr_bits - 1);
+}
+
 /* The address space whose tables map an address for a thread. */
 static inline struct mm *
 kernel_mm_of(struct kernel *kernel, const struct thread *thread, uint64_t vaddr)

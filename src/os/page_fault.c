@@ -284,7 +284,8 @@ static void fault_make_plan(struct fault_frame *fault)
 
     /* User code has no business in the kernel's half, nor a kernel thread in
      * the user's. */
-    if (fault->is_user == !(fault->vaddr >> 63)) {
+    if (fault->is_user == !(fault->vaddr >> 63) &&
+        kernel_is_canonical(fault->kernel, fault->vaddr)) {
         area = mmusim__vm_find(fault->mm->areas, fault->vaddr);
         if (!area)
             area = fault_implicit_area(fault);

@@ -80,15 +80,6 @@ static uint32_t sys_area_flags(const struct sys_op *op)
 
 enum { STEP_ENTER, STEP_LOCK, STEP_EDIT, STEP_INSERT, STEP_CHARGE, STEP_EXIT };
 
-/* Is the range one that the caller's half of the address space has? */
-static bool sys_range_is_sound(const struct sys_frame *sys)
-{
-    bool is_kernel = sys->mm == &sys->kernel->init_mm;
-
-    return sys->end > sys->start && (sys->start >> 63) == is_kernel &&
-           ((sys->end - 1) >> 63) == is_kernel;
-}
-
 static void mmap_insert(struct sys_frame *sys)
 {
     struct vm_area area = {
@@ -115,8 +106,9 @@ static enum kstep mmap_step(struct cpu *cpu, struct kframe *frame)
         mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
         return KSTEP_NEXT;
     case STEP_EDIT:
-        sys->has_changed = sys_range_is_sound(sys) &&
-                           sys_remove_range(cpu, sys, sys->start, sys->end);
+        sys->has_changed =
+            mmusim__sys_range_is_sound(sys, sys->start, sys->end) &&
+            sys_remove_range(cpu, sys, sys->start, sys->end);
         return KSTEP_NEXT;
     case STEP_INSERT:
         if (sys->has_changed)
@@ -145,7 +137,7 @@ static enum kstep munmap_step(struct cpu *cpu, struct kframe *frame)
         mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
         return KSTEP_NEXT;
     case STEP_EDIT:
-        if (sys_range_is_sound(sys) &&
+        if (mmusim__sys_range_is_sound(sys, sys->start, sys->end) &&
             sys_remove_range(cpu, sys, sys->start, sys->end))
             sys_note_unmapped(sys, sys->start, sys->end);
         return KSTEP_NEXT;
@@ -162,22 +154,31 @@ static enum kstep munmap_step(struct cpu *cpu, struct kframe *frame)
 }
 
 /* The first brk of a trace only says where the heap ends: what lies below
- * was set up before the trace began. */
-static void brk_edit(struct cpu *cpu, struct sys_frame *sys)
+ * was set up before the trace began. Growing unmaps what lies there, as
+ * do_brk() does. False: nothing more to map. */
+static bool brk_edit(struct cpu *cpu, struct sys_frame *sys)
 {
     uint64_t old = align_up(sys->mm->brk, BASE_PAGE_BYTES);
     uint64_t new = align_up(sys->op.vaddr, BASE_PAGE_BYTES);
-    struct vm_area heap = {old, new, VM_READ | VM_WRITE | VM_HEAP, 0, 0, 0};
+    bool is_known = sys->mm->brk;
 
-    if (sys->op.vaddr >> 63 || sys->mm == &sys->kernel->init_mm)
-        return;
-    if (sys->mm->brk && new < old && sys_remove_range(cpu, sys, new, old))
-        sys_note_unmapped(sys, new, old);
-    else if (sys->mm->brk && new > old &&
-             !sys_fail(sys->kernel, mmusim__vm_remove(sys->mm->areas, old, new,
-                                                      &sys->n_touched)))
-        sys_insert_area(sys, &heap);
+    if (sys->mm == &sys->kernel->init_mm || new < sys->op.vaddr ||
+        (new && !mmusim__sys_range_is_sound(sys, 0, new)))
+        return false;
     sys->mm->brk = sys->op.vaddr;
+    sys->start = old;
+    sys->end = new;
+    if (is_known && new < old && sys_remove_range(cpu, sys, new, old))
+        sys_note_unmapped(sys, new, old);
+    return is_known && new > old &&sys_remove_range(cpu, sys, old, new);
+}
+
+static void brk_insert(struct sys_frame *sys)
+{
+    const struct vm_area heap = {
+        sys->start, sys->end, VM_READ | VM_WRITE | VM_HEAP, 0, 0, 0};
+
+    sys_insert_area(sys, &heap);
 }
 
 static enum kstep brk_step(struct cpu *cpu, struct kframe *frame)
@@ -192,9 +193,11 @@ static enum kstep brk_step(struct cpu *cpu, struct kframe *frame)
         mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
         return KSTEP_NEXT;
     case STEP_EDIT:
-        brk_edit(cpu, sys);
+        sys->has_changed = brk_edit(cpu, sys);
         return KSTEP_NEXT;
     case STEP_INSERT:
+        if (sys->has_changed)
+            brk_insert(sys);
         mmusim__sys_effect(cpu, sys->kernel);
         mmusim__cpu_busy(cpu, sys_vma_cycles(sys), BUCKET_KERNEL);
         return KSTEP_NEXT;

@@ -63,6 +63,38 @@ static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
     mmusim__unmap(cpu, sys->kernel, &range);
 }
 
+/* vma_to_resize(): the old range is of one area, or of pages that no record has
+ * mapped. */
+static bool mremap_is_of_one_area(const struct sys_frame *sys)
+{
+    const struct vm_set *areas = sys->mm->areas;
+    const struct vm_area *area = mmusim__vm_find_from(areas, sys->start);
+
+    if (area && area->start <= sys->start && area->end >= sys->end)
+        return !(area->flags & VM_HUGETLB);
+    while (area && area->start < sys->end) {
+        if (!(area->flags & VM_IMPLICIT))
+            return false;
+        area = mmusim__vm_find_from(areas, area->end);
+    }
+    return true;
+}
+
+/* mremap_to(): the new range may not lie over the old one. */
+static bool mremap_is_allowed(const struct mremap_frame *mremap)
+{
+    const struct sys_frame *sys = &mremap->sys;
+    uint64_t new_start = mremap->new_start;
+    uint64_t new_end = mremap->new_end;
+
+    return sys->mm != &sys->kernel->init_mm &&
+           mmusim__sys_range_is_sound(sys, sys->start, sys->end) &&
+           mmusim__sys_range_is_sound(sys, new_start, new_end) &&
+           (new_start == sys->start || new_end <= sys->start ||
+            new_start >= sys->end) &&
+           mremap_is_of_one_area(sys);
+}
+
 /* What the operation is about; false: nothing is mapped there, or the kernel
  * would refuse it. A source of which no record tells is taken as anonymous. */
 static bool mremap_resolve(struct mremap_frame *mremap)
@@ -70,19 +102,17 @@ static bool mremap_resolve(struct mremap_frame *mremap)
     struct sys_frame *sys = &mremap->sys;
     const struct vm_area *area = mmusim__vm_find(sys->mm->areas, sys->start);
 
-    if (sys->mm == &sys->kernel->init_mm || sys->op.new_vaddr >> 63)
-        return false;
     mremap->new_start = align_down(sys->op.new_vaddr, BASE_PAGE_BYTES);
     mremap->new_end =
         align_up(sys->op.new_vaddr + sys->op.new_length_bytes, BASE_PAGE_BYTES);
+    if (!mremap_is_allowed(mremap))
+        return false;
     mremap->area = (struct vm_area){
         .start = sys->start,
         .end = sys->end,
         .flags = VM_READ | VM_WRITE,
     };
     if (area) {
-        if (area->flags & VM_HUGETLB)
-            return false;
         mremap->area.flags = area->flags & ~(uint32_t) VM_IMPLICIT;
         mremap->area.file_id = area->file_id;
         mremap->area.file_offset =

@@ -68,6 +68,17 @@ void mmusim__sys_lock_mm(struct cpu *cpu, struct sys_frame *sys,
                       BUCKET_KERNEL);
 }
 
+bool mmusim__sys_range_is_sound(const struct sys_frame *sys, uint64_t start,
+                                uint64_t end)
+{
+    bool is_kernel = sys->mm == &sys->kernel->init_mm;
+
+    return end > start && start >> 63 == is_kernel &&
+           (end - 1) >> 63 == is_kernel &&
+           kernel_is_canonical(sys->kernel, start) &&
+           kernel_is_canonical(sys->kernel, end - 1);
+}
+
 /* Pushes the frame of an operation with the common part filled in. */
 static struct sys_frame *sys_push(struct cpu *cpu, struct kernel *kernel,
                                   const struct sys_op *op)

@@ -37,6 +37,10 @@ void mmusim__sys_enter(struct cpu *cpu);
 void mmusim__sys_exit(struct cpu *cpu, struct sys_frame *sys);
 void mmusim__sys_lock_mm(struct cpu *cpu, struct sys_frame *sys,
                          enum lock_mode mode);
+/* Is [start, end) not empty and in the half of the address space that is the
+ * operation's address space? */
+bool mmusim__sys_range_is_sound(const struct sys_frame *sys, uint64_t start,
+                                uint64_t end);
 /* The operation's edits are made: its order stamp is satisfied. */
 void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel);
 
