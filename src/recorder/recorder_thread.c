@@ -75,8 +75,10 @@ static struct recorder_thread *thread_enter_locked(uint32_t host_tid)
         if (t == NULL)
             return NULL;
         t->is_announced = is_first;
-        if (!is_first)
+        if (!is_first) {
+            mmusim__trace_stream_set_created(t->stream);
             t->birth_number = recorder_take_number();
+        }
     }
     t->has_entered = true;
     return t;
@@ -109,6 +111,7 @@ static uint64_t thread_announce_locked(uint32_t host_tid, uint32_t *tid)
         t = thread_create(host_tid);
         if (t == NULL)
             return 0;
+        mmusim__trace_stream_set_created(t->stream);
         t->birth_number = recorder_take_number();
     }
     t->is_announced = true;
