@@ -29,6 +29,7 @@ struct yaml_reader {
     struct yaml_frame frames[YAML_DEPTH_MAX];
     size_t depth;
     uint32_t n_documents;
+    size_t key_line; /* of the last key */
     char path[YAML_KEY_BYTES];
 };
 
@@ -71,8 +72,9 @@ static mmusim_status_t yaml_add(struct yaml_reader *reader,
                                 const yaml_event_t *event,
                                 struct yaml_leaf **added)
 {
+    bool is_element = reader->frames[reader->depth - 1].is_sequence;
+    size_t line = is_element ? event->start_mark.line : reader->key_line;
     struct yaml_leaf *leaf;
-    size_t line = event->start_mark.line;
 
     if (reader->tree.n_leaves == YAML_LEAVES_MAX)
         return yaml_wrong(reader, line, "too many keys (at most 512)");
@@ -207,6 +209,7 @@ static mmusim_status_t yaml_scalar(struct yaml_reader *reader,
         return yaml_list_item(reader, frame, value, line);
     if (frame->wants_key) {
         frame->wants_key = false;
+        reader->key_line = line;
         return yaml_enter(reader, value, line);
     }
     frame->wants_key = true;
@@ -289,8 +292,8 @@ mmusim_status_t mmusim__yaml_parse(const char *text, size_t n_bytes,
                                    const char *file, struct yaml_tree *tree,
                                    mmusim_diag_t *diag)
 {
-    struct yaml_reader reader = {text,  n_bytes, file, diag, {0},
-                                 {{0}}, 0,       0,    ""};
+    struct yaml_reader reader = {
+        .text = text, .n_bytes = n_bytes, .file = file, .diag = diag};
     yaml_parser_t parser;
     mmusim_status_t status;
 

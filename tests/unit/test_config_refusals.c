@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* What a machine file may get wrong, and where the message points. */
+#include "mmusim/config.h"
+#include "support/temp_folder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct refusal {
+    const char *text; /* of machine.yaml */
+    uint32_t line;
+    const char *key;
+    const char *reason;
+};
+
+static int setup(void **state)
+{
+    return temp_folder_create((struct temp_folder **) state);
+}
+
+static int teardown(void **state)
+{
+    temp_folder_destroy(*state);
+    return 0;
+}
+
+static void assert_refused(struct temp_folder *folder,
+                           const struct refusal *refusal)
+{
+    mmusim_config_t *config = NULL;
+    mmusim_diag_t diag = {0};
+    const char *path = temp_folder_write(folder, "machine.yaml", refusal->text,
+                                         strlen(refusal->text));
+    mmusim_status_t status = mmusim_config_load(path, NULL, &config, &diag);
+
+    if (status != MMUSIM_CONFIG || config || diag.line != refusal->line ||
+        strcmp(diag.file, path) != 0 || strcmp(diag.key, refusal->key) != 0 ||
+        !strstr(diag.text, refusal->reason))
+        fail_msg("%s\n gave %d, %s:%u, key %s: %s", refusal->text, status,
+                 diag.file, diag.line, diag.key, diag.text);
+}
+
+static void assert_all_refused(struct temp_folder *folder,
+                               const struct refusal *refusals, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_refused(folder, &refusals[i]);
+}
+
+#define ASSERT_ALL_REFUSED(state, refusals)                                    \
+    assert_all_refused(*(state), refusals,                                     \
+                       sizeof(refusals) / sizeof((refusals)[0]))
+
+static void an_unknown_key_is_named_with_the_nearest(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"name: x\nclock_gzh: 3\n", 2, "clock_gzh", "nearest: clock_ghz"},
+        {"psc:\n  pde:\n    entrys: 3\n", 3, "psc.pde.entrys",
+         "nearest: psc.pde.entries"},
+        {"tlb.l2:\n  - entries: 64\n    way: 4\n", 3, "tlb.l2.0.way",
+         "nearest: tlb.l2.0.ways"},
+        {"quite_another_thing_altogether: 1\n", 1,
+         "quite_another_thing_altogether", "see mmusim config keys"},
+        {"tlb.l9:\n  - entries: 64\n", 1, "tlb.l9", "unknown key"},
+        {"cost: {}\n", 1, "cost", "an empty mapping"},
+        {"cost.invlpg_cycles: {a: 1}\n", 1, "cost.invlpg_cycles.a",
+         "unknown key"},
+    };
+
+    ASSERT_ALL_REFUSED(state, refusals);
+}
+
+static void a_wrong_type_says_what_is_allowed(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"\nclock_ghz: fast\n", 2, "clock_ghz", "0.001..10"},
+        {"walker.count: 2.5\n", 1, "walker.count", "a number, 1..16"},
+        {"walker.count: [2, 3]\n", 1, "walker.count", "'[2, 3]'"},
+        {"walker.count:\n", 1, "walker.count", "a number, 1..16"},
+        {"memory.data: yes\n", 1, "memory.data", "false|true"},
+        {"memory.model: magic\n", 1, "memory.model", "fixed|hierarchy"},
+        {"os.memory: 4T\n", 1, "os.memory", "1M..65536G"},
+        {"tlb.l1d: 64\n", 1, "tlb.l1d", "a list of arrays"},
+        {"tlb.l1d: [64, 32]\n", 1, "tlb.l1d", "a list of arrays"},
+        {"walker.count:\n  - a: 1\n", 1, "walker.count", "unknown key"},
+        {"tlb.l1d:\n  - entries: 64\n    page_sizes: [4K, 8K]\n", 3,
+         "tlb.l1d.0.page_sizes", "[4K, 2M, 1G]"},
+        {"tlb.l1d:\n  - entries: 64\n    replacement: mru\n", 3,
+         "tlb.l1d.0.replacement", "lru|"},
+        {"ipi.send_ns: many\n", 1, "ipi.send_ns", "0..1000000000"},
+    };
+
+    ASSERT_ALL_REFUSED(state, refusals);
+}
+
+static void a_value_out_of_range_says_the_range(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"name: x\ntopology.sockets: 0\n", 2, "topology.sockets", "1..256"},
+        {"topology.sockets: 257\n", 1, "topology.sockets", "1..256"},
+        {"topology.sockets: -1\n", 1, "topology.sockets", "1..256"},
+        {"topology.sockets: 99999999999999999999999\n", 1, "topology.sockets",
+         "1..256"},
+        {"cost.invlpg_cycles: 1000000001\n", 1, "cost.invlpg_cycles",
+         "0..1000000000"},
+        {"page_table.levels: 3\n", 1, "page_table.levels", "4..5"},
+        {"clock_ghz: 10\nipi.send_ns: 999999999\n", 2, "ipi.send_cycles",
+         "in cycles"},
+    };
+
+    ASSERT_ALL_REFUSED(state, refusals);
+}
+
+static void an_impossible_geometry_points_at_the_array(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"tlb.l2:\n  - entries: 1023\n    ways: 8\n", 2, "tlb.l2.0", "ways"},
+        {"tlb.l2:\n  - entries: 96\n    ways: 4\n", 2, "tlb.l2.0", "power"},
+        {"tlb.l1d:\n  - entries: 64\n    page_sizes: [2M]\n", 2, "tlb.l1d",
+         "holds 4K"},
+        {"topology.sockets: 64\ntopology.cores_per_socket: 5\n", 2,
+         "topology.cores_per_socket", "1..256"},
+        {"topology.sockets: 128\n", 1, "topology.cores_per_socket", "1..256"},
+        {"memory.l2.ways: 7\n", 1, "memory.l2.size", "multiple of 64"},
+        {"memory.data: true\n", 1, "memory.data", "hierarchy"},
+        {"psc.pde.entries: 10\npsc.pde.ways: 3\n", 1, "psc.pde", "ways"},
+        {"tlb.l1d:\n  - {entries: 1}\n  - {entries: 1}\n  - {entries: 1}\n"
+         "  - {entries: 1}\n  - {entries: 1}\n",
+         1, "tlb.l1d", "5 arrays (at most 4)"},
+    };
+
+    ASSERT_ALL_REFUSED(state, refusals);
+}
+
+static void what_has_no_model_yet_says_so(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"tlb.l1s:\n  - entries: 16\n", 1, "tlb.l1s", "not modelled in this"},
+        {"tlb.l2i:\n  - entries: 16\n", 1, "tlb.l2i", "not modelled in this"},
+        {"tlb:\n  l2d:\n    - entries: 16\n", 2, "tlb.l2d", "not modelled in"},
+        {"tlb.l3.0.entries: 4\n", 1, "tlb.l3.0.entries", "not modelled in"},
+        {"dvm.sync_cycles: 4\n", 1, "dvm.sync_cycles", "not modelled in this"},
+        {"isa: armv8\n", 1, "isa", "not modelled in this version"},
+        {"os.thp: always\n", 1, "os.thp", "not modelled in this version"},
+        {"page_table.granule: 64K\n", 1, "page_table.granule", "not modelled"},
+    };
+
+    ASSERT_ALL_REFUSED(state, refusals);
+}
+
+static void an_override_is_checked_like_a_file(void **state)
+{
+    static const char *const pairs[][3] = {
+        {"os.flush_cieling", "3", "nearest: os.flush_ceiling"},
+        {"os.flush_ceiling", "-1", "0.."},
+        {"os.flush_ceiling", "", "a number"},
+        {"os.flush_ceiling", "0x", "a number"},
+        {"tlb.l1d.3.entries", "4", "the level has 3 arrays"},
+        {"tlb.l1d", "4", "a list of arrays"},
+        {"tlb.l1d.0.page_sizes", "[2M, 4K]", "[4K, 2M, 1G]"},
+        {"tlb.l1d.0.page_sizes", "[4K", "[4K, 2M, 1G]"},
+        {"tlb.l3.0.entries", "4", "not modelled in this version"},
+        {"name", "a\nb", "control"},
+        {"extends", "zen4", "unknown key"},
+    };
+    mmusim_config_t *config;
+
+    (void) state;
+    assert_int_equal(mmusim_config_create(&config), 0);
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        mmusim_diag_t diag = {0};
+
+        if (mmusim_config_set(config, pairs[i][0], pairs[i][1], &diag) !=
+                MMUSIM_CONFIG ||
+            strcmp(diag.file, "command line") != 0 ||
+            strcmp(diag.key, pairs[i][0]) != 0 ||
+            !strstr(diag.text, pairs[i][2]))
+            fail_msg("%s=%s: %s", pairs[i][0], pairs[i][1], diag.text);
+    }
+    mmusim_config_destroy(config);
+}
+
+static void a_rule_that_an_override_breaks_points_at_it(void **state)
+{
+    static const char text[] = "tlb.l2:\n  - entries: 64\n    ways: 4\n";
+    const char *path =
+        temp_folder_write(*state, "machine.yaml", text, strlen(text));
+    mmusim_config_t *config;
+    mmusim_diag_t diag = {0};
+
+    assert_int_equal(mmusim_config_load(path, NULL, &config, NULL), 0);
+    assert_int_equal(mmusim_config_set(config, "tlb.l2.0.ways", "5", NULL), 0);
+    assert_int_equal(mmusim_config_check(config, &diag), MMUSIM_CONFIG);
+    assert_string_equal(diag.file, "command line");
+    assert_string_equal(diag.key, "tlb.l2.0");
+    mmusim_config_destroy(config);
+}
+
+static void a_missing_or_unreadable_machine_says_so(void **state)
+{
+    struct temp_folder *folder = *state;
+    mmusim_config_t *config;
+    mmusim_diag_t diag = {0};
+
+    assert_int_equal(mmusim_config_load("zen5", folder->path, &config, &diag),
+                     MMUSIM_CONFIG);
+    assert_non_null(strstr(diag.text, "no machine 'zen5'"));
+    assert_int_equal(mmusim_config_load("/no/such.yaml", NULL, &config, &diag),
+                     MMUSIM_UNREADABLE);
+    assert_string_equal(diag.file, "/no/such.yaml");
+    assert_int_equal(mmusim_config_load(folder->path, NULL, &config, &diag),
+                     MMUSIM_UNREADABLE); /* a directory */
+    assert_null(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_unknown_key_is_named_with_the_nearest),
+        cmocka_unit_test(a_wrong_type_says_what_is_allowed),
+        cmocka_unit_test(a_value_out_of_range_says_the_range),
+        cmocka_unit_test(an_impossible_geometry_points_at_the_array),
+        cmocka_unit_test(what_has_no_model_yet_says_so),
+        cmocka_unit_test(an_override_is_checked_like_a_file),
+        cmocka_unit_test(a_rule_that_an_override_breaks_points_at_it),
+        cmocka_unit_test(a_missing_or_unreadable_machine_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
