@@ -88,6 +88,8 @@ void mmusim__x86_page_fault(struct mmu *mmu, uint64_t vaddr)
         .n_pages = 1,
         .has_asid = true,
         .asid = mmu->asid,
+        /* Or a stale global entry would fault for ever: "will not recur". */
+        .hits_globals = true,
         .hits_nonglobals = true,
         .psc = INVAL_PSC_ADDRESS,
     };

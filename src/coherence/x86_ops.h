@@ -39,8 +39,8 @@ void mmusim__x86_mov_cr3(struct mmu *mmu, pfn_t root, uint16_t pcid,
 /* A change of CR4.PGE, or PCIDE 1 -> 0: everything, all PCIDs. */
 void mmusim__x86_flush_everything(struct mmu *mmu, enum miss_cause cause);
 
-/* A page fault on vaddr: its TLB entries of the current PCID, and the
- * paging-structure-cache entries used for it (4.10.4.1, 4.10.4.3). */
+/* A page fault on vaddr: its TLB entries of the current PCID and global ones,
+ * and the paging-structure-cache entries used for it (4.10.4.1, 4.10.4.3). */
 void mmusim__x86_page_fault(struct mmu *mmu, uint64_t vaddr);
 
 #endif

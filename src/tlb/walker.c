@@ -72,7 +72,7 @@ static void walk_fill_psc(struct walk *walk)
     uint32_t level = walk->psc_level - 1;
 
     walk->psc_level = 0;
-    if (walk->is_poisoned || !mmu->has_psc[level])
+    if (walk->is_poisoned || walk->fills_no_psc || !mmu->has_psc[level])
         return;
     mmusim__tlb_array_insert(
         &mmu->psc[level],
@@ -104,6 +104,8 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
     walk->table = walk->is_user ? mmu->root : mmu->kernel_root;
     walk->rights = ALL_RIGHTS;
     walk->psc_level = 0;
+    walk->fills_no_psc = false;
+    walk->order = 0;
     walk->translation_id = 0;
     walk->requests = requests;
     for (struct walk_request *r = requests; r; r = r->next)
@@ -367,22 +369,46 @@ void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
     walk_start(walk, request, now);
 }
 
+/* Would the invalidation drop the leaf that the walk is going to enter? Its
+ * size is known once it has been read; before, what is read will be fresh. That
+ * it is global is not known until the fill: either rule. */
+static bool walk_leaf_is_hit(const struct walk *walk, const struct inval *inval)
+{
+    vpn_t vpn = vpn_of(walk->vaddr);
+    uint32_t order = walk->is_done ? walk->order : 0;
+
+    if (tlb_entry_is_hit_by_inval(tlb_key(vpn, order, walk->asid, false),
+                                  inval))
+        return true;
+    return inval->hits_globals &&
+           tlb_entry_is_hit_by_inval(tlb_key(vpn, order, 0, true), inval);
+}
+
+/* Would it drop the pointer to the table that the walk has reached? */
+static bool walk_table_is_hit(const struct walk *walk,
+                              const struct inval *inval)
+{
+    return psc_entry_is_hit_by_inval(tlb_key(vpn_of(walk->vaddr),
+                                             walk_psc_order(walk->level),
+                                             walk->asid, false),
+                                     inval);
+}
+
 void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,
                           enum miss_cause cause)
 {
     for (uint32_t i = 0; i < mmu->n_walkers; i++) {
         struct walk *walk = &mmu->walks[i];
-        uint64_t key;
+        bool is_table_hit;
 
         if (!walk->is_active || walk->is_poisoned)
             continue;
-        /* Whether the leaf will be global is not known yet: either rule. */
-        key = tlb_key(vpn_of(walk->vaddr), 0, walk->asid, false);
-        if (!tlb_entry_is_hit_by_inval(key, inval) &&
-            !(inval->hits_globals &&
-              tlb_entry_is_hit_by_inval(
-                  tlb_key(vpn_of(walk->vaddr), 0, 0, true), inval)) &&
-            !psc_entry_is_hit_by_inval(key, inval))
+        is_table_hit = walk_table_is_hit(walk, inval);
+        walk->fills_no_psc |= is_table_hit;
+        /* Table pointers dropped by their address (#PF) leave the walks of
+         * other pages alone. */
+        if (!walk_leaf_is_hit(walk, inval) &&
+            (!is_table_hit || inval->psc == INVAL_PSC_ADDRESS))
             continue;
         walk->is_poisoned = true;
         walk->poison_cause = cause;

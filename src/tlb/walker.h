@@ -21,7 +21,8 @@ struct walk {
     struct mmu *mmu;
     bool is_active;
     bool is_poisoned;
-    bool is_done; /* the next event ends the walk */
+    bool fills_no_psc; /* a #PF has dropped a table pointer it may hold */
+    bool is_done;      /* the next event ends the walk */
     bool has_faulted;
     bool wants_store; /* a store waits: set D if the leaf permits */
     bool wants_fetch;

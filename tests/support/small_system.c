@@ -99,6 +99,8 @@ static void small_on_answer(void *context, struct walk_request *request,
     (void) request;
     own->outcome = outcome;
     own->answered_cycle = now;
+    if (own->n_answers < SMALL_MAX_ANSWERS)
+        own->answer_cycles[own->n_answers] = now;
     own->n_answers++;
 }
 

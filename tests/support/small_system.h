@@ -17,7 +17,7 @@
 #include "tlb/mem_model.h"
 #include "tlb/walker.h"
 
-enum { SMALL_MAX_STEPS = 24 };
+enum { SMALL_MAX_STEPS = 24, SMALL_MAX_ANSWERS = 8 };
 
 struct small_options {
     uint32_t n_sockets, cores_per_socket, threads_per_core;
@@ -48,6 +48,7 @@ struct small_cpu {
     enum walk_outcome outcome;
     uint64_t answered_cycle;
     uint32_t n_answers;
+    uint64_t answer_cycles[SMALL_MAX_ANSWERS]; /* of the first ones */
     /* Free for the test: when a call acted here, how often. */
     uint64_t acted_cycle;
     uint32_t n_acts;
