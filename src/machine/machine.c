@@ -295,10 +295,12 @@ static mmusim_status_t machine_attach(struct mmusim_machine *machine,
     return status;
 }
 
-/* Threads whose creator has gone without a word. */
-static bool machine_start_orphan(struct mmusim_machine *machine)
+/* Threads whose creator has gone without a word start when nothing else is
+ * left to run. */
+static bool machine_start_orphans(struct mmusim_machine *machine)
 {
     struct kernel *kernel = &machine->kernel;
+    bool has_started = false;
 
     for (uint32_t i = 0; i < kernel->n_threads; i++) {
         struct mm *mm;
@@ -306,11 +308,12 @@ static bool machine_start_orphan(struct mmusim_machine *machine)
         if (kernel->threads[i].state != THREAD_UNBORN)
             continue;
         mm = mmusim__mm_create(kernel);
-        if (mm)
-            mmusim__thread_start(kernel, &kernel->threads[i], mm, kernel->now);
-        return mm;
+        if (!mm)
+            return false;
+        mmusim__thread_start(kernel, &kernel->threads[i], mm, kernel->now);
+        has_started = true;
     }
-    return false;
+    return has_started;
 }
 
 static void machine_check_memory(struct mmusim_machine *machine)
@@ -342,7 +345,7 @@ static void machine_run_events(struct mmusim_machine *machine)
         }
         /* Nobody can go on by himself. */
         if (!mmusim__order_break(&machine->kernel, mmusim__sched_wake) &&
-            !machine_start_orphan(machine))
+            !machine_start_orphans(machine))
             return;
     }
 }

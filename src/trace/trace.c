@@ -114,6 +114,7 @@ static mmusim_status_t trace_build(struct mmusim_trace *self,
     for (uint32_t i = 0; i < n; i++) {
         self->threads[i].tid = self->file.threads[i].tid;
         self->threads[i].last_sync = self->file.threads[i].last_sync;
+        self->threads[i].is_created = self->file.threads[i].is_created;
         pthread_mutex_init(&self->shared[i].lock, NULL);
     }
     return MMUSIM_OK;

@@ -364,6 +364,8 @@ static const char *thread_add_block(struct trace_thread *thread,
     thread->n_records = field->first_record + field->n_records;
     if (field->last_sync > thread->last_sync)
         thread->last_sync = field->last_sync;
+    if (field->flags & TRACE_FLAG_CREATED)
+        thread->is_created = true;
     if (field->tid != thread->tid)
         return "two threads share an ordinal";
     if (field->first_record > expected)

@@ -24,6 +24,7 @@ struct trace_thread {
     uint32_t n_blocks;
     uint64_t n_records;
     uint64_t last_sync;
+    bool is_created;
 };
 
 struct trace_file {

@@ -26,7 +26,11 @@ enum {
 
 enum trace_member_kind { TRACE_MEMBER_BLOCK, TRACE_MEMBER_INDEX };
 
-enum { TRACE_FLAG_HAD_FETCH = 1 << 0 }; /* before the block, in its thread */
+enum {
+    TRACE_FLAG_HAD_FETCH = 1 << 0, /* before the block, in its thread */
+    TRACE_FLAG_CREATED = 1 << 1,   /* a fork or clone names the thread; set in
+                                      one of its blocks at least */
+};
 
 #define TRACE_QUIET_ALL UINT32_MAX
 

@@ -381,6 +381,10 @@ static mmusim_status_t tool_begin_streams(struct tool_convert *convert,
             mmusim__trace_stream_begin(writer, file->threads[i].tid);
         if (!convert->streams[i])
             return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+        /* A cut may leave the creator out: then it starts with the run. */
+        if (convert->selection == &tool_everything &&
+            file->threads[i].is_created)
+            mmusim__trace_stream_set_created(convert->streams[i]);
     }
     return MMUSIM_OK;
 }

@@ -40,6 +40,9 @@ struct trace_writer {
     size_t n_index_bytes;
     size_t index_room;
     uint64_t n_records;
+    uint32_t *created; /* threads that forks and clones have named */
+    uint32_t n_created;
+    uint32_t created_room;
     mmusim_diag_t error; /* the first one */
 };
 
@@ -52,6 +55,7 @@ struct trace_stream {
     uint8_t *raw_limit;
     uint64_t opened_at; /* n_packed_bytes when the block was begun */
     bool has_fetch;
+    bool is_created;
     struct trace_field field; /* of the open block */
     uint64_t instructions;    /* in the open block */
     struct record_encoder encoder;
@@ -139,6 +143,38 @@ static void writer_append(struct trace_writer *writer, const uint8_t *member,
                               memory_order_relaxed);
 }
 
+/* ---- threads that others create ---- */
+
+static void writer_note_created(struct trace_writer *writer, uint32_t tid)
+{
+    pthread_mutex_lock(&writer->lock);
+    if (writer->n_created == writer->created_room) {
+        uint32_t room = 2 * writer->created_room + 16;
+        uint32_t *created =
+            realloc(writer->created, room * sizeof(*writer->created));
+
+        if (created) {
+            writer->created = created;
+            writer->created_room = room;
+        } else {
+            writer_fail(writer, MMUSIM_NOMEM, "out of memory");
+        }
+    }
+    if (writer->n_created < writer->created_room)
+        writer->created[writer->n_created++] = tid;
+    pthread_mutex_unlock(&writer->lock);
+}
+
+/* Under the lock. */
+static bool writer_has_created(const struct trace_writer *writer, uint32_t tid)
+{
+    for (uint32_t i = 0; i < writer->n_created; i++) {
+        if (writer->created[i] == tid)
+            return true;
+    }
+    return false;
+}
+
 /* ---- streams ---- */
 
 static void stream_open_block(struct trace_stream *stream)
@@ -169,6 +205,13 @@ static MMUSIM_NOINLINE void stream_close_block(struct trace_stream *stream)
     if (field->quiet_records == TRACE_QUIET_ALL)
         field->quiet_instructions = stream->instructions;
     field->unpacked_bytes = (uint32_t) (stream->encoder.out - stream->raw);
+    if (!stream->is_created) {
+        pthread_mutex_lock(&writer->lock);
+        stream->is_created = writer_has_created(writer, field->tid);
+        pthread_mutex_unlock(&writer->lock);
+    }
+    if (stream->is_created)
+        field->flags |= TRACE_FLAG_CREATED;
     n_bytes = writer_pack(writer->codec, stream->packer, stream->raw, field,
                           stream->packed);
     pthread_mutex_lock(&writer->lock);
@@ -230,6 +273,11 @@ struct trace_stream *mmusim__trace_stream_begin(struct trace_writer *writer,
     return stream;
 }
 
+void mmusim__trace_stream_set_created(struct trace_stream *stream)
+{
+    stream->is_created = true;
+}
+
 void mmusim__trace_stream_fetch(struct trace_stream *stream, uint64_t vaddr,
                                 uint32_t instructions, uint32_t bytes)
 {
@@ -273,6 +321,8 @@ void mmusim__trace_stream_sys(struct trace_stream *stream,
     }
     if (op->kind == SYS_SYNC)
         field->last_sync = max_u64(field->last_sync, op->number);
+    if (op->kind == SYS_FORK || op->kind == SYS_CLONE)
+        writer_note_created(stream->writer, (uint32_t) op->number);
     field->n_records++;
 }
 
@@ -321,6 +371,7 @@ static void writer_free(struct trace_writer *writer)
         close(writer->fd);
     pthread_mutex_destroy(&writer->lock);
     free(writer->index);
+    free(writer->created);
     free(writer->path);
     free(writer->part);
     free(writer);

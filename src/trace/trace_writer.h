@@ -47,6 +47,10 @@ mmusim__trace_writer_create_fd(int fd, const struct trace_writer_options *o,
 struct trace_stream *mmusim__trace_stream_begin(struct trace_writer *writer,
                                                 uint32_t tid);
 
+/* A fork or clone creates the thread. The writer finds out by itself where it
+ * sees that record before the thread's last block is written. */
+void mmusim__trace_stream_set_created(struct trace_stream *stream);
+
 /* One record; the hot calls of the recorder. Errors are kept in the writer and
  * returned by the next flush, end or close. */
 void mmusim__trace_stream_fetch(struct trace_stream *stream, uint64_t vaddr,
