@@ -3,8 +3,9 @@
  * The keys of a machine. The defaults are a generic server core of the
  * Haswell to Skylake class at 3 GHz; "sum" in a source means the figure is one
  * part of a measured sum: touch + madvise(DONTNEED) of one page takes 661 ns
- * alone, 775 ns more with one remote target (Amit, LKML 2019, Haswell), and
- * how the parts share it is a guess.
+ * alone, 775 ns more with one remote target (Amit, LKML 2019, Haswell). How
+ * the parts share it is a guess; that they add up to it on skylake-sp is
+ * fitted (docs/validation.md).
  */
 #include "machine/machine_rows.h"
 
@@ -146,9 +147,9 @@ static const struct field_row plain_rows[] = {
         "Intel SDM vol. 3A 10.12.10.1, x2APIC: up to 16 IDs a cluster"),
     CYCLES("ipi.latency_core_cycles", ipi.latency_core_cycles, "700",
            "delivery to the other thread of the core", "guess"),
-    CYCLES("ipi.latency_socket_cycles", ipi.latency_socket_cycles, "900",
-           "delivery within the socket", "guess, sum"),
-    CYCLES("ipi.latency_remote_cycles", ipi.latency_remote_cycles, "1800",
+    CYCLES("ipi.latency_socket_cycles", ipi.latency_socket_cycles, "1035",
+           "delivery within the socket", "guess, fitted last; sum"),
+    CYCLES("ipi.latency_remote_cycles", ipi.latency_remote_cycles, "2070",
            "delivery to another socket", "guess, twice that in the socket"),
     CYCLES("ipi.idle_exit_cycles", ipi.idle_exit_cycles, "600",
            "added when the target is idle", "guess, leaving C1"),
@@ -174,8 +175,9 @@ static const struct field_row plain_rows[] = {
            "exception entry, interrupts masked", "guess, sum"),
     CYCLES("cost.fault_exit_cycles", cost.fault_exit_cycles, "120",
            "return from a fault", "guess, sum"),
-    CYCLES("cost.fault_body_cycles", cost.fault_body_cycles, "450",
-           "handle_mm_fault without the rows below", "guess, sum"),
+    CYCLES("cost.fault_body_cycles", cost.fault_body_cycles, "385",
+           "handle_mm_fault without the rows below",
+           "guess, fitted last; sum"),
     CYCLES("cost.major_fault_cycles", cost.major_fault_cycles, "300000",
            "reading a file page that is not cached",
            "guess, 100 us of a fast disk"),
