@@ -29,7 +29,9 @@ struct yaml_reader {
     struct yaml_frame frames[YAML_DEPTH_MAX];
     size_t depth;
     uint32_t n_documents;
-    size_t key_line; /* of the last key */
+    size_t key_line;     /* of the last key */
+    const char *seen_at; /* begin of line seen_line, or NULL: none is left */
+    size_t seen_line;
     char path[YAML_KEY_BYTES];
 };
 
@@ -41,17 +43,29 @@ static mmusim_status_t yaml_wrong(struct yaml_reader *reader, size_t line,
     return MMUSIM_CONFIG;
 }
 
+/* Where a line begins, or NULL. Lines are asked for in rising order, so each
+ * search goes on where the last one ended. */
+static const char *yaml_line_at(struct yaml_reader *reader, size_t line)
+{
+    const char *end = reader->text + reader->n_bytes;
+
+    for (; reader->seen_line < line && reader->seen_at; reader->seen_line++) {
+        reader->seen_at =
+            memchr(reader->seen_at, '\n', (size_t) (end - reader->seen_at));
+        if (reader->seen_at)
+            reader->seen_at++;
+    }
+    return reader->seen_at;
+}
+
 /* The comment at the end of a line, searched from a column on. */
-static void yaml_comment(const struct yaml_reader *reader, yaml_mark_t mark,
+static void yaml_comment(struct yaml_reader *reader, yaml_mark_t mark,
                          char *comment)
 {
-    const char *at = reader->text, *end = at + reader->n_bytes;
+    const char *at = yaml_line_at(reader, mark.line);
+    const char *end = reader->text + reader->n_bytes;
     size_t length = 0;
 
-    for (size_t i = 0; i < mark.line && at; i++) {
-        at = memchr(at, '\n', (size_t) (end - at));
-        at = at ? at + 1 : NULL;
-    }
     for (size_t i = 0; at && i < mark.column && at < end; i++)
         at++;
     while (at && at < end && *at != '\n' && !(*at == '#' && at[-1] == ' '))
@@ -292,8 +306,11 @@ mmusim_status_t mmusim__yaml_parse(const char *text, size_t n_bytes,
                                    const char *file, struct yaml_tree *tree,
                                    mmusim_diag_t *diag)
 {
-    struct yaml_reader reader = {
-        .text = text, .n_bytes = n_bytes, .file = file, .diag = diag};
+    struct yaml_reader reader = {.text = text,
+                                 .n_bytes = n_bytes,
+                                 .file = file,
+                                 .diag = diag,
+                                 .seen_at = text};
     yaml_parser_t parser;
     mmusim_status_t status;
 
