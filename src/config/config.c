@@ -207,34 +207,46 @@ int mmusim_config_each(const mmusim_config_t *config,
     return 0;
 }
 
-/* Finds machine beside the file `beside` or in the folder; path has
- * CONFIG_FILE_BYTES. */
+/* folder_length bytes of folder, a name and an ending, as the path of a file
+ * that exists. */
+static bool config_try(const char *folder, size_t folder_length,
+                       const char *name, const char *ending, char *path)
+{
+    int n = snprintf(path, CONFIG_FILE_BYTES, "%.*s%s%s", (int) folder_length,
+                     folder, name, ending);
+
+    return n > 0 && n < CONFIG_FILE_BYTES && !access(path, F_OK);
+}
+
+/* Finds machine beside the file `beside`, in the folder or in the installed
+ * one; path has CONFIG_FILE_BYTES. A path that was asked for need not exist:
+ * opening it will tell. */
 static bool config_path(const char *machine, const char *beside,
                         const char *folder, char *path)
 {
+    static const char installed[] = MMUSIM_DATADIR "/configs/";
     size_t length = strlen(machine);
+    bool is_path = strchr(machine, '/') ||
+                   (length > 5 && !strcmp(machine + length - 5, ".yaml"));
     const char *slash = beside ? strrchr(beside, '/') : NULL;
+    char with_slash[CONFIG_FILE_BYTES + 1];
     int n;
 
-    if (strchr(machine, '/') ||
-        (length > 5 && !strcmp(machine + length - 5, ".yaml"))) {
+    if (beside && machine[0] != '/' &&
+        config_try(beside, slash ? (size_t) (slash - beside) + 1 : 0, machine,
+                   is_path ? "" : ".yaml", path))
+        return true;
+    if (is_path) {
         n = snprintf(path, CONFIG_FILE_BYTES, "%s", machine);
         return n > 0 && n < CONFIG_FILE_BYTES;
     }
-    if (beside) {
-        n = snprintf(path, CONFIG_FILE_BYTES, "%.*s%s.yaml",
-                     slash ? (int) (slash - beside) + 1 : 0, beside, machine);
-        if (n > 0 && n < CONFIG_FILE_BYTES && !access(path, F_OK))
-            return true;
-    }
     if (folder) {
-        n = snprintf(path, CONFIG_FILE_BYTES, "%s/%s.yaml", folder, machine);
-        if (n > 0 && n < CONFIG_FILE_BYTES && !access(path, F_OK))
+        n = snprintf(with_slash, sizeof(with_slash), "%s/", folder);
+        if (n > 0 && (size_t) n < sizeof(with_slash) &&
+            config_try(with_slash, (size_t) n, machine, ".yaml", path))
             return true;
     }
-    n = snprintf(path, CONFIG_FILE_BYTES, MMUSIM_DATADIR "/configs/%s.yaml",
-                 machine);
-    return n > 0 && n < CONFIG_FILE_BYTES && !access(path, F_OK);
+    return config_try(installed, sizeof(installed) - 1, machine, ".yaml", path);
 }
 
 static const struct yaml_leaf *config_extends(const struct yaml_tree *tree)

@@ -65,35 +65,46 @@ static mmusim_status_t config_refuse(const char *key, const char *reason,
     return MMUSIM_CONFIG;
 }
 
-static mmusim_status_t config_unknown(const char *key, mmusim_diag_t *diag)
+/* Every key in the form that resembles `key`: times with _ns if it has it. */
+static void config_names(const char *key, struct machine_field *fields,
+                         const char **names)
 {
-    struct machine_field *fields =
-        calloc(MACHINE_FIELDS_MAX, sizeof(struct machine_field));
-    const char *names[MACHINE_FIELDS_MAX];
-    size_t n = mmusim__machine_n_fields();
-    const char *nearest;
+    size_t length = strlen(key);
+    bool is_ns = length > 2 && !strcmp(key + length - 2, "ns");
 
-    if (mmusim__machine_is_unmodelled(key) || config_level(key) >= 0) {
-        free(fields);
-        return config_refuse(key,
-                             config_level(key) >= 0
-                                 ? "must be a list of arrays, each a mapping"
-                                 : "not modelled in this version",
-                             diag);
-    }
-    if (!fields)
-        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
+        char ns_key[MACHINE_KEY_BYTES];
+
         mmusim__machine_field_at(i, &fields[i]);
+        mmusim__config_ns_key(fields[i].key, ns_key);
+        if (is_ns && ns_key[0])
+            strcpy(fields[i].key, ns_key);
         names[i] = fields[i].key;
     }
-    nearest = mmusim_nearest(key, names, n);
-    mmusim__diag_set(diag, MMUSIM_CONFIG, "%s: unknown key (%s%s)", key,
-                     nearest ? "nearest: " : "see mmusim config keys",
-                     nearest ? nearest : "");
-    mmusim__diag_key(diag, key);
+}
+
+static mmusim_status_t config_unknown(const char *key, mmusim_diag_t *diag)
+{
+    const char *names[MACHINE_FIELDS_MAX];
+    char reason[MACHINE_KEY_BYTES + 32] =
+        "unknown key (see mmusim config keys)";
+    struct machine_field *fields;
+    const char *nearest;
+
+    if (config_level(key) >= 0)
+        return config_refuse(key, "must be a list of arrays, each a mapping",
+                             diag);
+    if (mmusim__machine_is_unmodelled(key))
+        return config_refuse(key, "not modelled in this version", diag);
+    fields = calloc(MACHINE_FIELDS_MAX, sizeof(*fields));
+    if (!fields)
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    config_names(key, fields, names);
+    nearest = mmusim_nearest(key, names, mmusim__machine_n_fields());
+    if (nearest)
+        snprintf(reason, sizeof(reason), "unknown key (nearest: %s)", nearest);
     free(fields);
-    return MMUSIM_CONFIG;
+    return config_refuse(key, reason, diag);
 }
 
 mmusim_status_t mmusim__config_bind_one(struct mmusim_config *config,

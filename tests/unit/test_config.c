@@ -241,6 +241,23 @@ static void a_list_replaces_all_arrays_of_its_level(void **state)
     temp_folder_destroy(folder);
 }
 
+static void extends_by_path_is_looked_up_beside_the_file(void **state)
+{
+    struct temp_folder *folder;
+    mmusim_config_t *config;
+
+    (void) state;
+    assert_int_equal(temp_folder_create(&folder), 0);
+    write_file(folder, "base.yaml", "walker.count: 7\n");
+    config = load(write_file(folder, "a.yaml", "extends: base.yaml\n"), NULL);
+    assert_item(config, "walker.count", "7", "", "base.yaml", 1);
+    mmusim_config_destroy(config);
+    config = load(write_file(folder, "b.yaml", "extends: ./base.yaml\n"), NULL);
+    assert_item(config, "walker.count", "7", "", "base.yaml", 1);
+    mmusim_config_destroy(config);
+    temp_folder_destroy(folder);
+}
+
 static void assert_extends_refused(const char *path, const char *file,
                                    uint32_t line, const char *reason)
 {
@@ -335,6 +352,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test(
             a_file_keeps_what_it_does_not_name_of_the_one_it_extends),
+        cmocka_unit_test(extends_by_path_is_looked_up_beside_the_file),
         cmocka_unit_test(a_list_replaces_all_arrays_of_its_level),
         cmocka_unit_test(extends_of_itself_of_nothing_or_too_deep_is_refused),
         cmocka_unit_test_setup_teardown(an_unknown_key_names_the_nearest, setup,

@@ -66,6 +66,7 @@ static void an_unknown_key_is_named_with_the_nearest(void **state)
         {"quite_another_thing_altogether: 1\n", 1,
          "quite_another_thing_altogether", "see mmusim config keys"},
         {"tlb.l9:\n  - entries: 64\n", 1, "tlb.l9", "unknown key"},
+        {"ipi.sned_ns: 3\n", 1, "ipi.sned_ns", "nearest: ipi.send_ns"},
         {"cost: {}\n", 1, "cost", "an empty mapping"},
         {"cost.invlpg_cycles: {a: 1}\n", 1, "cost.invlpg_cycles.a",
          "unknown key"},
