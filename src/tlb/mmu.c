@@ -12,6 +12,14 @@ static void mmu_forget_last(struct mmu *mmu)
     mmu->last[1].vpn = UINT64_MAX;
 }
 
+static void mmu_forget_memos(struct mmu *mmu)
+{
+    for (uint32_t i = 0; i < MMU_MEMOS; i++) {
+        mmu->memos[0][i].vpn = UINT64_MAX;
+        mmu->memos[1][i].vpn = UINT64_MAX;
+    }
+}
+
 static mmusim_status_t mmu_group_init(struct tlb_group *group,
                                       const struct tlb_level_config *config,
                                       struct rng *rng, struct arena *arena)
@@ -55,6 +63,7 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
     mmu->shared = setup->shared;
     mmu->cpu = setup->cpu;
     mmu_forget_last(mmu);
+    mmu_forget_memos(mmu);
     mmu->log = mmusim__miss_log_create(setup->shared->translations);
     if (!mmu->log)
         return MMUSIM_NOMEM;

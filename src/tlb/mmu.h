@@ -72,6 +72,18 @@ struct walker_counters {
     uint64_t dirty_walks, prefetches, replays;
 };
 
+/* Where an L1 look-up found a page not long ago: the look-up again is one
+ * compare with the key there. Direct mapped by page number. */
+struct mmu_memo {
+    uint64_t vpn; /* UINT64_MAX: none */
+    uint64_t key; /* the slot must still hold it */
+    struct tlb_array *array;
+    uint32_t slot;
+    uint32_t set;
+};
+
+enum { MMU_MEMOS = 64 };
+
 /* What all CPUs of a machine share. Borrowed. */
 struct mmu_shared {
     struct event_queue *queue;
@@ -88,6 +100,7 @@ struct mmu_shared {
 
 struct mmu {
     struct mmu_last last[2]; /* [0] data, [1] fetches */
+    struct mmu_memo memos[2][MMU_MEMOS];
     struct tlb_group l1d, l1i, l2;
     /* The context loaded: MOV CR3 changes it (coherence/x86_ops.c). */
     uint16_t asid;

@@ -36,22 +36,42 @@ static inline struct tlb_array *tlb_group_lookup(struct tlb_group *group,
     return NULL;
 }
 
+/* Notes a hit as the last one; touches it. */
+static inline void mmu_l1_note(struct tlb_array *array, uint32_t slot,
+                               uint64_t vpn, struct mmu_last *last)
+{
+    uint64_t inside = (UINT64_C(1) << tlb_key_order(array->keys[slot])) - 1;
+
+    last->vpn = vpn;
+    last->data = array->data[slot];
+    last->pfn = tlb_data_pfn(last->data).v + (vpn & inside);
+}
+
 /* Looks a page up in the L1 (counted by the caller); remembers a hit. */
 static inline bool mmu_l1_lookup(struct mmu *mmu, struct tlb_group *group,
                                  struct mmu_last *last, uint64_t vpn)
 {
+    struct mmu_memo *memo = &mmu->memos[group == &mmu->l1i][vpn % MMU_MEMOS];
     uint32_t slot;
     struct tlb_array *array;
 
     if (MMUSIM_LIKELY(last->vpn == vpn))
         return true;
+    if (memo->vpn == vpn && memo->array->keys[memo->slot] == memo->key &&
+        (tlb_key_is_global(memo->key) ||
+         tlb_key_asid(memo->key) == mmu->asid)) {
+        array = memo->array;
+        slot = memo->slot;
+        tlb_array_touch(array, memo->set, slot - memo->set * array->n_ways);
+        mmu_l1_note(array, slot, vpn, last);
+        return true;
+    }
     array = tlb_group_lookup(group, (vpn_t){vpn}, mmu->asid, &slot);
     if (!array)
         return false;
-    last->vpn = vpn;
-    last->data = array->data[slot];
-    last->pfn = tlb_data_pfn(last->data).v +
-                (vpn & ((UINT64_C(1) << tlb_key_order(array->keys[slot])) - 1));
+    *memo = (struct mmu_memo){vpn, array->keys[slot], array, slot,
+                              slot / array->n_ways};
+    mmu_l1_note(array, slot, vpn, last);
     return true;
 }
 

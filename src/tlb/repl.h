@@ -19,6 +19,7 @@ struct repl_state {
     uint64_t clock; /* LRU: last stamp given */
     struct rng *rng;
     uint32_t n_ways;
+    uint32_t n_sets;
 };
 
 struct repl_ops {

@@ -2,17 +2,86 @@
 /*
  * Least recently used: each way has the stamp of its last use; the victim has
  * the lowest. Stamps are 64 bits and never wrap. Exact, unlike most hardware.
+ *
+ * In sets of many ways (fully associative arrays) every LRU_GROUP ways have a
+ * lower bound of their stamps beside them. A use only raises a stamp, so bounds
+ * stay bounds without being kept up; the victim's search tightens those it
+ * looks at, and looks at two or three groups instead of at every way.
  */
 #include "tlb/repl_table.h"
 
+enum {
+    LRU_GROUP = 8,
+    LRU_GROUPED_WAYS = 24, /* from here on groups are faster than a scan */
+};
+
+static uint32_t lru_n_groups(uint32_t n_ways)
+{
+    return n_ways < LRU_GROUPED_WAYS ? 0 : (n_ways + LRU_GROUP - 1) / LRU_GROUP;
+}
+
+/* The stamps of all sets come first, then their bounds. */
 static uint32_t lru_words_per_set(uint32_t n_ways)
 {
-    return n_ways;
+    return n_ways + lru_n_groups(n_ways);
 }
 
 static void lru_touch(struct repl_state *state, uint32_t set, uint32_t way)
 {
     state->words[set * state->n_ways + way] = ++state->clock;
+}
+
+/* The lowest stamp of a group's ways, and its way. */
+static uint64_t lru_group_oldest(const uint64_t *stamps, uint32_t n_ways,
+                                 uint32_t group, uint32_t *way)
+{
+    uint32_t end = (group + 1) * LRU_GROUP;
+    uint64_t oldest;
+
+    *way = group * LRU_GROUP;
+    oldest = stamps[*way];
+    for (uint32_t i = *way + 1; i < end && i < n_ways; i++) {
+        if (stamps[i] < oldest) {
+            oldest = stamps[i];
+            *way = i;
+        }
+    }
+    return oldest;
+}
+
+static uint32_t lru_lowest_bound(const uint64_t *bounds, uint32_t n_groups)
+{
+    uint64_t lowest = bounds[0];
+    uint32_t group = 0;
+
+    for (uint32_t i = 1; i < n_groups; i++) {
+        if (bounds[i] < lowest) {
+            lowest = bounds[i];
+            group = i;
+        }
+    }
+    return group;
+}
+
+static uint32_t lru_victim(struct repl_state *state, uint32_t set)
+{
+    uint32_t n_groups = lru_n_groups(state->n_ways);
+    const uint64_t *stamps = &state->words[set * state->n_ways];
+    uint64_t *bounds =
+        &state->words[state->n_sets * state->n_ways + set * n_groups];
+
+    if (!n_groups)
+        return repl_oldest_way(state, set);
+    for (;;) {
+        uint32_t group = lru_lowest_bound(bounds, n_groups);
+        uint32_t way;
+        uint64_t oldest = lru_group_oldest(stamps, state->n_ways, group, &way);
+
+        /* Exact already: no other group's bound is lower. */
+        if (oldest == bounds[group])
+            return way;
+        bounds[group] = oldest;
+    }
 }
 
 const struct repl_ops mmusim__repl_lru = {
@@ -22,5 +91,5 @@ const struct repl_ops mmusim__repl_lru = {
     .words_per_set = lru_words_per_set,
     .touch = lru_touch,
     .fill = lru_touch,
-    .victim = repl_oldest_way,
+    .victim = lru_victim,
 };

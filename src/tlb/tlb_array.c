@@ -117,6 +117,7 @@ mmusim_status_t mmusim__tlb_array_init(struct tlb_array *array,
     built.repl_ops = mmusim__repl_find(config->replacement);
     built.repl.rng = rng;
     built.repl.n_ways = config->n_ways;
+    built.repl.n_sets = config->n_entries / config->n_ways;
     if (!tlb_array_alloc(&built, config->n_entries, arena))
         return MMUSIM_NOMEM;
     *array = built;
