@@ -314,6 +314,20 @@ static void times_in_ns_follow_the_clock_in_any_order(void **state)
     assert_int_equal(machine->ipi.latency_socket_cycles, 1001);
 }
 
+static void times_in_ns_round_half_up(void **state)
+{
+    const struct machine_config *machine = mmusim__config_machine(*state);
+    static const char *const pairs[][2] = {
+        {"0.499", "0"}, {"0.5", "1"}, {"2.5", "3"}, {"12.25", "12"}};
+
+    assert_int_equal(mmusim_config_set(*state, "clock_ghz", "1", NULL), 0);
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        assert_int_equal(
+            mmusim_config_set(*state, "ipi.send_ns", pairs[i][0], NULL), 0);
+        assert_int_equal(machine->ipi.send_cycles, atoi(pairs[i][1]));
+    }
+}
+
 static void entries_that_ways_do_not_divide_are_refused(void **state)
 {
     mmusim_diag_t diag = {0};
@@ -359,6 +373,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             times_in_ns_follow_the_clock_in_any_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(times_in_ns_round_half_up, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(
             entries_that_ways_do_not_divide_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(every_value_sets_back_to_itself, setup,
