@@ -20,6 +20,25 @@ static void mmu_forget_memos(struct mmu *mmu)
     }
 }
 
+/* A page of an L1 has got an entry: what was found there may not be found
+ * again. */
+static void mmu_forget_page(struct mmu *mmu, bool is_fetch, uint64_t vaddr,
+                            uint32_t order)
+{
+    struct mmu_memo *memos = mmu->memos[is_fetch];
+    uint64_t vpn = vpn_of(vaddr).v;
+
+    mmu->last[is_fetch].vpn = UINT64_MAX;
+    if (!order) {
+        memos[vpn % MMU_MEMOS].vpn = UINT64_MAX;
+        return;
+    }
+    for (uint32_t i = 0; i < MMU_MEMOS; i++) {
+        if ((memos[i].vpn ^ vpn) >> order == 0)
+            memos[i].vpn = UINT64_MAX;
+    }
+}
+
 static mmusim_status_t mmu_group_init(struct tlb_group *group,
                                       const struct tlb_level_config *config,
                                       struct rng *rng, struct arena *arena)
@@ -156,10 +175,14 @@ static bool mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
 void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
 {
     mmu_forget_last(mmu);
-    if (fill->for_data)
+    if (fill->for_data) {
+        mmu_forget_page(mmu, false, fill->vaddr, fill->order);
         mmu_fill_group(mmu, &mmu->l1d, fill);
-    if (fill->for_fetch)
+    }
+    if (fill->for_fetch) {
+        mmu_forget_page(mmu, true, fill->vaddr, fill->order);
         mmu_fill_group(mmu, &mmu->l1i, fill);
+    }
     mmu_fill_group(mmu, &mmu->l2, fill);
     if (!mmusim__miss_log_filled(mmu->log, fill->translation_id))
         mmu->has_failed = true;
@@ -182,7 +205,7 @@ static void mmu_refill_l1(struct mmu *mmu, enum access_kind kind,
     struct mmu_last *last = mmu_last_of(mmu, kind);
     uint64_t inside = (UINT64_C(1) << fill.order) - 1;
 
-    last->vpn = UINT64_MAX;
+    mmu_forget_page(mmu, kind == ACCESS_FETCH, vaddr, fill.order);
     if (!mmu_fill_group(mmu, mmu_l1_of(mmu, kind), &fill))
         return;
     last->vpn = vpn_of(vaddr).v;

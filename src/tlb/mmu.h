@@ -73,13 +73,16 @@ struct walker_counters {
 };
 
 /* Where an L1 look-up found a page not long ago: the look-up again is one
- * compare with the key there. Direct mapped by page number. */
+ * compare with the key there. Direct mapped by page number. Dropped when an
+ * entry comes that a look-up would prefer (a smaller page, or one of the
+ * address space before a global one). */
 struct mmu_memo {
     uint64_t vpn; /* UINT64_MAX: none */
     uint64_t key; /* the slot must still hold it */
     struct tlb_array *array;
     uint32_t slot;
     uint32_t set;
+    uint16_t asid; /* that was looked up; a global entry serves others too */
 };
 
 enum { MMU_MEMOS = 64 };

@@ -57,9 +57,8 @@ static inline bool mmu_l1_lookup(struct mmu *mmu, struct tlb_group *group,
 
     if (MMUSIM_LIKELY(last->vpn == vpn))
         return true;
-    if (memo->vpn == vpn && memo->array->keys[memo->slot] == memo->key &&
-        (tlb_key_is_global(memo->key) ||
-         tlb_key_asid(memo->key) == mmu->asid)) {
+    if (memo->vpn == vpn && memo->asid == mmu->asid &&
+        memo->array->keys[memo->slot] == memo->key) {
         array = memo->array;
         slot = memo->slot;
         tlb_array_touch(array, memo->set, slot - memo->set * array->n_ways);
@@ -69,8 +68,8 @@ static inline bool mmu_l1_lookup(struct mmu *mmu, struct tlb_group *group,
     array = tlb_group_lookup(group, (vpn_t){vpn}, mmu->asid, &slot);
     if (!array)
         return false;
-    *memo = (struct mmu_memo){vpn, array->keys[slot], array, slot,
-                              slot / array->n_ways};
+    *memo = (struct mmu_memo){vpn,  array->keys[slot],    array,
+                              slot, slot / array->n_ways, mmu->asid};
     mmu_l1_note(array, slot, vpn, last);
     return true;
 }
