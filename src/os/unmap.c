@@ -60,6 +60,21 @@ static bool unmap_keep_page(struct unmap_frame *unmap,
            mmusim__frame_refs(kernel->frames, entry->pfn) > 1;
 }
 
+/* MADV_FREE: neither Accessed nor Dirty; hidden by PROT_NONE as before. */
+static void unmap_make_old(struct unmap_frame *unmap,
+                           const struct pt_entry *entry)
+{
+    const struct pt_format *format = unmap->kernel->format;
+    uint32_t level = unmap->slot.table->level;
+    uint64_t word = mmusim__pte_word(&unmap->slot);
+    uint64_t clean = format->make_leaf(
+        entry->pfn, level, entry->rights & ~(uint32_t) TLB_DIRTY, false);
+
+    if (format->reveal(word) != word)
+        clean = format->hide(clean);
+    mmusim__pte_rewrite(unmap->kernel, &unmap->slot, clean);
+}
+
 static bool unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
                         uint64_t bytes)
 {
@@ -69,11 +84,7 @@ static bool unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
     mmusim__pte_maps(kernel, &unmap->slot, &entry);
     mmusim__gather_entry(gather, unmap->cursor, bytes);
     if (unmap->range.mode == UNMAP_MAKE_OLD) {
-        uint64_t clean = kernel->format->make_leaf(
-            entry.pfn, unmap->slot.table->level,
-            entry.rights & ~(uint32_t) TLB_DIRTY, false);
-
-        mmusim__pte_rewrite(kernel, &unmap->slot, clean);
+        unmap_make_old(unmap, &entry);
         return false;
     }
     mmusim__pte_clear(kernel, &unmap->slot);

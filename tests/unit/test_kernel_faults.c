@@ -204,6 +204,18 @@ static void free_keeps_pages_and_the_next_store_sets_dirty_again(void **state)
     assert_int_equal(run_stat(&f->run, "vmstat.nr_tlb_local_flush_one"), 1);
 }
 
+static void regress_free_leaves_hidden_pages_hidden(void **state)
+{
+    struct fixture *f = *state;
+
+    program_say(f->program, "1 mmap 0x10000 0x1000 rw-\n1 w 0x10000\n"
+                            "1 mprotect 0x10000 0x1000 ---\n"
+                            "1 madvise 0x10000 0x1000 free\n"
+                            "1 r 0x10000\n1 r 0x10000\n");
+    run(f);
+    assert_faults(f, (struct faults){.minor = 1, .invalid = 2});
+}
+
 /* ---- files and shared memory ---- */
 
 static void a_private_file_page_is_copied_at_the_first_store(void **state)
@@ -473,6 +485,7 @@ int main(void)
         TEST(mprotect_of_untouched_pages_flushes_nothing),
         TEST(dontneed_drops_pages_and_the_next_touch_is_new),
         TEST(free_keeps_pages_and_the_next_store_sets_dirty_again),
+        TEST(regress_free_leaves_hidden_pages_hidden),
         TEST(a_private_file_page_is_copied_at_the_first_store),
         TEST(a_cold_file_page_is_read_once),
         TEST(a_store_to_a_shared_file_is_noticed_once),
