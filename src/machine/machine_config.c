@@ -92,6 +92,9 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
 
         snprintf(key, sizeof(key), "tlb.%s.%u",
                  mmusim__machine_level_name(level), i);
+        if (!reason && i && level != TLB_L2 && tlb->arrays[i].hit_cycles)
+            reason = "hit_cycles must be 0 but in the first array: a first "
+                     "level has one hit time";
         if (reason)
             return config_wrong(diag, key, reason);
         for (uint32_t j = 0; j < tlb->arrays[i].n_orders; j++) {

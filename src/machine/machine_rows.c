@@ -210,7 +210,7 @@ static const struct field_row plain_rows[] = {
            "MOV CR3 that flushes",
            "LKML June 2015, MOV CR3 reload, Haswell Xeon"),
     CYCLES("cost.cr3_noflush_cycles", cost.cr3_noflush_cycles, "100",
-           "MOV CR3 with bit 63", "guess, a little under the flushing form"),
+           "MOV CR3 with bit 63; no protocol of this version has one", "guess, a little under the flushing form"),
     CYCLES("cost.global_flush_cycles", cost.global_flush_cycles, "960",
            "CR4.PGE off and on", "LKML June 2015, CR4.PGE, Haswell Xeon"),
     CYCLES("cost.flush_call_cycles", cost.flush_call_cycles, "80",
@@ -279,7 +279,9 @@ static const struct field_row array_rows[MACHINE_ARRAY_ROWS] = {
     WORD("index", index, rows_index, "bits", "how an address selects its set",
          "guess"),
     CYCLES("hit_cycles", hit_cycles, "0",
-           "time of a hit beyond the level before", "guess"),
+           "time of a hit beyond the level before; of a first level, the "
+           "first array has it for all",
+           "guess"),
 };
 /* clang-format on */
 

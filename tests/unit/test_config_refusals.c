@@ -123,6 +123,8 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"tlb.l2:\n  - entries: 96\n    ways: 4\n", 2, "tlb.l2.0", "power"},
         {"tlb.l1d:\n  - entries: 64\n    page_sizes: [2M]\n", 2, "tlb.l1d",
          "holds 4K"},
+        {"tlb.l1d:\n  - entries: 8\n  - entries: 8\n    hit_cycles: 1\n", 3,
+         "tlb.l1d.1", "one hit time"},
         {"topology.sockets: 64\ntopology.cores_per_socket: 5\n", 2,
          "topology.cores_per_socket", "1..256"},
         {"topology.sockets: 128\n", 1, "topology.cores_per_socket", "1..256"},

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No time is silently free: for each key that is a time there is a machine,
+ * one of a few small ones, on which another value changes the statistics of a
+ * program that does a little of everything. Keys without effect are listed,
+ * and must have none.
+ */
+#include "mmusim/config.h"
+#include "mmusim/machine.h"
+#include "mmusim/stats.h"
+#include "mmusim/trace.h"
+#include "support/temp_folder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    TEXT_BYTES_MAX = 1 << 20,
+    N_MACHINES = 4,
+    N_SETTINGS = 12,
+    MORE_CYCLES = 137,
+    KEYS_MAX = 128,
+    KEY_BYTES = 96,
+};
+
+/* Each topology has one distance between CPUs. */
+static const char *const machines[N_MACHINES][N_SETTINGS] = {
+    {"topology.cores_per_socket=4", "os.timeslice_cycles=20000",
+     "page_table.levels=5", "psc.pml5e.entries=2", "os.flush_ceiling=16"},
+    {"topology.cores_per_socket=4", "memory.model=hierarchy",
+     "memory.data=true", "memory.l1d.size=4K", "memory.l2.size=8K",
+     "memory.llc.size=16K", "os.page_cache=cold", "os.flush_ceiling=16"},
+    {"topology.cores_per_socket=1", "topology.threads_per_core=2",
+     "x86.invpcid=false", "os.flush_ceiling=16"},
+    {"topology.cores_per_socket=1", "topology.sockets=2",
+     "memory.model=hierarchy", "memory.llc.size=0", "memory.l2.size=0"},
+};
+
+/* Linux 4.6 has no PCIDs, so nothing loads CR3 without a flush. */
+static const char *const without_effect[] = {"cost.cr3_noflush_cycles"};
+
+struct text {
+    char *at;
+    size_t used;
+};
+
+static void say(struct text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void say(struct text *text, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(text->at + text->used, TEXT_BYTES_MAX - text->used, format,
+                  args);
+    va_end(args);
+    assert_true(n > 0 && (size_t) n < TEXT_BYTES_MAX - text->used);
+    text->used += (size_t) n;
+}
+
+static void say_maps(struct text *text)
+{
+    say(text, "1 mmap 0x10000000 0x400000 rw- anon\n"
+              "1 mmap 0x20000000 0x40000 r-- file:lib@0\n"
+              "1 mmap 0x40000000 0x40000000 rw- anon huge=2M\n"
+              "1 mmap 0x10000000000 0x80000000 rw- anon huge=1G\n"
+              "1 mmap 0x7f0000000000 0x10000 rw- anon\n"
+              "1 mmap 0x500000 0x200000 rwx anon\n"
+              "1 brk 0x900000\n1 brk 0x940000\n"
+              "1 mmap 0xa00000 0x400000 rwx anon huge=2M\n"
+              "1 mmap 0xa0000000 0x1000 rw- anon shared\n"
+              "1 r 0xa0000000 8\n1 n 200\n1 w 0xa0000000 8\n"
+              "1 clone 2\n1 clone 3\n1 clone 4\n1 clone 5\n");
+}
+
+/* A thread touches every array of the TLBs, both sides. */
+static void say_touches(struct text *text, unsigned tid)
+{
+    for (unsigned page = 0; page < 300; page++) {
+        say(text, "%u %c 0x%x 8\n%u n 30\n", tid, page % 3 ? 'r' : 'w',
+            0x10000000 + page * 4096 + page % 64 * 64, tid);
+        if (page % 2 == 0)
+            say(text, "%u i 0x%x 20 80\n", tid, 0x500000 + page % 200 * 4096);
+    }
+    for (unsigned page = 0; page < 50; page++)
+        say(text, "%u w 0x%x 8\n", tid, 0x40000000 + page * 0x200000);
+    /* far enough apart that the first of each is not still being walked */
+    for (unsigned round = 0; round < 3; round++)
+        say(text,
+            "%u w 0x40000000 8\n%u i 0xa00000 200\n%u w 0x7f0000000000 8\n"
+            "%u r 0x20000000 8\n%u r 0x10000000000 8\n"
+            "%u r 0x10040000000 8\n%u n 200\n",
+            tid, tid, tid, tid, tid, tid, tid);
+}
+
+static void say_calls(struct text *text)
+{
+    say(text, "1 madvise 0x10000000 0x8000 dontneed\n1 r 0x10000000 8\n"
+              "1 mprotect 0x10010000 0x4000 r--\n"
+              "2 mprotect 0x10010000 0x4000 rw-\n1 w 0x10010000 8\n"
+              "3 munmap 0x10200000 0x60000\n"
+              "2 madvise 0x10080000 0x80000 dontneed\n"
+              "2 idle 100000\n1 madvise 0x10000000 0x8000 dontneed\n");
+}
+
+static void say_kernel(struct text *text)
+{
+    say(text, "6 kthread\n6 mmap 0xffff900000000000 0x40000 rw- anon\n");
+    for (unsigned page = 0; page < 64; page++)
+        say(text, "6 w 0x%llx 8\n",
+            0xffff900000000000ULL + (unsigned long long) page * 4096);
+    say(text, "6 munmap 0xffff900000000000 0x40000\n");
+}
+
+static void say_processes(struct text *text)
+{
+    say(text, "1 mremap 0x10080000 0x10000 0x30000000 0x10000\n1 fork 7\n");
+    for (unsigned page = 0; page < 40; page++)
+        say(text, "1 w 0x%x 8\n7 w 0x%x 8\n", 0x10000000 + page * 4096,
+            0x10000000 + page * 4096);
+    say(text, "7 exec\n7 mmap 0x10000000 0x40000 rw- anon\n"
+              "7 w 0x10000000 8\n");
+    for (unsigned tid = 1; tid <= 7; tid++)
+        say(text, "%u exit\n", tid);
+}
+
+struct world {
+    struct temp_folder *folder;
+    mmusim_trace_t *trace;
+    mmusim_config_t *configs[N_MACHINES];
+    mmusim_stats_t *stats[N_MACHINES];
+};
+
+static mmusim_stats_t *run(struct world *world, const mmusim_config_t *config)
+{
+    mmusim_diag_t diag = {0};
+    mmusim_machine_t *machine = NULL;
+    mmusim_source_t *source = NULL;
+    mmusim_stats_t *stats = NULL;
+
+    if (mmusim_machine_create(config, &machine, &diag) ||
+        mmusim_trace_source(world->trace, &source, &diag) ||
+        mmusim_machine_run(machine, source, &diag) ||
+        mmusim_machine_stats(machine, &stats))
+        fail_msg("%s: %s", diag.key, diag.text);
+    mmusim_source_destroy(source);
+    mmusim_machine_destroy(machine);
+    return stats;
+}
+
+static mmusim_config_t *configure(const char *const *settings)
+{
+    mmusim_config_t *config;
+
+    assert_int_equal(mmusim_config_create(&config), 0);
+    for (size_t i = 0; i < N_SETTINGS && settings[i]; i++) {
+        char key[KEY_BYTES];
+        const char *value = strchr(settings[i], '=');
+
+        snprintf(key, sizeof(key), "%.*s", (int) (value - settings[i]),
+                 settings[i]);
+        assert_int_equal(mmusim_config_set(config, key, value + 1, NULL), 0);
+    }
+    return config;
+}
+
+static int setup(void **state)
+{
+    static struct world world;
+    struct text text = {malloc(TEXT_BYTES_MAX), 0};
+    mmusim_diag_t diag = {0};
+    const char *path;
+
+    if (!text.at || temp_folder_create(&world.folder))
+        return -1;
+    say_maps(&text);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned tid = 1; tid <= 5; tid++)
+            say_touches(&text, tid);
+        say_calls(&text);
+    }
+    say_kernel(&text);
+    say_processes(&text);
+    path = temp_folder_write(world.folder, "all.txt", text.at, text.used);
+    free(text.at);
+    if (!path || mmusim_trace_open(path, NULL, &world.trace, &diag)) {
+        print_error("%s:%u: %s\n", diag.file, diag.line, diag.text);
+        return -1;
+    }
+    for (size_t i = 0; i < N_MACHINES; i++) {
+        world.configs[i] = configure(machines[i]);
+        world.stats[i] = run(&world, world.configs[i]);
+    }
+    *state = &world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+
+    for (size_t i = 0; i < N_MACHINES; i++) {
+        mmusim_stats_destroy(world->stats[i]);
+        mmusim_config_destroy(world->configs[i]);
+    }
+    mmusim_trace_close(world->trace);
+    temp_folder_destroy(world->folder);
+    return 0;
+}
+
+static bool are_equal(const mmusim_stats_t *a, const mmusim_stats_t *b)
+{
+    size_t n = mmusim_stats_count(a);
+
+    if (n != mmusim_stats_count(b))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        mmusim_stat_t one, other;
+
+        mmusim_stats_at(a, i, &one);
+        mmusim_stats_at(b, i, &other);
+        if (one.value != other.value)
+            return false;
+    }
+    return true;
+}
+
+/* Whether another value of the key is refused or changes what comes out. */
+static bool matters_on(struct world *world, size_t index, const char *key)
+{
+    mmusim_config_t *config;
+    mmusim_stats_t *stats;
+    char value[64];
+    bool is_equal;
+
+    if (mmusim_config_get(world->configs[index], key, value, sizeof(value)))
+        return false;
+    snprintf(value, sizeof(value), "%llu",
+             strtoull(value, NULL, 10) + MORE_CYCLES);
+    assert_int_equal(mmusim_config_copy(world->configs[index], &config), 0);
+    assert_int_equal(mmusim_config_set(config, key, value, NULL), 0);
+    if (mmusim_config_check(config, NULL)) {
+        mmusim_config_destroy(config);
+        return true;
+    }
+    stats = run(world, config);
+    is_equal = are_equal(stats, world->stats[index]);
+    mmusim_stats_destroy(stats);
+    mmusim_config_destroy(config);
+    return !is_equal;
+}
+
+struct keys {
+    char names[KEYS_MAX][KEY_BYTES];
+    size_t n;
+};
+
+static int collect_time(void *context, const mmusim_config_item_t *item)
+{
+    struct keys *keys = context;
+
+    if (!strcmp(item->unit, "cycles")) {
+        assert_true(keys->n < KEYS_MAX);
+        snprintf(keys->names[keys->n++], KEY_BYTES, "%s", item->key);
+    }
+    return 0;
+}
+
+static bool should_matter(const char *key)
+{
+    for (size_t i = 0; i < sizeof(without_effect) / sizeof(without_effect[0]);
+         i++) {
+        if (!strcmp(without_effect[i], key))
+            return false;
+    }
+    return true;
+}
+
+static void each_time_changes_what_comes_out(void **state)
+{
+    struct world *world = *state;
+    struct keys keys = {.n = 0};
+    uint32_t n_wrong = 0;
+
+    mmusim_config_each(world->configs[0], collect_time, &keys);
+    assert_true(keys.n > 50);
+    for (size_t i = 0; i < keys.n; i++) {
+        bool matters = false;
+
+        for (size_t j = 0; j < N_MACHINES && !matters; j++)
+            matters = matters_on(world, j, keys.names[i]);
+        if (matters == should_matter(keys.names[i]))
+            continue;
+        print_error("%s %s\n", keys.names[i],
+                    matters ? "has an effect after all" : "has no effect");
+        n_wrong++;
+    }
+    assert_int_equal(n_wrong, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_time_changes_what_comes_out),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
