@@ -17,7 +17,7 @@
 #include "tlb/mem_model.h"
 #include "tlb/walker.h"
 
-enum { SMALL_MAX_STEPS = 24, SMALL_MAX_ANSWERS = 8 };
+enum { SMALL_MAX_STEPS = 96, SMALL_MAX_ANSWERS = 8 };
 
 struct small_options {
     uint32_t n_sockets, cores_per_socket, threads_per_core;
