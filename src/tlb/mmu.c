@@ -188,6 +188,37 @@ void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
         mmu->has_failed = true;
 }
 
+bool mmusim__mmu_l1_search(struct mmu *mmu, struct tlb_group *group,
+                           struct mmu_last *last, struct mmu_memo *memo,
+                           uint64_t vpn)
+{
+    uint32_t slot;
+    struct tlb_array *array =
+        tlb_group_lookup(group, (vpn_t){vpn}, mmu->asid, &slot);
+    uint64_t key;
+
+    if (!array)
+        return false;
+    key = array->keys[slot];
+    *memo = (struct mmu_memo){
+        .vpn = vpn,
+        .key = key,
+        .key_at = &array->keys[slot],
+        .data_at = &array->data[slot],
+        .stamp_at =
+            array->repl_ops->is_stamped ? &array->repl.words[slot] : NULL,
+        .array = array,
+        .inside = vpn & ((UINT64_C(1) << tlb_key_order(key)) - 1),
+        .set = slot / array->n_ways,
+        .way = (uint16_t) (slot % array->n_ways),
+        .asid = mmu->asid,
+    };
+    last->vpn = vpn;
+    last->data = array->data[slot];
+    last->pfn = tlb_data_pfn(last->data).v + memo->inside;
+    return true;
+}
+
 /* Copies an L2 entry into the L1 that missed. */
 static void mmu_refill_l1(struct mmu *mmu, enum access_kind kind,
                           uint64_t vaddr, const struct tlb_array *l2,

@@ -77,11 +77,15 @@ struct walker_counters {
  * entry comes that a look-up would prefer (a smaller page, or one of the
  * address space before a global one). */
 struct mmu_memo {
-    uint64_t vpn; /* UINT64_MAX: none */
-    uint64_t key; /* the slot must still hold it */
+    uint64_t vpn;           /* UINT64_MAX: none */
+    uint64_t key;           /* the slot must still hold it */
+    const uint64_t *key_at; /* the slot's key, data and stamp */
+    const tlb_data_t *data_at;
+    uint64_t *stamp_at; /* NULL: a policy that is not stamped */
     struct tlb_array *array;
-    uint32_t slot;
+    uint64_t inside; /* the page within a larger one, 4 KiB units */
     uint32_t set;
+    uint16_t way;
     uint16_t asid; /* that was looked up; a global entry serves others too */
 };
 
@@ -146,6 +150,11 @@ struct mmu_setup {
 mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
                                  struct arena *arena);
 void mmusim__mmu_fini(struct mmu *mmu);
+
+/* The L1 look-up in full, where the shortcuts of mmu_inline.h do not know. */
+bool mmusim__mmu_l1_search(struct mmu *mmu, struct tlb_group *group,
+                           struct mmu_last *last, struct mmu_memo *memo,
+                           uint64_t vpn);
 
 /* Looks a page up in the L2 after an L1 miss (counted) and fills the L1. */
 bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,

@@ -36,15 +36,19 @@ static inline struct tlb_array *tlb_group_lookup(struct tlb_group *group,
     return NULL;
 }
 
-/* Notes a hit as the last one; touches it. */
-static inline void mmu_l1_note(struct tlb_array *array, uint32_t slot,
-                               uint64_t vpn, struct mmu_last *last)
+/* The entry a memo names has been hit: touches it, notes it as the last. */
+static inline void mmu_memo_hit(const struct mmu_memo *memo,
+                                struct mmu_last *last)
 {
-    uint64_t inside = (UINT64_C(1) << tlb_key_order(array->keys[slot])) - 1;
+    struct tlb_array *array = memo->array;
 
-    last->vpn = vpn;
-    last->data = array->data[slot];
-    last->pfn = tlb_data_pfn(last->data).v + (vpn & inside);
+    if (memo->stamp_at)
+        *memo->stamp_at = ++array->repl.clock;
+    else
+        array->repl_ops->touch(&array->repl, memo->set, memo->way);
+    last->vpn = memo->vpn;
+    last->data = *memo->data_at;
+    last->pfn = tlb_data_pfn(last->data).v + memo->inside;
 }
 
 /* Looks a page up in the L1 (counted by the caller); remembers a hit. */
@@ -52,26 +56,15 @@ static inline bool mmu_l1_lookup(struct mmu *mmu, struct tlb_group *group,
                                  struct mmu_last *last, uint64_t vpn)
 {
     struct mmu_memo *memo = &mmu->memos[group == &mmu->l1i][vpn % MMU_MEMOS];
-    uint32_t slot;
-    struct tlb_array *array;
 
     if (MMUSIM_LIKELY(last->vpn == vpn))
         return true;
-    if (memo->vpn == vpn && memo->asid == mmu->asid &&
-        memo->array->keys[memo->slot] == memo->key) {
-        array = memo->array;
-        slot = memo->slot;
-        tlb_array_touch(array, memo->set, slot - memo->set * array->n_ways);
-        mmu_l1_note(array, slot, vpn, last);
+    if (MMUSIM_LIKELY(memo->vpn == vpn && memo->asid == mmu->asid &&
+                      *memo->key_at == memo->key)) {
+        mmu_memo_hit(memo, last);
         return true;
     }
-    array = tlb_group_lookup(group, (vpn_t){vpn}, mmu->asid, &slot);
-    if (!array)
-        return false;
-    *memo = (struct mmu_memo){vpn,  array->keys[slot],    array,
-                              slot, slot / array->n_ways, mmu->asid};
-    mmu_l1_note(array, slot, vpn, last);
-    return true;
+    return mmusim__mmu_l1_search(mmu, group, last, memo, vpn);
 }
 
 #endif
