@@ -330,6 +330,15 @@ static int config_is_yaml(const struct dirent *entry)
            !strcmp(entry->d_name + length - 5, ".yaml");
 }
 
+/* By name without the ending: x before x-2s. */
+static int config_by_name(const struct dirent **a, const struct dirent **b)
+{
+    size_t n_a = strlen((*a)->d_name) - 5, n_b = strlen((*b)->d_name) - 5;
+    int order = memcmp((*a)->d_name, (*b)->d_name, n_a < n_b ? n_a : n_b);
+
+    return order ? order : (n_a > n_b) - (n_a < n_b);
+}
+
 /* The first line of the file, if it is a comment. */
 static void config_summary(const char *folder, const char *name, char *text,
                            int size)
@@ -356,7 +365,7 @@ mmusim_status_t mmusim_config_list(const char *config_dir,
 {
     const char *folder = config_dir ? config_dir : MMUSIM_DATADIR "/configs";
     struct dirent **entries;
-    int n = scandir(folder, &entries, config_is_yaml, alphasort);
+    int n = scandir(folder, &entries, config_is_yaml, config_by_name);
     mmusim_status_t status;
 
     if (n < 0) {

@@ -43,6 +43,33 @@ static mmusim_config_t *load(const char *machine, const char *folder)
     return config;
 }
 
+static void note_name(void *context, const char *name, const char *summary)
+{
+    char *names = context;
+
+    (void) summary;
+    strncat(names, name, 200 - strlen(names));
+    strncat(names, " ", 200 - strlen(names));
+}
+
+static void machines_are_listed_by_name(void **state)
+{
+    struct temp_folder *folder;
+    char names[256] = "";
+
+    (void) state;
+    assert_int_equal(temp_folder_create(&folder), 0);
+    temp_folder_write(folder, "b.yaml", "", 0);
+    temp_folder_write(folder, "a-2s.yaml", "", 0);
+    temp_folder_write(folder, "a.yaml", "", 0);
+    temp_folder_write(folder, "a.txt", "", 0);
+    temp_folder_write(folder, ".yaml", "", 0);
+    assert_int_equal(mmusim_config_list(folder->path, note_name, names, NULL),
+                     0);
+    assert_string_equal(names, "a a-2s b ");
+    temp_folder_destroy(folder);
+}
+
 static void load_shipped(void *context, const char *name, const char *summary)
 {
     uint32_t *n_machines = context;
@@ -358,6 +385,7 @@ static void every_value_sets_back_to_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(machines_are_listed_by_name),
         cmocka_unit_test(every_shipped_machine_loads),
         cmocka_unit_test(every_shipped_number_has_a_source_or_is_a_guess),
         cmocka_unit_test_setup_teardown(generic_spells_out_every_default, setup,
