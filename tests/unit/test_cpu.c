@@ -223,6 +223,22 @@ static void waking_twice_wakes_once(void **state)
     assert_int_equal(target(small)->activity.mode, CPU_WAITING);
 }
 
+static void of_two_wakes_inside_a_handler_the_first_counts(void **state)
+{
+    struct small_system *small = *state;
+    uint64_t delays[] = {31, 400};
+    uint64_t end = 0;
+
+    small_do(small, TARGET, wait_for_lock, NULL);
+    small_do(small, TARGET, note_cycle, &end);
+    small_do(small, 0, call_target, NULL);
+    small_busy(small, 2, arrival(small) + 1, BUCKET_BASE);
+    small_do(small, 2, wake_target, &delays[0]);
+    small_do(small, 2, wake_target, &delays[1]);
+    small_run(small);
+    assert_int_equal(end, arrival(small) + stolen(small) + delays[0]);
+}
+
 /* ---- frames ---- */
 
 struct countdown {
@@ -323,6 +339,7 @@ int main(void)
         T(a_wait_that_is_interrupted_and_not_woken_goes_on),
         T(waking_a_busy_cpu_does_nothing),
         T(waking_twice_wakes_once),
+        T(of_two_wakes_inside_a_handler_the_first_counts),
         T(frames_nest_and_the_stack_is_empty_at_the_end),
         T(an_interrupt_lies_on_top_of_the_frames_it_finds),
         T(the_reference_engine_takes_the_same_time),

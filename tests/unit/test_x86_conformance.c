@@ -513,12 +513,50 @@ static void regress_a_page_fault_drops_the_global_entry_it_met(void **state)
     assert_false(survives(&instructions[13], &entry));
 }
 
+/* Bit 63 means nothing while CR4.PCIDE = 0: Linux never sets it there. */
+static void without_pcide_every_cr3_load_flushes(void **state)
+{
+    const struct entry entry = {.kind = LEAF, .pcid = 0};
+    const struct instruction i = {.mnemonic = CR3_WITHOUT_PCIDE};
+    struct small_system *small = make_machine(&i, &entry);
+    struct mmu *mmu = &small->system.cpus[0].mmu;
+
+    (void) state;
+    put_leaf(mmu, &entry);
+    mmusim__x86_mov_cr3(mmu, mmu->root, 0, CR3_NOFLUSH, MISS_SWITCH);
+    assert_false(leaf_is_there(mmu, &entry));
+    small_destroy(small);
+}
+
+/* I14 allows more; each logical CPU has TLBs of its own. */
+static void the_other_hardware_thread_keeps_its_entries(void **state)
+{
+    const struct entry entry = {.kind = LEAF, .pcid = 0};
+    struct small_options options;
+    struct small_system *small;
+    struct cpu *cpus;
+
+    (void) state;
+    small_options_init(&options);
+    small = small_create(&options);
+    cpus = small->system.cpus;
+    assert_int_equal(cpus[0].core, cpus[4].core);
+    put_leaf(&cpus[0].mmu, &entry);
+    put_leaf(&cpus[4].mmu, &entry);
+    mmusim__x86_flush_everything(&cpus[0].mmu, MISS_OTHER);
+    assert_false(leaf_is_there(&cpus[0].mmu, &entry));
+    assert_true(leaf_is_there(&cpus[4].mmu, &entry));
+    small_destroy(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_instruction_drops_what_the_manual_says),
         cmocka_unit_test(invpcid_of_a_pcid_without_pcide_is_a_fault),
         cmocka_unit_test(mov_cr3_loads_the_root_and_the_pcid),
+        cmocka_unit_test(without_pcide_every_cr3_load_flushes),
+        cmocka_unit_test(the_other_hardware_thread_keeps_its_entries),
         cmocka_unit_test(regress_a_page_fault_drops_the_global_entry_it_met),
     };
 
