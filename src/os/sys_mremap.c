@@ -46,16 +46,16 @@ static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
                          uint64_t start, uint64_t end)
 {
     struct sys_frame *sys = &mremap->sys;
+    bool is_old_side = sys->frame.pc > STEP_LINK;
     const struct unmap_range range = {sys->mm, start, end, UNMAP_AREAS,
-                                      mmusim__sys_effect};
+                                      is_old_side ? mmusim__sys_effect : NULL};
     struct vm_area hole = {.start = start, .end = end};
 
     if (start >= end ||
         mremap_fails(sys, mmusim__vm_remove(sys->mm->areas, start, end,
                                             &sys->n_touched)))
         return;
-    if (sys->frame.pc > STEP_LINK) {
-        /* The old side, not the room made for the new one. */
+    if (is_old_side) { /* not the room made for the new one */
         mremap_fails(sys,
                      mmusim__vm_remove(sys->mm->unmapped, start, end, NULL));
         mremap_fails(sys, mmusim__vm_insert(sys->mm->unmapped, &hole, NULL));
@@ -209,7 +209,10 @@ static void mremap_flush(struct cpu *cpu, struct mremap_frame *mremap)
 {
     struct sys_frame *sys = &mremap->sys;
 
-    mmusim__sys_effect(cpu, sys->kernel);
+    /* A tail that is not carried over is still mapped: see mremap_drop_old().
+     */
+    if (mremap->move_end == sys->end)
+        mmusim__sys_effect(cpu, sys->kernel);
     if (sys->has_changed)
         cpu->system->protocol->flush_mm_range(cpu, &sys->mm->space, sys->start,
                                               mremap->move_end, FLUSH_NORMAL);
