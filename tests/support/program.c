@@ -292,6 +292,21 @@ uint64_t program_records(const struct program *program)
     return n;
 }
 
+uint32_t program_thread_index(const struct program *program, uint32_t tid)
+{
+    for (uint32_t i = 0; i < program->n_threads; i++) {
+        if (program->threads[i].head.tid == tid)
+            return i;
+    }
+    fail_msg("no thread %u", (unsigned) tid);
+    return 0;
+}
+
+uint64_t program_next_record(const struct program *program, uint32_t tid)
+{
+    return program->threads[program_thread_index(program, tid)].n_records;
+}
+
 /* ---- the source ---- */
 
 struct cursor {

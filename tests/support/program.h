@@ -24,6 +24,10 @@ void program_add_sys(struct program *program, uint32_t tid,
 
 uint32_t program_threads(const struct program *program);
 uint64_t program_records(const struct program *program);
+/* Of a thread that has appeared: its place in that order, and the number its
+ * next record will have. */
+uint32_t program_thread_index(const struct program *program, uint32_t tid);
+uint64_t program_next_record(const struct program *program, uint32_t tid);
 
 struct program_view {
     uint32_t piece_records; /* 0: a thread's stream in one piece */

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random programs on random machines, against the naive model: page tables,
+ * frames and rights page by page, faults by kind, no translation that outlives
+ * its flush, the same statistics from both engines. With the argument `long`
+ * (or MMUSIM_TEST_LONG set): more than a million records.
+ */
+#include "model/x86_walk_model.h"
+#include "support/machine_run.h"
+#include "support/random_program.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint32_t n_short = 12; /* programs of each kind */
+
+/* What the hook of a run knows. */
+struct watch {
+    const struct random_program *random;
+    struct machine_run *run;
+    uint64_t seed;
+    uint32_t next_checkpoint[RANDOM_MAX_THREADS];
+    uint64_t n_calls;
+    uint32_t n_compared;
+    uint64_t *pfns; /* by the model's frame; 0: not seen */
+};
+
+static struct x86_walk walk_of(const struct kernel *kernel, pfn_t root,
+                               uint64_t vaddr)
+{
+    return x86_model_walk(kernel->tables, root.v << 12,
+                          kernel->format->n_levels, vaddr);
+}
+
+/* ---- page tables equal the model ---- */
+
+static void compare_page(struct watch *watch, const struct mm *mm,
+                         const struct model_page *page, uint32_t index)
+{
+    const struct kernel *kernel = &watch->run->machine->kernel;
+    struct x86_walk walk = walk_of(kernel, mm->space.root, model_vaddr(index));
+    bool is_visible = page->has_entry && page->prot;
+    uint64_t *pfn = &watch->pfns[page->frame];
+
+    if (walk.outcome != (is_visible ? X86_WALK_MAPPED : X86_WALK_ABSENT))
+        fail_msg("seed %llu: page %u: entry expected: %d",
+                 (unsigned long long) watch->seed, index, is_visible);
+    if (!is_visible)
+        return;
+    assert_true(walk.is_user);
+    assert_int_equal(walk.can_write, page->can_write);
+    assert_int_equal(walk.can_execute, !!(page->prot & SYS_PROT_EXEC));
+    if (!*pfn)
+        *pfn = walk.paddr >> 12;
+    if (*pfn != walk.paddr >> 12)
+        fail_msg("seed %llu: page %u: another frame",
+                 (unsigned long long) watch->seed, index);
+    if (!page->frame)
+        assert_int_equal(*pfn, kernel->zero_page.v);
+}
+
+static void compare(struct watch *watch, const struct checkpoint *check)
+{
+    const struct kernel *kernel = &watch->run->machine->kernel;
+
+    watch->n_compared++;
+    for (uint32_t i = 0; i < check->n_mms; i++) {
+        const struct mm *mm = kernel->threads[check->owners[i]].mm;
+
+        assert_non_null(mm);
+        assert_true(mmusim__vm_set_is_valid(mm->areas));
+        for (uint32_t p = check->first; p < check->end; p++)
+            compare_page(watch, mm, &check->mms[i]->pages[p], p);
+    }
+}
+
+/* ---- no translation outlives its flush ---- */
+
+static void check_entry(const struct watch *watch, const struct cpu *cpu,
+                        const struct tlb_array *array, uint32_t slot)
+{
+    const struct kernel *kernel = &watch->run->machine->kernel;
+    uint64_t vaddr = tlb_key_vpn(array->keys[slot]) << 12;
+    tlb_data_t data = array->data[slot];
+    uint32_t rights = (uint32_t) data & (TLB_READ | TLB_WRITE | TLB_EXEC);
+    struct x86_walk walk;
+
+    if (tlb_key_is_global(array->keys[slot]))
+        return;
+    walk = walk_of(kernel, cpu->loaded->root, vaddr);
+    if (walk.outcome != X86_WALK_MAPPED ||
+        walk.paddr >> 12 != tlb_data_pfn(data).v ||
+        ((rights & TLB_WRITE) && !walk.can_write) ||
+        ((rights & TLB_EXEC) && !walk.can_execute) ||
+        ((data & TLB_DIRTY) && !walk.is_dirty))
+        fail_msg("seed %llu: CPU %u has a stale translation of %#llx",
+                 (unsigned long long) watch->seed, cpu->id,
+                 (unsigned long long) vaddr);
+}
+
+static void check_group(const struct watch *watch, const struct cpu *cpu,
+                        const struct tlb_group *group)
+{
+    for (uint32_t i = 0; i < group->n_arrays; i++) {
+        const struct tlb_array *array = &group->arrays[i];
+        uint32_t n_slots = (array->set_mask + 1) * array->n_ways;
+
+        assert_true(mmusim__tlb_array_is_valid(array));
+        for (uint32_t slot = 0; slot < n_slots; slot++) {
+            if (array->keys[slot])
+                check_entry(watch, cpu, array, slot);
+        }
+    }
+}
+
+/* A cached table pointer names a table that is still linked there; this holds
+ * on lazy CPUs, too. */
+static void check_psc(const struct watch *watch, const struct cpu *cpu)
+{
+    const struct kernel *kernel = &watch->run->machine->kernel;
+
+    for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
+        const struct tlb_array *array = &cpu->mmu.psc[level];
+
+        if (!cpu->mmu.has_psc[level])
+            continue;
+        for (uint32_t slot = 0; slot < (array->set_mask + 1) * array->n_ways;
+             slot++) {
+            pfn_t pfn = tlb_data_pfn(array->data[slot]);
+            const struct pt_info *table;
+
+            if (!array->keys[slot])
+                continue;
+            table = mmusim__pt_table(kernel->tables, pfn);
+            if (!table || table->level != level)
+                fail_msg("seed %llu: CPU %u walks through a freed table",
+                         (unsigned long long) watch->seed, cpu->id);
+        }
+    }
+}
+
+/* Nobody is between an edit of this address space and the end of its flush. */
+static bool mm_is_quiet(const struct address_space *space)
+{
+    const struct mm *mm = (const struct mm *) space;
+
+    return klock_is_idle(&mm->mmap_lock) && !mm->is_dead && mm->n_threads;
+}
+
+static void check_translations(const struct watch *watch)
+{
+    const struct mmusim_machine *machine = watch->run->machine;
+
+    for (uint32_t i = 0; i < machine->system.n_cpus; i++) {
+        const struct cpu *cpu = &machine->system.cpus[i];
+
+        if (cpu->loaded == machine->system.init_mm || !mm_is_quiet(cpu->loaded))
+            continue;
+        check_psc(watch, cpu);
+        if (cpu->tlb_state != TLB_STATE_OK)
+            continue;
+        check_group(watch, cpu, &cpu->mmu.l1d);
+        check_group(watch, cpu, &cpu->mmu.l1i);
+        check_group(watch, cpu, &cpu->mmu.l2);
+    }
+}
+
+static void on_next(void *context, uint32_t thread_index, uint64_t record)
+{
+    struct watch *watch = context;
+    const struct random_program *random = watch->random;
+
+    if (++watch->n_calls % 5 == 0)
+        check_translations(watch);
+    for (uint32_t i = watch->next_checkpoint[thread_index];
+         i < random->n_checkpoints; i++) {
+        const struct checkpoint *check = &random->checkpoints[i];
+
+        if (check->thread_index != thread_index)
+            continue;
+        if (check->record > record)
+            break;
+        watch->next_checkpoint[thread_index] = i + 1;
+        if (check->record == record)
+            compare(watch, check);
+    }
+}
+
+/* ---- machines ---- */
+
+static void small_array(struct tlb_array_config *array, uint32_t n_entries,
+                        uint32_t n_ways)
+{
+    array->n_entries = n_entries;
+    array->n_ways = n_ways;
+}
+
+static void random_machine(struct machine_config *config, uint64_t seed)
+{
+    static const uint64_t ceilings[] = {0, 1, 5, 33, 1000};
+    struct rng rng;
+
+    mmusim__rng_init(&rng, seed, 1);
+    run_config(config, 1 + mmusim__rng_below(&rng, 4));
+    if (config->cores_per_socket == 4 && mmusim__rng_below(&rng, 2)) {
+        config->n_sockets = 2;
+        config->cores_per_socket = 1;
+        config->threads_per_core = 2;
+    }
+    config->seed = seed;
+    config->core.window = 32 * mmusim__rng_below(&rng, 3);
+    config->core.max_outstanding_walks = 1 + mmusim__rng_below(&rng, 6);
+    config->walker.count = 1 + mmusim__rng_below(&rng, 3);
+    small_array(&config->tlb[TLB_L1D].arrays[0], 8, 4);
+    small_array(&config->tlb[TLB_L1I].arrays[0], 4, 4);
+    small_array(&config->tlb[TLB_L2].arrays[0], 32, 4);
+    config->os.flush_ceiling_pages = ceilings[mmusim__rng_below(&rng, 5)];
+    config->os.timeslice_cycles = 3000 + 1000 * mmusim__rng_below(&rng, 40);
+    config->has_invpcid = mmusim__rng_below(&rng, 2);
+    config->page_table_levels = 4 + mmusim__rng_below(&rng, 2);
+    config->ipi.cluster_cpus = 1 + mmusim__rng_below(&rng, 4);
+    if (mmusim__rng_below(&rng, 2)) {
+        config->memory.model = MEMORY_HIERARCHY;
+        config->memory.has_data = mmusim__rng_below(&rng, 2);
+    }
+}
+
+static void check_counts(const struct machine_run *run,
+                         const struct random_program *random, bool is_in_order)
+{
+    const struct model_counts *counts = &random->model.counts;
+
+    assert_int_equal(run_stat(run, "faults.invalid"), counts->invalid);
+    assert_int_equal(run_stat(run, "sim.implicit_pages"),
+                     counts->implicit_pages);
+    assert_int_equal(run_stat(run, "sim.order_broken"), 0);
+    if (!is_in_order)
+        return; /* a load and a store of one window may swap their faults */
+    assert_int_equal(run_stat(run, "faults.minor"), counts->minor);
+    assert_int_equal(run_stat(run, "faults.cow"), counts->cow);
+    assert_int_equal(run_stat(run, "faults.protection"), counts->protection);
+}
+
+static void run_watched(struct machine_run *run,
+                        const struct machine_config *config,
+                        const struct random_program *random, uint64_t seed)
+{
+    struct watch watch = {.random = random, .run = run, .seed = seed};
+    const struct program_view view = {1, on_next, &watch};
+
+    watch.pfns = calloc(random->model.n_frames + 1, sizeof(*watch.pfns));
+    assert_non_null(watch.pfns);
+    run_build(run, config);
+    run_start(run, random->program, &view);
+    if (run->status)
+        fail_msg("seed %llu: %s", (unsigned long long) seed, run->diag.text);
+    assert_int_equal(watch.n_compared, random->n_checkpoints);
+    free(watch.pfns);
+}
+
+static void run_one(enum random_kind kind, uint64_t seed, uint32_t n_rounds,
+                    uint64_t *n_records)
+{
+    struct random_program random;
+    struct machine_config config;
+    struct machine_run run, plain, reference;
+
+    random_program_init(&random, kind, seed, n_rounds);
+    random_machine(&config, seed);
+    run_watched(&run, &config, &random, seed);
+    run_assert_laws(&run);
+    check_counts(&run, &random, !config.core.window);
+    run_well(&plain, &config, random.program);
+    run_assert_equal(&run, &plain);
+    config.engine = ENGINE_REFERENCE;
+    run_well(&reference, &config, random.program);
+    run_assert_equal(&run, &reference);
+    *n_records += program_records(random.program);
+    run_fini(&run);
+    run_fini(&plain);
+    run_fini(&reference);
+    random_program_fini(&random);
+}
+
+static void run_all(enum random_kind kind, uint32_t n_rounds)
+{
+    uint64_t n_records = 0;
+
+    for (uint64_t seed = 1; seed <= n_short; seed++) {
+        if (getenv("MMUSIM_TEST_SEED"))
+            seed = strtoull(getenv("MMUSIM_TEST_SEED"), NULL, 0);
+        run_one(kind, seed, n_rounds, &n_records);
+        if (getenv("MMUSIM_TEST_SEED"))
+            break;
+    }
+    print_message("%llu records\n", (unsigned long long) n_records);
+}
+
+static void stamped_programs_end_as_the_model_says(void **state)
+{
+    (void) state;
+    run_all(RANDOM_STAMPED, 250);
+}
+
+static void free_threads_end_as_the_model_says(void **state)
+{
+    (void) state;
+    run_all(RANDOM_FREE, 1200);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stamped_programs_end_as_the_model_says),
+        cmocka_unit_test(free_threads_end_as_the_model_says),
+    };
+
+    if ((argc > 1 && !strcmp(argv[1], "long")) || getenv("MMUSIM_TEST_LONG"))
+        n_short = 120;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
