@@ -21,12 +21,12 @@ enum inval_psc {
 };
 
 struct inval {
-    bool has_range;     /* else every address */
-    vpn_t vpn;          /* first page; 4 KiB units */
-    uint64_t n_pages;   /* in 4 KiB units, >= 1 */
-    bool has_asid;      /* else every asid */
+    bool has_range;   /* else every address */
+    vpn_t vpn;        /* first page; 4 KiB units */
+    uint64_t n_pages; /* in 4 KiB units, >= 1 */
+    bool has_asid;    /* else every asid */
     uint16_t asid;
-    bool hits_globals;  /* global entries match too, whatever has_asid */
+    bool hits_globals; /* global entries match too, whatever has_asid */
     bool hits_nonglobals;
     enum inval_psc psc;
 };
