@@ -7,8 +7,6 @@
 #include "os/syscall.h"
 #include "os/unmap.h"
 
-enum { STEP_ENTER, STEP_LOCK, STEP_AREA, STEP_UNLOCK, STEP_EXIT };
-
 static bool madvise_drops(const struct sys_frame *sys)
 {
     return sys->op.advice == MADVICE_DONTNEED || sys->op.advice == MADVICE_FREE;
@@ -23,17 +21,6 @@ static bool madvise_takes(const struct sys_frame *sys,
     return sys->op.advice == MADVICE_DONTNEED || !area->file_id;
 }
 
-/* The next area that has a part in the range; NULL: there is none left. */
-static const struct vm_area *madvise_find_area(const struct sys_frame *sys)
-{
-    const struct vm_area *area;
-
-    if (sys->cursor >= sys->end)
-        return NULL;
-    area = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
-    return area && area->start < sys->end ? area : NULL;
-}
-
 /* Begins the next area of the range; false: there is none left. */
 static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
 {
@@ -44,7 +31,7 @@ static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
     const struct vm_area *area;
 
     for (;;) {
-        area = madvise_find_area(sys);
+        area = mmusim__sys_next_area(sys);
         if (!area)
             return false;
         range.start = max_u64(area->start, sys->cursor);
@@ -54,46 +41,21 @@ static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
         if (madvise_takes(sys, area))
             break;
     }
-    if (!madvise_find_area(sys))
+    if (!mmusim__sys_next_area(sys))
         range.on_effect = mmusim__sys_effect; /* the last one */
     mmusim__unmap(cpu, sys->kernel, &range);
     return true;
 }
 
-static enum kstep madvise_step(struct cpu *cpu, struct kframe *frame)
+static enum sys_body madvise_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    struct sys_frame *sys = (struct sys_frame *) frame;
-
-    switch (frame->pc) {
-    case STEP_ENTER:
-        frame->pc = STEP_LOCK;
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case STEP_LOCK:
-        frame->pc = STEP_AREA;
-        mmusim__sys_lock_mm(cpu, sys, LOCK_READ);
-        return KSTEP_NEXT;
-    case STEP_AREA:
-        if (!madvise_drops(sys) || !madvise_next_area(cpu, sys))
-            frame->pc = STEP_UNLOCK;
-        return KSTEP_NEXT;
-    case STEP_UNLOCK:
-        frame->pc = STEP_EXIT;
-        mmusim__lock_release(cpu, &sys->mm->mmap_lock, LOCK_READ);
-        mmusim__cpu_busy(
-            cpu, (uint64_t) (sys->n_touched + 1) * cpu->system->cost.vma_cycles,
-            BUCKET_KERNEL);
-        return KSTEP_NEXT;
-    case STEP_EXIT:
-        frame->pc++;
-        mmusim__sys_exit(cpu, sys);
-        return KSTEP_NEXT;
-    default:
-        return KSTEP_DONE;
-    }
+    if (madvise_drops(sys) && madvise_next_area(cpu, sys))
+        return SYS_AGAIN;
+    return SYS_LEAVE;
 }
 
 const struct sys_call mmusim__sys_madvise = {
-    madvise_step,
+    SYS_LOCK_READ,
+    madvise_body,
     sizeof(struct sys_frame),
 };

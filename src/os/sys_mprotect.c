@@ -19,51 +19,23 @@ struct mprotect_frame {
 };
 
 enum {
-    STEP_ENTER,
-    STEP_LOCK,
-    STEP_AREA,
-    STEP_TABLE,
-    STEP_ENTRIES,
-    STEP_UNLOCK_TABLE,
-    STEP_FLUSH,
-    STEP_UNLOCK,
-    STEP_EXIT,
+    MPROTECT_AREA,
+    MPROTECT_TABLE,
+    MPROTECT_ENTRIES,
+    MPROTECT_UNLOCK_TABLE,
+    MPROTECT_FLUSH,
 };
 
 enum { PROT_FLAGS = VM_READ | VM_WRITE | VM_EXEC };
-
-static uint32_t mprotect_flags(const struct sys_op *op)
-{
-    uint32_t flags = 0;
-
-    if (op->flags & SYS_PROT_READ)
-        flags |= VM_READ;
-    if (op->flags & SYS_PROT_WRITE)
-        flags |= VM_WRITE;
-    if (op->flags & SYS_PROT_EXEC)
-        flags |= VM_EXEC;
-    return flags;
-}
-
-/* The next area that has a part in the range; NULL: there is none left. */
-static const struct vm_area *mprotect_find_area(const struct sys_frame *sys)
-{
-    const struct vm_area *area;
-
-    if (sys->cursor >= sys->end)
-        return NULL;
-    area = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
-    return area && area->start < sys->end ? area : NULL;
-}
 
 /* Finds the next area whose rights change, and changes it; false: none. */
 static bool mprotect_next_area(struct mprotect_frame *mprotect)
 {
     struct sys_frame *sys = &mprotect->sys;
-    uint32_t flags = mprotect_flags(&sys->op);
+    uint32_t flags = mmusim__sys_vm_rights(&sys->op);
 
     for (;;) {
-        const struct vm_area *area = mprotect_find_area(sys);
+        const struct vm_area *area = mmusim__sys_next_area(sys);
 
         if (!area)
             return false;
@@ -148,7 +120,7 @@ static void mprotect_lock_table(struct cpu *cpu,
     if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor,
                                 mprotect->piece.end, &mprotect->slot,
                                 &sys->cursor)) {
-        sys->frame.pc = STEP_FLUSH;
+        sys->step = MPROTECT_FLUSH;
         return;
     }
     lock = mmusim__pte_lock(mprotect->slot.table);
@@ -156,7 +128,7 @@ static void mprotect_lock_table(struct cpu *cpu,
         system_fail(cpu->system, MMUSIM_NOMEM);
         return;
     }
-    sys->frame.pc = STEP_ENTRIES;
+    sys->step = MPROTECT_ENTRIES;
     mmusim__lock_take(cpu, lock, &mprotect->table_waiter, LOCK_WRITE,
                       BUCKET_KERNEL);
 }
@@ -167,7 +139,7 @@ static void mprotect_flush(struct cpu *cpu, struct mprotect_frame *mprotect)
     const struct vm_area *piece = &mprotect->piece;
 
     sys->cursor = piece->end;
-    if (!mprotect_find_area(sys))
+    if (!mmusim__sys_next_area(sys))
         mmusim__sys_effect(cpu, sys->kernel);
     if (sys->has_changed && sys->mm == &sys->kernel->init_mm)
         cpu->system->protocol->flush_kernel_range(cpu, piece->start,
@@ -178,60 +150,34 @@ static void mprotect_flush(struct cpu *cpu, struct mprotect_frame *mprotect)
             piece->flags & VM_HUGETLB ? FLUSH_HUGETLB : FLUSH_NORMAL);
 }
 
-static enum kstep mprotect_leave(struct cpu *cpu, struct sys_frame *sys)
+static enum sys_body mprotect_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    mmusim__lock_release(cpu, &sys->mm->mmap_lock, LOCK_WRITE);
-    mmusim__cpu_busy(
-        cpu, (uint64_t) (sys->n_touched + 1) * cpu->system->cost.vma_cycles,
-        BUCKET_KERNEL);
-    return KSTEP_NEXT;
-}
+    struct mprotect_frame *mprotect = (struct mprotect_frame *) sys;
 
-static enum kstep mprotect_step(struct cpu *cpu, struct kframe *frame)
-{
-    struct mprotect_frame *mprotect = (struct mprotect_frame *) frame;
-    struct sys_frame *sys = &mprotect->sys;
-
-    switch (frame->pc) {
-    case STEP_ENTER:
-        frame->pc = STEP_LOCK;
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case STEP_LOCK:
-        frame->pc = STEP_AREA;
-        mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
-        return KSTEP_NEXT;
-    case STEP_AREA:
-        frame->pc = mprotect_next_area(mprotect) ? STEP_TABLE : STEP_UNLOCK;
-        return KSTEP_NEXT;
-    case STEP_TABLE:
+    switch (sys->step) {
+    case MPROTECT_AREA:
+        sys->step = MPROTECT_TABLE;
+        return mprotect_next_area(mprotect) ? SYS_AGAIN : SYS_LEAVE;
+    case MPROTECT_TABLE:
         mprotect_lock_table(cpu, mprotect);
-        return KSTEP_NEXT;
-    case STEP_ENTRIES:
-        frame->pc = STEP_UNLOCK_TABLE;
+        return SYS_AGAIN;
+    case MPROTECT_ENTRIES:
+        sys->step = MPROTECT_UNLOCK_TABLE;
         mprotect_entries(cpu, mprotect);
-        return KSTEP_NEXT;
-    case STEP_UNLOCK_TABLE:
-        frame->pc = STEP_TABLE;
+        return SYS_AGAIN;
+    case MPROTECT_UNLOCK_TABLE:
+        sys->step = MPROTECT_TABLE;
         mmusim__lock_release(cpu, mprotect->slot.table->lock, LOCK_WRITE);
-        return KSTEP_NEXT;
-    case STEP_FLUSH:
-        frame->pc = STEP_AREA;
-        mprotect_flush(cpu, mprotect);
-        return KSTEP_NEXT;
-    case STEP_UNLOCK:
-        frame->pc = STEP_EXIT;
-        return mprotect_leave(cpu, sys);
-    case STEP_EXIT:
-        frame->pc++;
-        mmusim__sys_exit(cpu, sys);
-        return KSTEP_NEXT;
+        return SYS_AGAIN;
     default:
-        return KSTEP_DONE;
+        sys->step = MPROTECT_AREA;
+        mprotect_flush(cpu, mprotect);
+        return SYS_AGAIN;
     }
 }
 
 const struct sys_call mmusim__sys_mprotect = {
-    mprotect_step,
+    SYS_LOCK_WRITE,
+    mprotect_body,
     sizeof(struct mprotect_frame),
 };

@@ -24,42 +24,26 @@ struct mremap_frame {
 };
 
 enum {
-    STEP_ENTER,
-    STEP_LOCK,
-    STEP_CLEAR_TARGET,
-    STEP_LINK,
-    STEP_MOVE,
-    STEP_FLUSH,
-    STEP_DROP_OLD,
-    STEP_UNLOCK,
-    STEP_EXIT,
+    MREMAP_CLEAR_TARGET,
+    MREMAP_LINK,
+    MREMAP_MOVE,
+    MREMAP_FLUSH,
+    MREMAP_DROP_OLD,
 };
-
-static bool mremap_fails(struct sys_frame *sys, mmusim_status_t status)
-{
-    if (status == MMUSIM_NOMEM)
-        system_fail(sys->kernel->system, status);
-    return status != MMUSIM_OK;
-}
 
 static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
                          uint64_t start, uint64_t end)
 {
     struct sys_frame *sys = &mremap->sys;
-    bool is_old_side = sys->frame.pc > STEP_LINK;
+    bool is_old_side = sys->step > MREMAP_LINK;
     const struct unmap_range range = {sys->mm, start, end, UNMAP_AREAS,
                                       is_old_side ? mmusim__sys_effect : NULL};
-    struct vm_area hole = {.start = start, .end = end};
-
     if (start >= end ||
-        mremap_fails(sys, mmusim__vm_remove(sys->mm->areas, start, end,
-                                            &sys->n_touched)))
+        mmusim__sys_fails(sys, mmusim__vm_remove(sys->mm->areas, start, end,
+                                                 &sys->n_touched)))
         return;
-    if (is_old_side) { /* not the room made for the new one */
-        mremap_fails(sys,
-                     mmusim__vm_remove(sys->mm->unmapped, start, end, NULL));
-        mremap_fails(sys, mmusim__vm_insert(sys->mm->unmapped, &hole, NULL));
-    }
+    if (is_old_side) /* not the room made for the new one */
+        mmusim__sys_note_unmapped(sys, start, end);
     mmusim__unmap(cpu, sys->kernel, &range);
 }
 
@@ -147,11 +131,7 @@ static void mremap_link(struct mremap_frame *mremap)
         if (area.start >= area.end)
             return;
     }
-    if (mremap_fails(sys, mmusim__vm_remove(sys->mm->unmapped, area.start,
-                                            area.end, NULL)))
-        return;
-    mremap_fails(sys,
-                 mmusim__vm_insert(sys->mm->areas, &area, &sys->n_touched));
+    mmusim__sys_insert_area(sys, &area);
 }
 
 static void mremap_move_entry(struct mremap_frame *mremap,
@@ -181,7 +161,7 @@ static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
 
     if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor,
                                 mremap->move_end, &from, &sys->cursor)) {
-        sys->frame.pc = STEP_FLUSH;
+        sys->step = MREMAP_FLUSH;
         return;
     }
     while (from.index < PT_WORDS && sys->cursor < mremap->move_end &&
@@ -228,62 +208,36 @@ static void mremap_drop_old(struct cpu *cpu, struct mremap_frame *mremap)
         mremap_unmap(cpu, mremap, mremap->new_end, sys->end);
 }
 
-static enum kstep mremap_leave(struct cpu *cpu, struct sys_frame *sys)
+static enum sys_body mremap_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    mmusim__lock_release(cpu, &sys->mm->mmap_lock, LOCK_WRITE);
-    mmusim__cpu_busy(
-        cpu, (uint64_t) (sys->n_touched + 1) * cpu->system->cost.vma_cycles,
-        BUCKET_KERNEL);
-    return KSTEP_NEXT;
-}
+    struct mremap_frame *mremap = (struct mremap_frame *) sys;
 
-static enum kstep mremap_step(struct cpu *cpu, struct kframe *frame)
-{
-    struct mremap_frame *mremap = (struct mremap_frame *) frame;
-    struct sys_frame *sys = &mremap->sys;
-
-    switch (frame->pc) {
-    case STEP_ENTER:
-        frame->pc = STEP_LOCK;
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case STEP_LOCK:
-        frame->pc = STEP_CLEAR_TARGET;
-        mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
-        return KSTEP_NEXT;
-    case STEP_CLEAR_TARGET:
-        frame->pc = mremap_resolve(mremap) ? STEP_LINK : STEP_UNLOCK;
-        if (frame->pc == STEP_LINK)
-            mremap_clear_target(cpu, mremap);
-        return KSTEP_NEXT;
-    case STEP_LINK:
+    switch (sys->step) {
+    case MREMAP_CLEAR_TARGET:
+        if (!mremap_resolve(mremap))
+            return SYS_LEAVE;
+        mremap_clear_target(cpu, mremap);
+        sys->step = MREMAP_LINK;
+        return SYS_AGAIN;
+    case MREMAP_LINK:
         mremap_link(mremap);
-        frame->pc = mremap_moves(mremap) ? STEP_MOVE : STEP_DROP_OLD;
-        return KSTEP_NEXT;
-    case STEP_MOVE:
+        sys->step = mremap_moves(mremap) ? MREMAP_MOVE : MREMAP_DROP_OLD;
+        return SYS_AGAIN;
+    case MREMAP_MOVE:
         mremap_move_table(cpu, mremap);
-        return KSTEP_NEXT;
-    case STEP_FLUSH:
-        frame->pc = STEP_DROP_OLD;
+        return SYS_AGAIN;
+    case MREMAP_FLUSH:
+        sys->step = MREMAP_DROP_OLD;
         mremap_flush(cpu, mremap);
-        return KSTEP_NEXT;
-    case STEP_DROP_OLD:
-        frame->pc = STEP_UNLOCK;
-        mremap_drop_old(cpu, mremap);
-        return KSTEP_NEXT;
-    case STEP_UNLOCK:
-        frame->pc = STEP_EXIT;
-        return mremap_leave(cpu, sys);
-    case STEP_EXIT:
-        frame->pc++;
-        mmusim__sys_exit(cpu, sys);
-        return KSTEP_NEXT;
+        return SYS_AGAIN;
     default:
-        return KSTEP_DONE;
+        mremap_drop_old(cpu, mremap);
+        return SYS_LEAVE;
     }
 }
 
 const struct sys_call mmusim__sys_mremap = {
-    mremap_step,
+    SYS_LOCK_WRITE,
+    mremap_body,
     sizeof(struct mremap_frame),
 };

@@ -29,28 +29,19 @@ static void clone_start_child(struct cpu *cpu, struct sys_frame *sys)
         mmusim__thread_start(sys->kernel, thread, sys->thread->mm, cpu->now);
 }
 
-static enum kstep clone_step(struct cpu *cpu, struct kframe *frame)
+static enum sys_body clone_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    struct sys_frame *sys = (struct sys_frame *) frame;
-
-    switch (frame->pc++) {
-    case 0:
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case 1:
+    if (sys->step++ == 0) {
         mmusim__cpu_busy(cpu, cpu->system->cost.clone_cycles, BUCKET_KERNEL);
-        return KSTEP_NEXT;
-    case 2:
-        clone_start_child(cpu, sys);
-        mmusim__sys_exit(cpu, sys);
-        return KSTEP_NEXT;
-    default:
-        return KSTEP_DONE;
+        return SYS_AGAIN;
     }
+    clone_start_child(cpu, sys);
+    return SYS_LEAVE;
 }
 
 const struct sys_call mmusim__sys_clone = {
-    clone_step,
+    SYS_LOCK_NONE,
+    clone_body,
     sizeof(struct sys_frame),
 };
 
@@ -63,15 +54,7 @@ struct fork_frame {
     bool has_area;
 };
 
-enum {
-    FORK_ENTER,
-    FORK_LOCK,
-    FORK_AREAS,
-    FORK_COPY,
-    FORK_FLUSH,
-    FORK_START_CHILD,
-    FORK_EXIT,
-};
+enum { FORK_BEGIN, FORK_AREAS, FORK_COPY, FORK_FLUSH, FORK_START_CHILD };
 
 static bool fork_next_area(struct fork_frame *fork)
 {
@@ -132,7 +115,7 @@ static void fork_copy_table(struct cpu *cpu, struct fork_frame *fork)
     if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor,
                                 fork->area.end, &from, &sys->cursor)) {
         sys->cursor = fork->area.end;
-        sys->frame.pc = FORK_AREAS;
+        sys->step = FORK_AREAS;
         return;
     }
     bytes =
@@ -184,7 +167,6 @@ static void fork_start_child(struct cpu *cpu, struct fork_frame *fork)
     struct thread *thread =
         mmusim__thread_unborn(sys->kernel, (uint32_t) sys->op.number);
 
-    mmusim__lock_release(cpu, &sys->mm->mmap_lock, LOCK_WRITE);
     mmusim__sys_effect(cpu, sys->kernel);
     if (thread)
         mmusim__thread_start(sys->kernel, thread, fork->child, cpu->now);
@@ -192,55 +174,38 @@ static void fork_start_child(struct cpu *cpu, struct fork_frame *fork)
         mmusim__mm_discard(sys->kernel, fork->child);
 }
 
-static enum kstep fork_step(struct cpu *cpu, struct kframe *frame)
+static enum sys_body fork_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    struct fork_frame *fork = (struct fork_frame *) frame;
-    struct sys_frame *sys = &fork->sys;
+    struct fork_frame *fork = (struct fork_frame *) sys;
 
-    switch (frame->pc) {
-    case FORK_ENTER:
-        frame->pc = FORK_LOCK;
-        if (!sys->thread->mm) /* kernel_thread(): nothing to copy */
-            frame->step = clone_step;
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case FORK_LOCK:
-        frame->pc = FORK_AREAS;
+    if (!sys->thread->mm) /* kernel_thread(): nothing to copy */
+        return clone_body(cpu, sys);
+    switch (sys->step) {
+    case FORK_BEGIN:
+        sys->step = FORK_AREAS;
         sys->cursor = 0;
-        mmusim__sys_lock_mm(cpu, sys, LOCK_WRITE);
-        return KSTEP_NEXT;
+        fork_begin_child(cpu, fork);
+        return SYS_AGAIN;
     case FORK_AREAS:
-        if (!fork->child)
-            fork_begin_child(cpu, fork);
-        else
-            frame->pc = fork_next_area(fork) ? FORK_COPY : FORK_FLUSH;
-        return KSTEP_NEXT;
+        sys->step = fork_next_area(fork) ? FORK_COPY : FORK_FLUSH;
+        return SYS_AGAIN;
     case FORK_COPY:
         fork_copy_table(cpu, fork);
-        return KSTEP_NEXT;
+        return SYS_AGAIN;
     case FORK_FLUSH:
-        frame->pc = FORK_START_CHILD;
+        sys->step = FORK_START_CHILD;
         cpu->system->protocol->flush_mm_range(cpu, &sys->mm->space, 0,
                                               FLUSH_END_ALL, FLUSH_NORMAL);
-        return KSTEP_NEXT;
-    case FORK_START_CHILD:
-        frame->pc = FORK_EXIT;
-        fork_start_child(cpu, fork);
-        mmusim__cpu_busy(
-            cpu, (uint64_t) sys->n_touched * cpu->system->cost.vma_cycles,
-            BUCKET_KERNEL);
-        return KSTEP_NEXT;
-    case FORK_EXIT:
-        frame->pc++;
-        mmusim__sys_exit(cpu, sys);
-        return KSTEP_NEXT;
+        return SYS_AGAIN;
     default:
-        return KSTEP_DONE;
+        fork_start_child(cpu, fork);
+        return SYS_LEAVE;
     }
 }
 
 const struct sys_call mmusim__sys_fork = {
-    fork_step,
+    SYS_LOCK_WRITE,
+    fork_body,
     sizeof(struct fork_frame),
 };
 
@@ -259,7 +224,7 @@ static void process_unmap_all(struct cpu *cpu, struct kernel *kernel,
     mmusim__unmap(cpu, kernel, &all);
 }
 
-enum { EXEC_ENTER, EXEC_SWITCH, EXEC_UNMAP, EXEC_EXIT, EXEC_END };
+enum { EXEC_SWITCH, EXEC_UNMAP };
 
 /* exec_mmap(): the new address space is loaded, then the old one given up. */
 static void exec_switch(struct cpu *cpu, struct sys_frame *sys)
@@ -276,42 +241,34 @@ static void exec_switch(struct cpu *cpu, struct sys_frame *sys)
                      BUCKET_KERNEL);
 }
 
-static enum kstep exec_step(struct cpu *cpu, struct kframe *frame)
+static enum sys_body exec_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    struct sys_frame *sys = (struct sys_frame *) frame;
     bool has_mm = sys->mm != &sys->kernel->init_mm;
 
-    switch (frame->pc++) {
-    case EXEC_ENTER:
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
+    switch (sys->step++) {
     case EXEC_SWITCH:
         if (has_mm)
             exec_switch(cpu, sys);
-        return KSTEP_NEXT;
+        return SYS_AGAIN;
     case EXEC_UNMAP:
         if (has_mm && mmusim__mm_leave(sys->mm)) {
             sys->has_changed = true;
             process_unmap_all(cpu, sys->kernel, sys->mm);
         }
-        return KSTEP_NEXT;
-    case EXEC_EXIT:
+        return SYS_AGAIN;
+    default:
         if (sys->has_changed)
             mmusim__mm_died(sys->mm);
         mmusim__mm_reap(sys->kernel);
-        mmusim__sys_exit(cpu, sys);
-        return KSTEP_NEXT;
-    default:
-        return KSTEP_DONE;
+        return SYS_LEAVE;
     }
 }
 
 const struct sys_call mmusim__sys_exec = {
-    exec_step,
+    SYS_LOCK_NONE,
+    exec_body,
     sizeof(struct sys_frame),
 };
-
-enum { EXIT_ENTER, EXIT_LEAVE_MM, EXIT_DIE };
 
 /* exit_mm(): the task becomes a lazy borrower before the mm is given up. */
 static void exit_leave_mm(struct cpu *cpu, struct sys_frame *sys)
@@ -341,24 +298,18 @@ static void exit_die(struct cpu *cpu, struct sys_frame *sys)
     mmusim__order_wake_all(kernel, mmusim__sched_wake);
 }
 
-static enum kstep exit_step(struct cpu *cpu, struct kframe *frame)
+static enum sys_body exit_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    struct sys_frame *sys = (struct sys_frame *) frame;
-
-    switch (frame->pc++) {
-    case EXIT_ENTER:
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case EXIT_LEAVE_MM:
+    if (sys->step++ == 0) {
         exit_leave_mm(cpu, sys);
-        return KSTEP_NEXT;
-    default:
-        exit_die(cpu, sys);
-        return KSTEP_DONE;
+        return SYS_AGAIN;
     }
+    exit_die(cpu, sys);
+    return SYS_GONE;
 }
 
 const struct sys_call mmusim__sys_exit_thread = {
-    exit_step,
+    SYS_LOCK_NONE,
+    exit_body,
     sizeof(struct sys_frame),
 };

@@ -7,21 +7,15 @@
 #include "os/scheduler.h"
 
 /* A system call that changes no mapping. */
-static enum kstep sys_nothing(struct cpu *cpu, struct kframe *frame)
+static enum sys_body sys_nothing(struct cpu *cpu, struct sys_frame *sys)
 {
-    switch (frame->pc++) {
-    case 0:
-        mmusim__sys_enter(cpu);
-        return KSTEP_NEXT;
-    case 1:
-        mmusim__sys_exit(cpu, (struct sys_frame *) frame);
-        return KSTEP_NEXT;
-    default:
-        return KSTEP_DONE;
-    }
+    (void) cpu;
+    (void) sys;
+    return SYS_LEAVE;
 }
 
 static const struct sys_call sys_call_nothing = {
+    SYS_LOCK_NONE,
     sys_nothing,
     sizeof(struct sys_frame),
 };
@@ -40,12 +34,6 @@ static const struct sys_call *const sys_calls[SYS_KIND_COUNT] = {
     [SYS_SYSCALL] = &sys_call_nothing,
 };
 
-void mmusim__sys_enter(struct cpu *cpu)
-{
-    mmusim__cpu_busy(cpu, cpu->system->cost.syscall_entry_cycles,
-                     BUCKET_KERNEL);
-}
-
 void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel)
 {
     struct thread *thread = kernel_cpu(kernel, cpu)->current;
@@ -55,17 +43,72 @@ void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel)
     mmusim__order_wake_all(kernel, mmusim__sched_wake);
 }
 
-void mmusim__sys_exit(struct cpu *cpu, struct sys_frame *sys)
+/* ---- what all operations share ---- */
+
+enum { CALL_ENTER, CALL_LOCK, CALL_BODY, CALL_CHARGE, CALL_EXIT, CALL_END };
+
+static enum lock_mode sys_lock_mode(const struct sys_call *call)
 {
-    mmusim__sys_effect(cpu, sys->kernel);
-    mmusim__cpu_busy(cpu, cpu->system->cost.syscall_exit_cycles, BUCKET_KERNEL);
+    return call->lock == SYS_LOCK_READ ? LOCK_READ : LOCK_WRITE;
 }
 
-void mmusim__sys_lock_mm(struct cpu *cpu, struct sys_frame *sys,
-                         enum lock_mode mode)
+static enum kstep sys_do_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    mmusim__lock_take(cpu, &sys->mm->mmap_lock, &sys->waiter, mode,
-                      BUCKET_KERNEL);
+    switch (sys->call->body(cpu, sys)) {
+    case SYS_AGAIN:
+        return KSTEP_NEXT;
+    case SYS_LEAVE:
+        sys->frame.pc = CALL_CHARGE;
+        return KSTEP_NEXT;
+    case SYS_GONE:
+        break;
+    }
+    return KSTEP_DONE;
+}
+
+/* The areas found, split, linked and unlinked; finding counts as one. */
+static uint64_t sys_area_cycles(const struct cpu *cpu,
+                                const struct sys_frame *sys)
+{
+    if (sys->call->lock == SYS_LOCK_NONE)
+        return 0;
+    return (uint64_t) (sys->n_touched + 1) * cpu->system->cost.vma_cycles;
+}
+
+static enum kstep sys_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct sys_frame *sys = (struct sys_frame *) frame;
+    const struct cost_config *cost = &cpu->system->cost;
+    bool has_lock = sys->call->lock != SYS_LOCK_NONE;
+
+    switch (frame->pc) {
+    case CALL_ENTER:
+        frame->pc = CALL_LOCK;
+        mmusim__cpu_busy(cpu, cost->syscall_entry_cycles, BUCKET_KERNEL);
+        return KSTEP_NEXT;
+    case CALL_LOCK:
+        frame->pc = CALL_BODY;
+        if (has_lock)
+            mmusim__lock_take(cpu, &sys->mm->mmap_lock, &sys->waiter,
+                              sys_lock_mode(sys->call), BUCKET_KERNEL);
+        return KSTEP_NEXT;
+    case CALL_BODY:
+        return sys_do_body(cpu, sys);
+    case CALL_CHARGE:
+        frame->pc = CALL_EXIT;
+        mmusim__cpu_busy(cpu, sys_area_cycles(cpu, sys), BUCKET_KERNEL);
+        return KSTEP_NEXT;
+    case CALL_EXIT:
+        frame->pc = CALL_END;
+        if (has_lock)
+            mmusim__lock_release(cpu, &sys->mm->mmap_lock,
+                                 sys_lock_mode(sys->call));
+        mmusim__sys_effect(cpu, sys->kernel);
+        mmusim__cpu_busy(cpu, cost->syscall_exit_cycles, BUCKET_KERNEL);
+        return KSTEP_NEXT;
+    default:
+        return KSTEP_DONE;
+    }
 }
 
 bool mmusim__sys_range_is_sound(const struct sys_frame *sys, uint64_t start,
@@ -79,15 +122,66 @@ bool mmusim__sys_range_is_sound(const struct sys_frame *sys, uint64_t start,
            kernel_is_canonical(sys->kernel, end - 1);
 }
 
+bool mmusim__sys_fails(struct sys_frame *sys, mmusim_status_t status)
+{
+    if (status == MMUSIM_NOMEM)
+        system_fail(sys->kernel->system, status);
+    return status != MMUSIM_OK;
+}
+
+uint32_t mmusim__sys_vm_rights(const struct sys_op *op)
+{
+    uint32_t flags = 0;
+
+    if (op->flags & SYS_PROT_READ)
+        flags |= VM_READ;
+    if (op->flags & SYS_PROT_WRITE)
+        flags |= VM_WRITE;
+    if (op->flags & SYS_PROT_EXEC)
+        flags |= VM_EXEC;
+    return flags;
+}
+
+const struct vm_area *mmusim__sys_next_area(const struct sys_frame *sys)
+{
+    const struct vm_area *area;
+
+    if (sys->cursor >= sys->end)
+        return NULL;
+    area = mmusim__vm_find_from(sys->mm->areas, sys->cursor);
+    return area && area->start < sys->end ? area : NULL;
+}
+
+void mmusim__sys_note_unmapped(struct sys_frame *sys, uint64_t start,
+                               uint64_t end)
+{
+    struct vm_area hole = {.start = start, .end = end};
+    struct vm_set *set = sys->mm->unmapped;
+
+    if (!mmusim__sys_fails(sys, mmusim__vm_remove(set, start, end, NULL)))
+        mmusim__sys_fails(sys, mmusim__vm_insert(set, &hole, NULL));
+}
+
+void mmusim__sys_insert_area(struct sys_frame *sys, const struct vm_area *area)
+{
+    if (!mmusim__sys_fails(
+            sys,
+            mmusim__vm_remove(sys->mm->unmapped, area->start, area->end, NULL)))
+        mmusim__sys_fails(
+            sys, mmusim__vm_insert(sys->mm->areas, area, &sys->n_touched));
+}
+
+/* ---- beginning ---- */
+
 /* Pushes the frame of an operation with the common part filled in. */
 static struct sys_frame *sys_push(struct cpu *cpu, struct kernel *kernel,
                                   const struct sys_op *op)
 {
     const struct sys_call *call = sys_calls[op->kind];
-    struct sys_frame *sys =
-        mmusim__cpu_push(cpu, call->step, call->frame_bytes);
+    struct sys_frame *sys = mmusim__cpu_push(cpu, sys_step, call->frame_bytes);
     uint64_t page = UINT64_C(1) << (BASE_PAGE_SHIFT + op->huge_order);
 
+    sys->call = call;
     sys->kernel = kernel;
     sys->thread = kernel_cpu(kernel, cpu)->current;
     sys->mm = sys->thread->mm ? sys->thread->mm : &kernel->init_mm;

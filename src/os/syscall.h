@@ -8,9 +8,32 @@
 
 #include "os/kernel.h"
 
-/* What every system call's frame begins with. */
+enum sys_lock { SYS_LOCK_NONE, SYS_LOCK_READ, SYS_LOCK_WRITE };
+
+enum sys_body {            /* how an operation's body goes on */
+                SYS_AGAIN, /* the activity has been set, or a frame pushed: call
+                              again */
+                SYS_LEAVE, /* done after that; give mmap_lock up and leave the
+                              kernel */
+                SYS_GONE,  /* the thread does not return */
+};
+
+struct sys_frame;
+
+/* An operation. Entry, mmap_lock, the charge for the areas touched and exit are
+ * the same for all (syscall.c); body is what lies between. It keeps its place
+ * in sys_frame.step, 0 at first. */
+struct sys_call {
+    enum sys_lock lock;
+    enum sys_body (*body)(struct cpu *cpu, struct sys_frame *sys);
+    size_t frame_bytes; /* the frame begins with a struct sys_frame */
+};
+
+/* What every operation's frame begins with. */
 struct sys_frame {
     struct kframe frame;
+    const struct sys_call *call;
+    uint32_t step; /* of the body */
     struct kernel *kernel;
     struct thread *thread;
     struct mm *mm;    /* the thread's, or init_mm for a kernel thread */
@@ -32,23 +55,27 @@ struct sys_frame {
 bool mmusim__syscall(struct cpu *cpu, struct kernel *kernel,
                      const struct sys_op *op);
 
-/* Entry, exit and mmap_lock, as steps of any operation. */
-void mmusim__sys_enter(struct cpu *cpu);
-void mmusim__sys_exit(struct cpu *cpu, struct sys_frame *sys);
-void mmusim__sys_lock_mm(struct cpu *cpu, struct sys_frame *sys,
-                         enum lock_mode mode);
-/* Is [start, end) not empty and in the half of the address space that is the
- * operation's address space? */
-bool mmusim__sys_range_is_sound(const struct sys_frame *sys, uint64_t start,
-                                uint64_t end);
 /* The operation's edits are made: its order stamp is satisfied. */
 void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel);
 
-/* An operation: its frame begins with a struct sys_frame. */
-struct sys_call {
-    enum kstep (*step)(struct cpu *cpu, struct kframe *frame);
-    size_t frame_bytes;
-};
+/* ---- for the operations ---- */
+
+/* Does the range lie in the half of the address space that the caller may
+ * change? */
+bool mmusim__sys_range_is_sound(const struct sys_frame *sys, uint64_t start,
+                                uint64_t end);
+/* A failed edit: one that the kernel would refuse too is only reported, memory
+ * that is short ends the run. */
+bool mmusim__sys_fails(struct sys_frame *sys, mmusim_status_t status);
+/* VM_READ|WRITE|EXEC of the operation. */
+uint32_t mmusim__sys_vm_rights(const struct sys_op *op);
+/* The next area from sys->cursor on with a part in the range; NULL: none. */
+const struct vm_area *mmusim__sys_next_area(const struct sys_frame *sys);
+/* No first touch there any more, until something is mapped again. */
+void mmusim__sys_note_unmapped(struct sys_frame *sys, uint64_t start,
+                               uint64_t end);
+/* Links an area where nothing is mapped. */
+void mmusim__sys_insert_area(struct sys_frame *sys, const struct vm_area *area);
 
 /* The operations, one file a group. */
 extern const struct sys_call mmusim__sys_mmap, mmusim__sys_munmap,
