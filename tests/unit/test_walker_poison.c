@@ -77,6 +77,45 @@ static uint32_t n_pointers(const struct mmu *mmu)
     return mmu->psc[0].n_valid + mmu->psc[1].n_valid + mmu->psc[2].n_valid;
 }
 
+/* What context expects of CPU 0 now. */
+struct expected_pointers {
+    const struct mmu *mmu;
+    uint32_t n;
+};
+
+static void check_pointers(struct cpu *cpu, void *context)
+{
+    const struct expected_pointers *expected = context;
+
+    (void) cpu;
+    assert_int_equal(n_pointers(expected->mmu), expected->n);
+}
+
+static void a_pointer_is_cached_when_its_entry_has_been_read(void **state)
+{
+    struct small_system *small = *state;
+    struct walk_request request = {.vaddr = VADDR};
+    struct expected_pointers expected[8];
+
+    map(small, VADDR);
+    mmusim__walk_ask(mmu_of(small), &request, 0);
+    for (uint32_t i = 0; i < 8; i++) { /* a cycle before each, and at it */
+        uint32_t n_reads = i / 2 + 1;
+        uint64_t wait = i == 0  ? after_read(small, 1) - 1
+                        : i % 2 ? 1
+                                : small->options.memory.fixed_cycles - 1;
+
+        expected[i].mmu = mmu_of(small);
+        expected[i].n = n_reads - (i % 2 == 0);
+        if (expected[i].n > 3)
+            expected[i].n = 3; /* the leaf is no pointer */
+        small_busy(small, 0, wait, BUCKET_BASE);
+        small_do(small, 0, check_pointers, &expected[i]);
+    }
+    small_run(small);
+    assert_int_equal(small->cpus[0].outcome, WALK_FILLED);
+}
+
 static void a_poisoned_walk_reads_on_and_enters_nothing(void **state)
 {
     /* Before the first read, between all, and after the last. */
@@ -258,6 +297,7 @@ static void a_refused_fill_is_remembered_with_its_cause(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_pointer_is_cached_when_its_entry_has_been_read),
         T(a_poisoned_walk_reads_on_and_enters_nothing),
         T(asked_again_it_is_found_and_counted_as_a_replay),
         T(a_request_after_the_invalidation_gets_a_walk_of_its_own),
