@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Laws of shootdowns over seeded random runs of eight CPUs that fill their
- * TLBs, flush ranges, pages and all, switch address spaces, go lazy and come
- * back, and mask interrupts, all at once:
+ * Laws of shootdowns over seeded random runs of eight CPUs that walk page
+ * tables, move pages and flush ranges, pages and all, switch address spaces, go
+ * lazy and come back, and mask interrupts, all at once:
  *
  *   - after every event each CPU's buckets sum to its clock, and none waits
  *     with interrupts masked (small_system.c);
- *   - when a flush returns to its caller, no CPU holds a translation of its
- *     range that it had when the flush began;
+ *   - when a flush returns to its caller, no CPU holds a translation to a frame
+ *     that a page of the range had before, walks in flight notwithstanding;
  *   - every flush ends, queues and stacks are empty at the end, and every
  *     interrupt sent was answered;
  *   - a run event by event gives the same cycles and counters.
@@ -37,7 +37,7 @@ enum {
 
 enum op_kind {
     OP_BUSY,
-    OP_FILL,
+    OP_WALK,
     OP_FLUSH_RANGE,
     OP_FLUSH_PAGE,
     OP_FLUSH_EVERYTHING,
@@ -55,6 +55,7 @@ struct op {
     uint32_t space, page, n_pages;
     uint64_t cycles;
     uint32_t began_epoch;
+    struct walk_request request;
 };
 
 struct run {
@@ -62,7 +63,7 @@ struct run {
     struct address_space spaces[N_SPACES];
     struct op ops[N_CPUS][OPS_PER_CPU];
     struct rng rng;
-    uint32_t epoch; /* rises with every fill and every flush */
+    uint32_t epoch; /* rises with every flush */
     uint64_t n_checks, n_stale_seen;
     uint64_t seed;
 };
@@ -86,8 +87,12 @@ static uint64_t page_vaddr(uint32_t page)
 
 /* ---- the law of completion ---- */
 
-/* Translations are numbered by the epoch of their fill; the frame says whose
- * they are. */
+/* A page's frame says whose it is and since which epoch. */
+static pfn_t frame_of(uint32_t space, uint32_t epoch)
+{
+    return (pfn_t){(uint64_t) space << 32 | epoch};
+}
+
 static uint32_t count_stale(const struct tlb_array *array, const struct op *op)
 {
     uint32_t n_slots = (array->set_mask + 1) * array->n_ways;
@@ -99,9 +104,11 @@ static uint32_t count_stale(const struct tlb_array *array, const struct op *op)
         bool is_in_range =
             page >= op->page && page < (uint64_t) op->page + op->n_pages;
 
-        if (array->keys[slot] && array->ids[slot] < op->began_epoch &&
+        uint64_t pfn = tlb_data_pfn(array->data[slot]).v;
+
+        if (array->keys[slot] && (uint32_t) pfn < op->began_epoch &&
             (op->kind == OP_FLUSH_EVERYTHING ||
-             (is_in_range && tlb_data_pfn(array->data[slot]).v == op->space)))
+             (is_in_range && pfn >> 32 == op->space)))
             n_stale++;
     }
     return n_stale;
@@ -133,16 +140,37 @@ static void check_complete(struct cpu *cpu, void *context)
 
 /* ---- what CPUs do ---- */
 
-static void do_fill(struct cpu *cpu, void *context)
+static void do_walk(struct cpu *cpu, void *context)
 {
     struct op *op = context;
-    struct mmu_fill fill = {.vaddr = page_vaddr(op->page), .for_data = true};
 
     if (cpu->is_kernel_thread)
         return; /* it has no user addresses */
-    fill.data = tlb_data((pfn_t){cpu->active_mm->id}, TLB_READ | TLB_USER);
-    fill.translation_id = op->run->epoch++;
-    mmusim__mmu_fill(&cpu->mmu, &fill);
+    op->request = (struct walk_request){.vaddr = page_vaddr(op->page)};
+    mmusim__walk_ask(&cpu->mmu, &op->request, cpu->now);
+}
+
+static void move_page(struct run *run, uint32_t space, uint32_t page)
+{
+    const struct pt_format *format = run->small->shared.format;
+
+    small_map(run->small, run->spaces[space - 1].root, page_vaddr(page), 0,
+              format->make_leaf(frame_of(space, run->epoch), 0,
+                                TLB_READ | TLB_USER, false));
+}
+
+/* The pages of an operation get new frames. */
+static void move_pages(struct run *run, const struct op *op)
+{
+    bool is_all = op->kind == OP_FLUSH_EVERYTHING;
+
+    for (uint32_t space = 1; space <= N_SPACES; space++) {
+        for (uint32_t page = 0; page < N_PAGES; page++) {
+            if (is_all || (space == op->space && page >= op->page &&
+                           page < op->page + op->n_pages))
+                move_page(run, space, page);
+        }
+    }
 }
 
 static void do_flush(struct cpu *cpu, void *context)
@@ -152,7 +180,8 @@ static void do_flush(struct cpu *cpu, void *context)
     struct address_space *mm = &op->run->spaces[op->space - 1];
     uint64_t start = page_vaddr(op->page);
 
-    op->began_epoch = op->run->epoch++;
+    op->began_epoch = ++op->run->epoch;
+    move_pages(op->run, op);
     op->run->n_stale_seen += count_stale_everywhere(op);
     if (op->kind == OP_FLUSH_RANGE)
         protocol->flush_mm_range(
@@ -210,9 +239,9 @@ static void add_op(struct run *run, uint32_t cpu, struct op *op)
     case OP_N_KINDS:
         small_busy(small, cpu, op->cycles, BUCKET_BASE);
         return;
-    case OP_FILL:
-        small_do(small, cpu, do_fill, op);
-        small_busy(small, cpu, op->cycles % 16, BUCKET_WALK);
+    case OP_WALK:
+        small_do(small, cpu, do_walk, op);
+        small_busy(small, cpu, op->cycles % 600, BUCKET_BASE);
         return;
     case OP_FLUSH_RANGE:
     case OP_FLUSH_PAGE:
@@ -238,8 +267,8 @@ static void add_op(struct run *run, uint32_t cpu, struct op *op)
 static void draw_op(struct run *run, struct op *op)
 {
     static const uint8_t kinds[] = {
-        OP_BUSY,        OP_FILL,       OP_FILL,       OP_FILL,
-        OP_FILL,        OP_FILL,       OP_FILL,       OP_FLUSH_RANGE,
+        OP_BUSY,        OP_WALK,       OP_WALK,       OP_WALK,
+        OP_WALK,        OP_WALK,       OP_WALK,       OP_FLUSH_RANGE,
         OP_FLUSH_RANGE, OP_FLUSH_PAGE, OP_FLUSH_PAGE, OP_FLUSH_EVERYTHING,
         OP_SWITCH,      OP_LAZY,       OP_MASKED,
     };
@@ -264,6 +293,7 @@ static void run_init(struct run *run, uint64_t seed, bool is_reference)
     mmusim__rng_init(&run->rng, seed, 0);
     for (uint32_t i = 0; i < N_SPACES; i++)
         small_space_init(run->small, &run->spaces[i], i + 1);
+    move_pages(run, &(struct op){.kind = OP_FLUSH_EVERYTHING});
     for (uint32_t id = 0; id < N_CPUS; id++) {
         if (draw(run, 4))
             small_run_mm(&run->small->system.cpus[id],
@@ -315,12 +345,22 @@ static void check_same(const struct run *a, const struct run *b)
                      t->shootdowns.latency_cycles.sum);
 }
 
+static uint64_t count_poisoned(const struct run *run)
+{
+    uint64_t count = 0;
+
+    for (uint32_t id = 0; id < N_CPUS; id++)
+        count += run->small->system.cpus[id].mmu.counters.poisoned;
+    return count;
+}
+
 static void shootdowns_keep_their_laws(void **state)
 {
     uint64_t seed = number_from_environment("MMUSIM_TEST_SEED", 1);
     uint64_t n_runs = number_from_environment("MMUSIM_TEST_RUNS", DEFAULT_RUNS);
     struct run *runs = calloc(2, sizeof(*runs));
     uint64_t n_checks = 0, n_stale_seen = 0, n_targets = 0;
+    uint64_t n_poisoned = 0;
 
     (void) state;
     assert_non_null(runs);
@@ -334,13 +374,16 @@ static void shootdowns_keep_their_laws(void **state)
         n_checks += runs[0].n_checks;
         n_stale_seen += runs[0].n_stale_seen;
         n_targets += runs[0].small->system.shootdowns.targets;
+        n_poisoned += count_poisoned(&runs[0]);
         small_destroy(runs[0].small);
         small_destroy(runs[1].small);
     }
-    print_message("%llu flushes, %llu targets, %llu stale entries dropped\n",
+    print_message("%llu flushes, %llu targets, %llu stale entries dropped, "
+                  "%llu walks poisoned\n",
                   (unsigned long long) n_checks, (unsigned long long) n_targets,
-                  (unsigned long long) n_stale_seen);
-    assert_true(n_checks && n_stale_seen && n_targets);
+                  (unsigned long long) n_stale_seen,
+                  (unsigned long long) n_poisoned);
+    assert_true(n_checks && n_stale_seen && n_targets && n_poisoned);
     free(runs);
 }
 
