@@ -210,6 +210,8 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
 {
     if (!machine)
         return;
+    /* First: events still queued lie in what follows. */
+    mmusim__event_queue_fini(&machine->system.queue);
     if (machine->kernel.system)
         mmusim__kernel_fini(&machine->kernel);
     for (uint32_t i = 0; machine->system.cpus && i < machine->system.n_cpus;
@@ -217,7 +219,6 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
         mmusim__mmu_fini(&machine->system.cpus[i].mmu);
     mmusim__translations_destroy(machine->translations);
     mmusim__pt_memory_destroy(machine->shared.tables);
-    mmusim__event_queue_fini(&machine->system.queue);
     mmusim__histogram_fini(&machine->system.shootdowns.latency_cycles);
     mmusim__marks_fini(&machine->marks);
     free(machine->streams);

@@ -4,6 +4,7 @@
 
 #include "os/mm.h"
 #include "os/page_cache.h"
+#include "os/page_table.h"
 #include "os/scheduler.h"
 
 #include <stdlib.h>
@@ -164,13 +165,24 @@ static void kernel_free_mms(struct kernel *kernel)
     }
 }
 
+/* Tables that a run cut short had unlinked and not yet freed. */
+static void kernel_free_gathered(struct kernel *kernel,
+                                 struct mmu_gather *gather)
+{
+    for (uint32_t i = 0; i < gather->n_pages; i++) {
+        if (gather->pages[i].is_table)
+            mmusim__pt_table_free(kernel, gather->pages[i].pfn);
+    }
+    mmusim__gather_fini(gather);
+}
+
 void mmusim__kernel_fini(struct kernel *kernel)
 {
     if (!kernel->system)
         return;
     kernel_free_mms(kernel);
     for (uint32_t i = 0; kernel->cpus && i < kernel->system->n_cpus; i++)
-        mmusim__gather_fini(&kernel->cpus[i].gather);
+        kernel_free_gathered(kernel, &kernel->cpus[i].gather);
     mmusim__frame_alloc_destroy(kernel->frames);
     mmusim__page_cache_destroy(kernel->page_cache);
     free(kernel->cpus);

@@ -191,7 +191,10 @@ static bool unmap_take_table(void *context, pfn_t table, uint64_t vaddr)
     struct unmap_tables *tables = context;
 
     mmusim__gather_entry(tables->gather, vaddr, BASE_PAGE_BYTES);
-    return mmusim__gather_page(tables->gather, table, true) != GATHER_NOMEM;
+    if (mmusim__gather_page(tables->gather, table, true) != GATHER_NOMEM)
+        return true;
+    mmusim__pt_table_free(tables->kernel, table);
+    return false;
 }
 
 /* free_pgtables(): floor and ceiling are the neighbouring areas' ends. */
