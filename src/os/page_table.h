@@ -61,7 +61,8 @@ struct klock *mmusim__pte_lock(struct pt_info *table);
 mmusim_status_t mmusim__pt_root_create(struct kernel *kernel, pfn_t *root);
 /* Unlinks every table that lies wholly in [floor, ceiling) and has an entry in
  * [start, end), bottom up; calls visit for each with the address of the first
- * page it mapped. visit returns false to stop (memory is short). */
+ * page it mapped. visit returns false to stop; what has been visited is
+ * unlinked, and another call goes on with the rest. */
 bool mmusim__pt_unlink_tables(
     struct kernel *kernel, struct mm *mm, uint64_t start, uint64_t end,
     uint64_t floor, uint64_t ceiling,

@@ -23,6 +23,8 @@ enum {
     UNMAP_FREE_EARLY,
     UNMAP_UNLOCK,
     UNMAP_TABLES,
+    UNMAP_FLUSH_TABLES,
+    UNMAP_FREE_TABLES,
     UNMAP_EFFECT,
     UNMAP_FREE,
     UNMAP_DONE,
@@ -184,6 +186,7 @@ static void unmap_free_pages(struct cpu *cpu, struct unmap_frame *unmap)
 struct unmap_tables {
     struct kernel *kernel;
     struct mmu_gather *gather;
+    bool is_full; /* stopped for a flush, not by a failure */
 };
 
 static bool unmap_take_table(void *context, pfn_t table, uint64_t vaddr)
@@ -191,18 +194,26 @@ static bool unmap_take_table(void *context, pfn_t table, uint64_t vaddr)
     struct unmap_tables *tables = context;
 
     mmusim__gather_entry(tables->gather, vaddr, BASE_PAGE_BYTES);
-    if (mmusim__gather_page(tables->gather, table, true) != GATHER_NOMEM)
+    switch (mmusim__gather_page(tables->gather, table, true)) {
+    case GATHER_HAS_ROOM:
         return true;
+    case GATHER_MUST_FLUSH:
+        tables->is_full = true;
+        return false;
+    case GATHER_NOMEM:
+        break;
+    }
     mmusim__pt_table_free(tables->kernel, table);
     return false;
 }
 
-/* free_pgtables(): floor and ceiling are the neighbouring areas' ends. */
-static void unmap_free_tables(struct cpu *cpu, struct unmap_frame *unmap)
+/* free_pgtables(): floor and ceiling are the neighbouring areas' ends. False:
+ * the batches are full, and it goes on after a flush (tlb_remove_page). */
+static bool unmap_free_tables(struct cpu *cpu, struct unmap_frame *unmap)
 {
     struct kernel *kernel = unmap->kernel;
     const struct unmap_range *range = &unmap->range;
-    struct unmap_tables tables = {kernel, unmap_gather(cpu, unmap)};
+    struct unmap_tables tables = {kernel, unmap_gather(cpu, unmap), false};
     const struct vm_area *next =
         mmusim__vm_find_from(range->mm->areas, range->start);
     uint64_t ceiling = UINT64_C(1) << (kernel->format->vaddr_bits - 1);
@@ -212,9 +223,12 @@ static void unmap_free_tables(struct cpu *cpu, struct unmap_frame *unmap)
         ceiling = next->start;
     if (range->mode == UNMAP_FULL_MM)
         floor = 0;
-    if (!mmusim__pt_unlink_tables(kernel, range->mm, range->start, range->end,
-                                  floor, ceiling, unmap_take_table, &tables))
+    if (mmusim__pt_unlink_tables(kernel, range->mm, range->start, range->end,
+                                 floor, ceiling, unmap_take_table, &tables))
+        return true;
+    if (!tables.is_full)
         system_fail(kernel->system, MMUSIM_NOMEM);
+    return !tables.is_full;
 }
 
 static bool unmap_frees_tables(const struct unmap_frame *unmap)
@@ -273,8 +287,16 @@ static enum kstep unmap_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case UNMAP_TABLES:
         frame->pc = UNMAP_EFFECT;
-        if (unmap_frees_tables(unmap))
-            unmap_free_tables(cpu, unmap);
+        if (unmap_frees_tables(unmap) && !unmap_free_tables(cpu, unmap))
+            frame->pc = UNMAP_FLUSH_TABLES;
+        return KSTEP_NEXT;
+    case UNMAP_FLUSH_TABLES:
+        frame->pc = UNMAP_FREE_TABLES;
+        unmap_flush(cpu, unmap);
+        return KSTEP_NEXT;
+    case UNMAP_FREE_TABLES:
+        frame->pc = UNMAP_TABLES;
+        unmap_free_pages(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_EFFECT:
         frame->pc = UNMAP_FREE;

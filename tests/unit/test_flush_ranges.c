@@ -215,12 +215,36 @@ static void page_9698_of_a_gather_forces_a_flush(void **state)
     }
 }
 
+static void regress_tables_past_page_9698_are_flushed_in_batches(void **state)
+{
+    enum { N = 10000 };
+    struct program *program = program_create();
+    struct machine_config config;
+    struct machine_run run;
+
+    (void) state;
+    run_config(&config, 1);
+    program_say(program, "1 mmap 0x4000000000 %#llx rw-\n",
+                (unsigned long long) N << 21);
+    for (uint64_t i = 0; i < N; i++)
+        program_say(program, "1 w %#llx\n",
+                    (unsigned long long) (UINT64_C(0x4000000000) + (i << 21)));
+    program_say(program, "1 munmap 0x4000000000 %#llx\n",
+                (unsigned long long) N << 21);
+    run_well(&run, &config, program);
+    /* Pages; the other pages and some tables; the rest of the tables. */
+    assert_flushes(&run, "tables", 3, 0, 3);
+    run_fini(&run);
+    program_destroy(program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_operation_flushes_what_it_must),
         cmocka_unit_test(thirty_three_pages_are_flushed_singly_and_34_in_full),
         cmocka_unit_test(page_9698_of_a_gather_forces_a_flush),
+        cmocka_unit_test(regress_tables_past_page_9698_are_flushed_in_batches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
