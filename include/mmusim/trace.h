@@ -23,8 +23,9 @@ typedef struct mmusim_trace_options {
     bool salvages;      /* skip damaged blocks instead of failing */
     /* Bytes of decoded pieces kept for other points of a sweep; 0: none. */
     uint64_t cache_bytes;
-    /* Inflate in a helper thread, for a single replay. This version accepts
-     * it and unpacks in the calling thread all the same. */
+    /* Each source unpacks ahead in a thread of its own, for a single replay.
+     * Not with a cache. Records and errors are the same either way; where no
+     * thread can be had, the caller's unpacks. */
     bool uses_helper_thread;
 } mmusim_trace_options_t;
 

@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A block as a stream of pieces. The packed bytes are read twice: once for
- * their checksum, so that nothing is used unchecked, once to unpack them.
- */
+/* A block as a stream of pieces, out of chunks of raw bytes. */
 #include "trace/piece_stream.h"
 
 #include "core/diag.h"
-#include "trace/crc32c.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct piece_stream *mmusim__piece_stream_create(const struct trace_file *file)
+struct piece_stream *mmusim__piece_stream_create(const struct trace_file *file,
+                                                 struct unpack_helper *helper)
 {
     struct piece_stream *stream = malloc(sizeof(*stream));
 
     if (!stream)
         return NULL;
+    if (!mmusim__unpack_ahead_init(&stream->ahead, file, helper)) {
+        free(stream);
+        return NULL;
+    }
     stream->file = file;
-    stream->codec = NULL;
-    stream->unpacker = NULL;
     stream->block = NULL;
     return stream;
 }
@@ -29,142 +28,64 @@ void mmusim__piece_stream_destroy(struct piece_stream *stream)
 {
     if (!stream)
         return;
-    if (stream->unpacker)
-        stream->codec->unpacker_destroy(stream->unpacker);
+    mmusim__unpack_ahead_fini(&stream->ahead);
     free(stream);
 }
 
-static mmusim_status_t stream_fail(const struct piece_stream *stream,
-                                   mmusim_diag_t *diag, const char *what)
+static mmusim_status_t stream_fail(struct piece_stream *stream,
+                                   mmusim_status_t status, const char *what,
+                                   mmusim_diag_t *diag)
 {
     const struct trace_block *block = stream->block;
     uint64_t record =
         block->field.first_record + stream->n_records + stream->piece.n_records;
 
-    mmusim__diag_set(diag, MMUSIM_DAMAGED,
+    stream->block = NULL;
+    if (status == MMUSIM_NOMEM)
+        return mmusim__diag_set(diag, status, "%s", what);
+    mmusim__diag_set(diag, status,
                      "%s (record %" PRIu64 " of thread %" PRIu32 ")", what,
                      record, block->field.tid);
     mmusim__diag_at_block(diag, stream->file->path, block->number,
                           block->offset);
-    return MMUSIM_DAMAGED;
+    return status;
 }
 
-static bool stream_read_in(struct piece_stream *stream)
+void mmusim__piece_stream_open(struct piece_stream *stream,
+                               const struct trace_block *block,
+                               const struct trace_block *following)
 {
-    size_t wanted = (size_t) min_u64(stream->in_left, STREAM_IN_BYTES);
-
-    stream->in_at = stream->in;
-    stream->n_in = mmusim__trace_file_read(stream->file, stream->in, wanted,
-                                           stream->in_offset);
-    stream->in_offset += stream->n_in;
-    stream->in_left -= (uint32_t) stream->n_in;
-    return stream->n_in == wanted;
-}
-
-static void stream_rewind_in(struct piece_stream *stream)
-{
-    stream->in_offset = stream->block->offset + stream->codec->header_bytes;
-    stream->in_left = stream->block->field.packed_bytes;
-    stream->n_in = 0;
-}
-
-static bool stream_crc_is_good(struct piece_stream *stream)
-{
-    uint32_t crc = 0;
-
-    stream_rewind_in(stream);
-    while (stream->in_left) {
-        if (!stream_read_in(stream))
-            return false;
-        crc = mmusim__crc32c(crc, stream->in, stream->n_in);
-    }
-    return crc == stream->block->field.packed_crc;
-}
-
-static bool stream_set_codec(struct piece_stream *stream,
-                             const struct codec_ops *codec)
-{
-    if (stream->codec != codec && stream->unpacker) {
-        stream->codec->unpacker_destroy(stream->unpacker);
-        stream->unpacker = NULL;
-    }
-    stream->codec = codec;
-    if (!stream->unpacker)
-        stream->unpacker = codec->unpacker_create();
-    return stream->unpacker != NULL;
-}
-
-mmusim_status_t mmusim__piece_stream_open(struct piece_stream *stream,
-                                          const struct trace_block *block,
-                                          mmusim_diag_t *diag)
-{
-    stream->block = NULL;
-    if (!stream_set_codec(stream, mmusim__codec_get(block->codec)))
-        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     stream->block = block;
     stream->next_piece = 0;
     stream->n_records = 0;
     stream->instructions = 0;
     stream->has_unpacked = false;
-    stream->raw_left = block->field.unpacked_bytes;
-    stream->raw_at = stream->raw + RECORD_BYTES_MAX;
+    stream->chunk = NULL;
+    stream->raw_at = stream->ahead.chunks[0].bytes + CHUNK_START;
     stream->raw_end = stream->raw_at;
     piece_buffer_clear(&stream->piece);
     mmusim__record_decoder_reset(&stream->decoder,
                                  block->field.flags & TRACE_FLAG_HAD_FETCH);
-    if (!stream_crc_is_good(stream))
-        return stream_fail(stream, diag, "the block's bytes are damaged");
-    stream_rewind_in(stream);
-    stream->codec->unpack_begin(stream->unpacker);
-    return MMUSIM_OK;
+    mmusim__unpack_ahead_begin(&stream->ahead, block, following);
 }
 
-/* Unpacks until the buffer is full or the block has ended. */
-static const char *stream_unpack(struct piece_stream *stream)
-{
-    uint8_t *limit = stream->raw + RECORD_BYTES_MAX + STREAM_RAW_BYTES;
-
-    while (!stream->has_unpacked && stream->raw_end < limit) {
-        size_t n_out = (size_t) (limit - stream->raw_end);
-        size_t before = n_out + stream->n_in;
-        uint32_t n_new;
-        uint8_t *start = stream->raw_end;
-        enum codec_state state;
-
-        if (stream->n_in == 0 && stream->in_left && !stream_read_in(stream))
-            return "the file has shrunk";
-        before = n_out + stream->n_in;
-        state = stream->codec->unpack(stream->unpacker, &stream->in_at,
-                                      &stream->n_in, &stream->raw_end, &n_out);
-        n_new = (uint32_t) (stream->raw_end - start);
-        if (state == CODEC_DAMAGED || n_new > stream->raw_left)
-            return "the block does not unpack to what its header says";
-        stream->raw_left -= n_new;
-        stream->has_unpacked = state == CODEC_END;
-        if (!stream->has_unpacked && before == n_out + stream->n_in &&
-            stream->in_left == 0)
-            return "the block's compressed data end too early";
-    }
-    if (stream->has_unpacked &&
-        (stream->raw_left != 0 ||
-         stream->in_left + stream->n_in != stream->codec->trailer_bytes))
-        return "the block does not unpack to what its header says";
-    return NULL;
-}
-
-/* Keeps the bytes not decoded yet, and adds to them. */
-static const char *stream_fill(struct piece_stream *stream)
+/* Takes the next chunk; the bytes not decoded yet go before it. */
+static mmusim_status_t stream_fill(struct piece_stream *stream,
+                                   const char **wrong)
 {
     size_t n_kept = (size_t) (stream->raw_end - stream->raw_at);
-    uint8_t *start = stream->raw + RECORD_BYTES_MAX - n_kept;
-    const char *wrong;
+    struct raw_chunk *chunk = mmusim__unpack_ahead_take(&stream->ahead);
+    uint8_t *start = chunk->bytes + CHUNK_START - n_kept;
 
-    memmove(start, stream->raw_at, n_kept);
+    memcpy(start, stream->raw_at, n_kept);
+    if (stream->chunk)
+        mmusim__unpack_ahead_release(&stream->ahead, stream->chunk);
+    stream->chunk = chunk;
     stream->raw_at = start;
-    stream->raw_end = start + n_kept;
-    wrong = stream_unpack(stream);
-    memset(stream->raw_end, 0, RECORD_BYTES_MAX);
-    return wrong;
+    stream->raw_end = chunk->bytes + CHUNK_START + chunk->n_bytes;
+    stream->has_unpacked = chunk->is_last;
+    *wrong = chunk->wrong;
+    return chunk->status;
 }
 
 static const char *stream_decode(struct piece_stream *stream)
@@ -223,6 +144,7 @@ mmusim_status_t mmusim__piece_stream_next(struct piece_stream *stream,
                                           mmusim_diag_t *diag)
 {
     struct piece_buffer *piece = &stream->piece;
+    mmusim_status_t status = MMUSIM_OK;
     const char *wrong = NULL;
 
     stream->n_records += piece->n_records;
@@ -231,14 +153,15 @@ mmusim_status_t mmusim__piece_stream_next(struct piece_stream *stream,
     while (!wrong && !piece_buffer_is_full(piece) && stream_has_more(stream)) {
         if (!stream->has_unpacked &&
             stream->raw_end - stream->raw_at <= RECORD_BYTES_MAX)
-            wrong = stream_fill(stream);
+            status = stream_fill(stream, &wrong);
         if (!wrong && stream_has_more(stream))
             wrong = stream_decode(stream);
     }
     if (!wrong)
         wrong = stream_check_piece(stream, !stream_has_more(stream));
     if (wrong)
-        return stream_fail(stream, diag, wrong);
+        return stream_fail(stream, status ? status : MMUSIM_DAMAGED, wrong,
+                           diag);
     stream->next_piece++;
     return MMUSIM_OK;
 }

@@ -7,44 +7,38 @@
 #ifndef MMUSIM_TRACE_PIECE_STREAM_H
 #define MMUSIM_TRACE_PIECE_STREAM_H
 
-#include "trace/codec.h"
 #include "trace/record_decoder.h"
-#include "trace/trace_file.h"
-
-enum { STREAM_IN_BYTES = 8 << 10, STREAM_RAW_BYTES = 16 << 10 };
+#include "trace/unpack_ahead.h"
 
 struct piece_stream {
     const struct trace_file *file;
-    const struct codec_ops *codec;
-    void *unpacker;
     const struct trace_block *block; /* NULL: none open */
     uint32_t next_piece;             /* number in the block */
     uint32_t n_records;              /* of the block, decoded so far */
     uint64_t instructions;           /* in them */
-    uint64_t in_offset;              /* of the next packed byte to read */
-    uint32_t in_left;                /* packed bytes not read yet */
-    uint32_t raw_left;               /* raw bytes not unpacked yet */
-    bool has_unpacked;               /* the codec has seen its end */
-    const uint8_t *in_at;
-    size_t n_in;
-    uint8_t *raw_at;
+    bool has_unpacked;               /* chunk is the block's last one */
+    struct raw_chunk *chunk;         /* NULL: the first one is not taken yet */
+    uint8_t *raw_at;                 /* in the chunk */
     uint8_t *raw_end;
     struct record_decoder decoder;
     struct piece_buffer piece;
-    uint8_t in[STREAM_IN_BYTES];
-    uint8_t raw[RECORD_BYTES_MAX + STREAM_RAW_BYTES + RECORD_BYTES_MAX];
+    struct unpack_ahead ahead;
 };
 
-/* NULL: out of memory. */
-struct piece_stream *mmusim__piece_stream_create(const struct trace_file *file);
+/* helper: unpacks ahead, outlives the stream; NULL: nobody does. Returns NULL
+ * when memory is out. */
+struct piece_stream *mmusim__piece_stream_create(const struct trace_file *file,
+                                                 struct unpack_helper *helper);
 void mmusim__piece_stream_destroy(struct piece_stream *stream);
 
-/* Checks the block's bytes and goes to its first piece. */
-mmusim_status_t mmusim__piece_stream_open(struct piece_stream *stream,
-                                          const struct trace_block *block,
-                                          mmusim_diag_t *diag);
+/* Goes to the block's first piece; following: the block that is probably
+ * opened after it, or NULL. */
+void mmusim__piece_stream_open(struct piece_stream *stream,
+                               const struct trace_block *block,
+                               const struct trace_block *following);
 /* stream->piece becomes the next piece, of no records behind the block's end.
- * After damage it holds the records before it. */
+ * The first one checks the block's bytes. After a failure no block is open,
+ * and the piece holds the records before the damage. */
 mmusim_status_t mmusim__piece_stream_next(struct piece_stream *stream,
                                           mmusim_diag_t *diag);
 

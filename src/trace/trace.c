@@ -136,6 +136,7 @@ mmusim_status_t mmusim_trace_open(const char *path,
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     mmusim__piece_cache_init(&self->cache, options->cache_bytes);
     self->has_cache = options->cache_bytes != 0;
+    self->has_helper = options->uses_helper_thread && !self->has_cache;
     self->salvages = options->salvages;
     status = mmusim__trace_file_open(&self->file, path, NULL, diag);
     if (!status)

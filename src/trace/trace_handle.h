@@ -18,6 +18,7 @@ struct mmusim_trace {
     struct trace_file file;
     bool salvages;
     bool has_cache;
+    bool has_helper; /* sources unpack in a thread of their own; no cache */
     struct piece_cache cache;
     struct shared_stream *shared; /* one a thread, with a cache */
     struct source_thread *threads;

@@ -4,6 +4,7 @@
  * own. With one, the decoder of a thread is shared by all sources: who needs
  * a piece that is not there decodes it for all. A source that has fallen
  * behind the shared decoder takes one of its own, from its block's start.
+ * Without a cache a helper thread of the source may unpack ahead.
  *
  * Locks: a shared stream's, then the cache's; nobody waits for another source
  * with either held.
@@ -27,6 +28,7 @@ struct trace_source {
     struct mmusim_source source; /* first */
     struct mmusim_trace *trace;
     struct source_place *places;
+    struct unpack_helper *helper; /* or NULL */
 };
 
 static uint64_t source_key(const struct trace_block *block, uint32_t piece)
@@ -49,24 +51,33 @@ static void source_destroy(struct mmusim_source *source)
 
     for (uint32_t i = 0; self->places && i < source->n_threads; i++)
         source_close_place(self, &self->places[i]);
+    mmusim__unpack_helper_destroy(self->helper);
     free(self->places);
     free(self);
 }
 
 /* *stream is opened at the block, unless it is there already, at or before
  * the piece. */
-static mmusim_status_t source_seek(const struct trace_file *file,
+static mmusim_status_t source_seek(struct trace_source *self,
                                    struct piece_stream **stream,
-                                   const struct trace_block *block,
-                                   uint32_t piece, mmusim_diag_t *diag)
+                                   uint32_t thread_index, mmusim_diag_t *diag)
 {
+    const struct mmusim_trace *trace = self->trace;
+    const struct source_place *place = &self->places[thread_index];
+    const struct trace_block *block =
+        trace_block_of(trace, thread_index, place->block);
+    const struct trace_block *following = NULL;
+
     if (!*stream)
-        *stream = mmusim__piece_stream_create(file);
+        *stream = mmusim__piece_stream_create(&trace->file, self->helper);
     if (!*stream)
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
-    if ((*stream)->block == block && (*stream)->next_piece <= piece)
+    if ((*stream)->block == block && (*stream)->next_piece <= place->piece)
         return MMUSIM_OK;
-    return mmusim__piece_stream_open(*stream, block, diag);
+    if (place->block + 1 < trace->file.threads[thread_index].n_blocks)
+        following = trace_block_of(trace, thread_index, place->block + 1);
+    mmusim__piece_stream_open(*stream, block, following);
+    return MMUSIM_OK;
 }
 
 /* Decodes up to the piece and gives every one to the cache. */
@@ -128,7 +139,7 @@ static mmusim_status_t source_miss(struct trace_source *self,
         is_shared = false;
         stream = &place->stream;
     }
-    status = source_seek(&trace->file, stream, block, place->piece, diag);
+    status = source_seek(self, stream, thread_index, diag);
     if (is_shared)
         shared->block = place->block;
     if (!status)
@@ -148,11 +159,12 @@ static mmusim_status_t source_miss(struct trace_source *self,
 
 static mmusim_status_t source_next_cached(struct trace_source *self,
                                           uint32_t thread_index,
-                                          const struct trace_block *block,
                                           struct op_piece *piece,
                                           mmusim_diag_t *diag)
 {
     struct source_place *place = &self->places[thread_index];
+    const struct trace_block *block =
+        trace_block_of(self->trace, thread_index, place->block);
     mmusim_status_t status = MMUSIM_OK;
 
     mmusim__piece_cache_release(&self->trace->cache, place->held);
@@ -173,13 +185,12 @@ static mmusim_status_t source_next_cached(struct trace_source *self,
 
 static mmusim_status_t source_next_own(struct trace_source *self,
                                        uint32_t thread_index,
-                                       const struct trace_block *block,
                                        struct op_piece *piece,
                                        mmusim_diag_t *diag)
 {
     struct source_place *place = &self->places[thread_index];
-    mmusim_status_t status = source_seek(&self->trace->file, &place->stream,
-                                         block, place->piece, diag);
+    mmusim_status_t status =
+        source_seek(self, &place->stream, thread_index, diag);
     struct piece_stream *stream = place->stream;
 
     if (!status)
@@ -206,11 +217,9 @@ static mmusim_status_t source_next(struct mmusim_source *source,
 
     memset(piece, 0, sizeof(*piece));
     while (place->block < n_blocks) {
-        const struct trace_block *block =
-            trace_block_of(trace, thread_index, place->block);
         mmusim_status_t status =
             (trace->has_cache ? source_next_cached : source_next_own)(
-                self, thread_index, block, piece, diag);
+                self, thread_index, piece, diag);
 
         if (status && !(trace->salvages && status == MMUSIM_DAMAGED))
             return status;
@@ -247,6 +256,8 @@ mmusim_status_t mmusim_trace_source(mmusim_trace_t *trace,
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     }
     self->trace = trace;
+    if (trace->has_helper)
+        self->helper = mmusim__unpack_helper_create(trace->file.n_threads);
     self->source.ops = &trace_source_ops;
     self->source.name = trace->file.path;
     self->source.n_threads = trace->file.n_threads;

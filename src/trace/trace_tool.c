@@ -22,8 +22,9 @@ static mmusim_status_t tool_walk_block(struct piece_stream *stream,
                                        tool_visit visit, void *context,
                                        mmusim_diag_t *diag)
 {
-    mmusim_status_t status = mmusim__piece_stream_open(stream, block, diag);
+    mmusim_status_t status = MMUSIM_OK;
 
+    mmusim__piece_stream_open(stream, block, NULL);
     while (!status) {
         status = mmusim__piece_stream_next(stream, diag);
         if (status || stream->piece.n_records == 0)
@@ -39,7 +40,7 @@ static mmusim_status_t tool_walk(const struct trace_file *file,
                                  tool_visit visit, void *context,
                                  mmusim_diag_t *diag)
 {
-    struct piece_stream *stream = mmusim__piece_stream_create(file);
+    struct piece_stream *stream = mmusim__piece_stream_create(file, NULL);
     mmusim_status_t status = MMUSIM_OK;
 
     if (!stream)
@@ -257,7 +258,8 @@ static mmusim_status_t tool_cat_piece(void *context,
 static mmusim_status_t tool_cat_first(const struct mmusim_trace *trace,
                                       struct tool_cat *cat, mmusim_diag_t *diag)
 {
-    struct piece_stream *stream = mmusim__piece_stream_create(&trace->file);
+    struct piece_stream *stream =
+        mmusim__piece_stream_create(&trace->file, NULL);
     mmusim_status_t status = MMUSIM_OK;
 
     if (!stream)
