@@ -40,6 +40,11 @@ mmusim_trace_open(const char *path, const mmusim_trace_options_t *options,
 /* No source made from it may be in use. NULL is legal. */
 MMUSIM_API void mmusim_trace_close(mmusim_trace_t *trace);
 
+/* Whether the trace ends as its writer ended it. Without its index it was cut
+ * short between two blocks, or its recorder was killed: what there is, is
+ * whole, but more may have followed. */
+MMUSIM_API bool mmusim_trace_is_complete(const mmusim_trace_t *trace);
+
 /* A new view from the first record on. The trace must outlive it. */
 MMUSIM_API mmusim_status_t mmusim_trace_source(mmusim_trace_t *trace,
                                                mmusim_source_t **source,

@@ -81,6 +81,10 @@ int cli_error(enum cli_exit status, const char *format, ...)
 int cli_diag(const mmusim_diag_t *diag);
 int cli_exit_of(mmusim_status_t status);
 
+/* One line on standard error if the trace has no index; status stays OK. */
+struct mmusim_trace;
+void cli_warn_incomplete(const char *path, const struct mmusim_trace *trace);
+
 /* A regular FILE is written as FILE.part and renamed by close (0 or a status
  * after a message); "-" or NULL is standard output; an existing FILE that is
  * not regular is written in place. */

@@ -96,6 +96,7 @@ static int trace_begin(const struct cli_command *self, int argc, char **argv,
         return status;
     if (mmusim_trace_open(arguments->path, &arguments->open, trace, &diag))
         return cli_diag(&diag);
+    cli_warn_incomplete(arguments->path, *trace);
     return -1;
 }
 

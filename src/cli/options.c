@@ -4,6 +4,7 @@
  * statuses.
  */
 #include "cli/cli.h"
+#include "mmusim/trace.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -66,6 +67,19 @@ int cli_error(enum cli_exit status, const char *format, ...)
     va_end(args);
     option_print_message(text);
     return (int) status;
+}
+
+void cli_warn_incomplete(const char *path, const struct mmusim_trace *trace)
+{
+    char text[2048];
+
+    if (mmusim_trace_is_complete(trace))
+        return;
+    snprintf(text, sizeof(text),
+             "%s: no index: the recording was cut short or truncated (what is "
+             "there is used)",
+             path);
+    option_print_message(text);
 }
 
 int cli_diag(const mmusim_diag_t *diag)

@@ -146,6 +146,7 @@ int run_open_input(const struct run_setup *setup, struct run_input *input)
         if (mmusim_trace_open(path, &setup->trace_options, &input->trace,
                               &diag))
             return cli_diag(&diag);
+        cli_warn_incomplete(path, input->trace);
         return 0;
     }
     input->workload = setup->source;

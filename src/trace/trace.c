@@ -154,6 +154,11 @@ mmusim_status_t mmusim_trace_open(const char *path,
     return MMUSIM_OK;
 }
 
+bool mmusim_trace_is_complete(const mmusim_trace_t *trace)
+{
+    return trace->file.has_index;
+}
+
 void mmusim_trace_close(mmusim_trace_t *trace)
 {
     if (!trace)

@@ -306,18 +306,11 @@ mmusim_status_t mmusim_trace_cat(mmusim_trace_t *trace,
 
 struct tool_convert {
     const mmusim_trace_selection_t *selection;
-    struct trace_stream **streams; /* one a thread, by its place */
+    struct trace_writer *writer;
+    struct trace_stream *to; /* of the thread that is copied now */
+    struct piece_stream *from;
     const struct mmusim_trace *trace;
 };
-
-static uint32_t tool_thread_of(const struct trace_file *file, uint32_t tid)
-{
-    uint32_t i = 0;
-
-    while (i + 1 < file->n_threads && file->threads[i].tid != tid)
-        i++;
-    return i;
-}
 
 static void tool_copy_record(struct trace_stream *stream,
                              const struct op_record *record,
@@ -342,53 +335,66 @@ static void tool_copy_record(struct trace_stream *stream,
     }
 }
 
-/* A stream ends with its thread, so that blocks keep their order. */
 static mmusim_status_t tool_convert_piece(void *context,
                                           const struct piece_stream *stream,
                                           mmusim_diag_t *diag)
 {
-    struct tool_convert *convert = context;
-    const struct trace_file *file = &convert->trace->file;
+    const struct tool_convert *convert = context;
     const struct trace_field *field = &stream->block->field;
-    uint32_t index = tool_thread_of(file, field->tid);
     uint64_t first = field->first_record + stream->n_records;
-    uint64_t end = first + stream->piece.n_records;
-    struct trace_stream **to = &convert->streams[index];
 
-    for (uint32_t i = 0; *to && i < stream->piece.n_records; i++) {
+    (void) diag;
+    for (uint32_t i = 0; i < stream->piece.n_records; i++) {
         if (tool_is_selected(convert->selection, field->tid, first + i))
-            tool_copy_record(*to, &stream->piece.records[i], &stream->piece);
-    }
-    if (!*to || end < file->threads[index].n_records)
-        return MMUSIM_OK;
-    struct trace_stream *ended = *to;
-    *to = NULL;
-    return mmusim__trace_stream_end(ended, diag);
-}
-
-static mmusim_status_t tool_begin_streams(struct tool_convert *convert,
-                                          struct trace_writer *writer,
-                                          mmusim_diag_t *diag)
-{
-    const struct trace_file *file = &convert->trace->file;
-
-    for (uint32_t i = 0; i < file->n_threads; i++) {
-        mmusim_trace_selection_t any = *convert->selection;
-
-        any.first_record = 0;
-        any.end_record = 0;
-        if (!tool_is_selected(&any, file->threads[i].tid, 0))
-            continue;
-        convert->streams[i] =
-            mmusim__trace_stream_begin(writer, file->threads[i].tid);
-        if (!convert->streams[i])
-            return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
-        /* A cut may leave the creator out: then it starts with the run. */
-        if (convert->selection == &tool_everything &&
-            file->threads[i].is_created)
-            mmusim__trace_stream_set_created(convert->streams[i]);
+            tool_copy_record(convert->to, &stream->piece.records[i],
+                             &stream->piece);
     }
     return MMUSIM_OK;
+}
+
+static mmusim_status_t tool_convert_thread(struct tool_convert *convert,
+                                           uint32_t index, mmusim_diag_t *diag)
+{
+    const struct trace_thread *thread = &convert->trace->file.threads[index];
+    mmusim_trace_selection_t any = *convert->selection;
+    bool has_all = any.n_tids == 0 && !any.first_record && !any.end_record;
+    mmusim_status_t status = MMUSIM_OK;
+
+    any.first_record = 0;
+    any.end_record = 0;
+    if (!tool_is_selected(&any, thread->tid, 0))
+        return MMUSIM_OK;
+    convert->to = mmusim__trace_stream_begin(convert->writer, thread->tid);
+    if (!convert->to)
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    /* A cut may leave the creator out: then it starts with the run. */
+    if (has_all && thread->is_created)
+        mmusim__trace_stream_set_created(convert->to);
+    for (uint32_t i = 0; !status && i < thread->n_blocks; i++) {
+        status = tool_walk_block(convert->from,
+                                 trace_block_of(convert->trace, index, i),
+                                 tool_convert_piece, convert, diag);
+        if (status == MMUSIM_DAMAGED && convert->trace->salvages)
+            status = MMUSIM_OK;
+    }
+    return status ? status : mmusim__trace_stream_end(convert->to, diag);
+}
+
+/* Thread after thread: one stream is open at a time, and the same records give
+ * the same file, however their blocks were mixed before. */
+static mmusim_status_t tool_convert_all(struct tool_convert *convert,
+                                        mmusim_diag_t *diag)
+{
+    const struct trace_file *file = &convert->trace->file;
+    mmusim_status_t status = MMUSIM_OK;
+
+    convert->from = mmusim__piece_stream_create(file, NULL);
+    if (!convert->from)
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    for (uint32_t i = 0; !status && i < file->n_threads; i++)
+        status = tool_convert_thread(convert, i, diag);
+    mmusim__piece_stream_destroy(convert->from);
+    return status;
 }
 
 mmusim_status_t mmusim_trace_convert(mmusim_trace_t *trace,
@@ -402,23 +408,14 @@ mmusim_status_t mmusim_trace_convert(mmusim_trace_t *trace,
         .level = level};
     struct tool_convert convert = {
         .selection = selection ? selection : &tool_everything, .trace = trace};
-    struct trace_writer *writer;
     mmusim_status_t status =
-        mmusim__trace_writer_create(path, &options, &writer, diag);
+        mmusim__trace_writer_create(path, &options, &convert.writer, diag);
 
     if (status)
         return status;
-    convert.streams =
-        calloc(trace->file.n_threads + 1, sizeof(*convert.streams));
-    if (!convert.streams)
-        status = mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    status = tool_convert_all(&convert, diag);
     if (!status)
-        status = tool_begin_streams(&convert, writer, diag);
-    if (!status)
-        status = tool_walk_trace(trace, tool_convert_piece, &convert, diag);
-    free(convert.streams);
-    if (!status)
-        return mmusim__trace_writer_close(writer, diag);
-    mmusim__trace_writer_abandon(writer);
+        return mmusim__trace_writer_close(convert.writer, diag);
+    mmusim__trace_writer_abandon(convert.writer);
     return status;
 }
