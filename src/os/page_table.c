@@ -179,18 +179,18 @@ bool mmusim__pte_next_table(struct kernel *kernel, const struct mm *mm,
 static bool pt_set_translation(struct kernel *kernel,
                                const struct pte_slot *slot, uint32_t id)
 {
-    struct pt_info *table = slot->table;
+    uint32_t **chunk = &slot->table->translation_ids[slot->index / PT_ID_CHUNK];
+    uint32_t at = slot->index % PT_ID_CHUNK;
 
-    if (!table->translation_ids) {
-        table->translation_ids =
-            calloc(PT_WORDS, sizeof(*table->translation_ids));
-        if (!table->translation_ids)
-            return false;
-    }
-    if (table->translation_ids[slot->index])
-        mmusim__translation_end(kernel->translations,
-                                table->translation_ids[slot->index]);
-    table->translation_ids[slot->index] = id;
+    if (!*chunk && !id)
+        return true;
+    if (!*chunk)
+        *chunk = calloc(PT_ID_CHUNK, sizeof(**chunk));
+    if (!*chunk)
+        return false;
+    if ((*chunk)[at])
+        mmusim__translation_end(kernel->translations, (*chunk)[at]);
+    (*chunk)[at] = id;
     return true;
 }
 
@@ -215,8 +215,7 @@ void mmusim__pte_rewrite(struct kernel *kernel, const struct pte_slot *slot,
 
 void mmusim__pte_clear(struct kernel *kernel, const struct pte_slot *slot)
 {
-    if (slot->table->translation_ids)
-        pt_set_translation(kernel, slot, 0);
+    pt_set_translation(kernel, slot, 0);
     pt_store(kernel, pt_slot_paddr(slot), 0);
 }
 
@@ -243,12 +242,19 @@ struct klock *mmusim__pte_lock(struct pt_info *table)
 
 /* ---- tables ---- */
 
+/* What hangs on a table besides its words. */
+static void pt_free_side(struct pt_info *table)
+{
+    for (uint32_t i = 0; i < PT_ID_CHUNKS; i++)
+        free(table->translation_ids[i]);
+    free(table->lock);
+}
+
 void mmusim__pt_table_free(struct kernel *kernel, pfn_t pfn)
 {
     struct pt_info *table = mmusim__pt_table(kernel->tables, pfn);
 
-    free(table->translation_ids);
-    free(table->lock);
+    pt_free_side(table);
     mmusim__pt_table_remove(kernel->tables, pfn);
     mmusim__frame_unref(kernel->frames, pfn);
 }
@@ -325,7 +331,6 @@ void mmusim__pt_release(struct kernel *kernel, pfn_t root)
         if (entry.is_present && !entry.is_leaf)
             mmusim__pt_release(kernel, entry.pfn);
     }
-    free(table->translation_ids);
-    free(table->lock);
+    pt_free_side(table);
     mmusim__pt_table_remove(kernel->tables, root);
 }

@@ -15,7 +15,12 @@
 #include "core/types.h"
 #include "mmusim/status.h"
 
-enum { PT_WORDS = 512, PT_MAX_LEVELS = 5 };
+enum {
+    PT_WORDS = 512,
+    PT_MAX_LEVELS = 5,
+    PT_ID_CHUNK = 32, /* a table with few pages stays small */
+    PT_ID_CHUNKS = PT_WORDS / PT_ID_CHUNK,
+};
 
 struct pt_page {
     uint64_t words[PT_WORDS];
@@ -27,11 +32,21 @@ struct pt_info {
     uint32_t level;     /* 0: its entries map 4K pages */
     uint32_t n_present; /* entries with a non-zero word */
     void *lock;         /* the OS layer's lock of this table, or NULL */
-    /* miss_cause.h: translation number of each leaf entry; NULL until the OS
-     * layer sets it, and the OS layer's to free before the table goes. */
-    uint32_t *translation_ids;
+    /* miss_cause.h: translation numbers of leaf entries, by chunks of
+     * PT_ID_CHUNK entries; NULL until the OS layer makes one, and the OS
+     * layer's to free before the table goes. */
+    uint32_t *translation_ids[PT_ID_CHUNKS];
     struct pt_page *page;
 };
+
+/* The translation number of an entry; 0: none. */
+static inline uint32_t pt_translation_id(const struct pt_info *table,
+                                         uint32_t index)
+{
+    const uint32_t *chunk = table->translation_ids[index / PT_ID_CHUNK];
+
+    return chunk ? chunk[index % PT_ID_CHUNK] : 0;
+}
 
 struct pt_memory;
 

@@ -140,9 +140,9 @@ static void walk_read_leaf(struct walk *walk, const struct pt_entry *entry,
     walk->order = pt_level_order(walk->level);
     walk->data =
         tlb_data(entry->pfn, rights | dirty | (entry->rights & TLB_GLOBAL));
-    if (table && table->translation_ids)
+    if (table)
         walk->translation_id =
-            table->translation_ids[pt_index(walk->vaddr, walk->level)];
+            pt_translation_id(table, pt_index(walk->vaddr, walk->level));
     walk->is_done = true;
 }
 
