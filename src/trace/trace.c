@@ -75,7 +75,7 @@ static mmusim_status_t trace_convert_text(struct trace_file *file,
     if (in)
         fclose(in);
     if (!status)
-        path = strdup(file->path);
+        path = mmusim__trace_file_copy_path(file->path);
     if (!status && !path)
         status = mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     if (!status) {

@@ -45,6 +45,14 @@ size_t mmusim__trace_file_read(const struct trace_file *file, void *buffer,
     return n_done;
 }
 
+char *mmusim__trace_file_copy_path(const char *path)
+{
+    size_t n_bytes = strlen(path) + 1;
+    char *copy = malloc(n_bytes);
+
+    return copy ? memcpy(copy, path, n_bytes) : NULL;
+}
+
 /* ---- opening ---- */
 
 static mmusim_status_t file_fail(const struct trace_file *file,
@@ -128,7 +136,7 @@ mmusim_status_t mmusim__trace_file_open(struct trace_file *file,
     memset(file, 0, sizeof(*file));
     file->fd = -1;
     file->temporary = temporary;
-    file->path = strdup(path);
+    file->path = mmusim__trace_file_copy_path(path);
     if (file->path)
         status = file_open_bytes(file, diag);
     else

@@ -58,6 +58,9 @@ mmusim_status_t mmusim__trace_file_scan(struct trace_file *file,
                                         mmusim_diag_t *diag);
 void mmusim__trace_file_close(struct trace_file *file);
 
+/* A copy for free(), or NULL. */
+char *mmusim__trace_file_copy_path(const char *path);
+
 /* Up to n_bytes from offset; less at the end of the file or on failure. */
 size_t mmusim__trace_file_read(const struct trace_file *file, void *buffer,
                                size_t n_bytes, uint64_t offset);

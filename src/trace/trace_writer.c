@@ -11,6 +11,7 @@
 #include "trace/crc32c.h"
 #include "trace/record_encoder.h"
 #include "trace/record_sys.h"
+#include "trace/trace_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -432,7 +433,7 @@ mmusim__trace_writer_create(const char *path,
     if (status)
         return status;
     self->owns_file = true;
-    self->path = strdup(path);
+    self->path = mmusim__trace_file_copy_path(path);
     self->part = malloc(size);
     if (!self->path || !self->part) {
         status = writer_fail(self, MMUSIM_NOMEM, "out of memory");
