@@ -4,7 +4,7 @@
 
 #include "core/diag.h"
 #include "trace/codec.h"
-#include "trace/crc32c.h"
+#include "trace/trace_index.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,38 +267,22 @@ static mmusim_status_t scan_add_block(struct file_scan *scan,
     return MMUSIM_OK;
 }
 
-static bool scan_crc_is_good(const struct trace_file *file, uint64_t offset,
-                             uint32_t n_bytes, uint32_t expected)
-{
-    uint8_t buffer[4096];
-    uint32_t crc = 0;
-
-    while (n_bytes) {
-        size_t wanted = n_bytes < sizeof(buffer) ? n_bytes : sizeof(buffer);
-
-        if (mmusim__trace_file_read(file, buffer, wanted, offset) != wanted)
-            return false;
-        crc = mmusim__crc32c(crc, buffer, wanted);
-        offset += wanted;
-        n_bytes -= (uint32_t) wanted;
-    }
-    return crc == expected;
-}
-
 static mmusim_status_t scan_index(struct file_scan *scan,
                                   const struct trace_block *member)
 {
     struct trace_file *file = scan->file;
     size_t header = mmusim__codec_get(member->codec)->header_bytes;
     uint64_t start = scan->offset + header;
+    const char *wrong;
+    mmusim_status_t status;
 
     file->has_index = true;
-    if (!scan_crc_is_good(file, start, member->field.packed_bytes,
-                          member->field.packed_crc))
-        return scan_damage(scan, MMUSIM_DAMAGED, "the index is damaged");
-    if (member->field.n_records != file->n_blocks)
+    status = mmusim__trace_index_check(file, member, &wrong);
+    if (member->field.n_records != file->n_blocks && status != MMUSIM_NOMEM)
         return scan_damage(scan, MMUSIM_DAMAGED,
                            "blocks are missing (the index knows more)");
+    if (status)
+        return scan_damage(scan, status, wrong);
     if (start + member->field.packed_bytes != file->n_bytes)
         return scan_damage(scan, MMUSIM_DAMAGED,
                            "there are bytes behind the index");
