@@ -19,7 +19,7 @@ enum {
     /* Greatest packed length: the worst case of either codec and more. */
     TRACE_PACKED_BYTES = TRACE_BLOCK_BYTES + (1 << 14),
     TRACE_OPEN_BYTES = 16 << 20, /* packed bytes a block may stay open for */
-    TRACE_BLOCKS_MAX = 1 << 17, /* in a file: 128 GiB of records */
+    TRACE_BLOCKS_MAX = 1 << 17,  /* in a file: 128 GiB of records */
     TRACE_THREADS_MAX = 1 << 16,
     TRACE_NAME_BYTES_MAX = 1023,
 };
