@@ -53,9 +53,12 @@ static inline void loop_advance_instructions(struct loop *loop,
     loop->cycle += q16 >> 16;
 }
 
+/* A window that is exactly full is full: the core stalls before the next
+ * record, whatever that is. */
 static inline bool loop_is_over(const struct loop *loop)
 {
-    return loop->cycle >= loop->limits->cycle;
+    return loop->cycle >= loop->limits->cycle ||
+           loop->instructions >= loop->limits->instructions;
 }
 
 /* What a hit of `cycles` costs beyond what the window hides. */
@@ -279,7 +282,8 @@ static void loop_run_hits(struct loop *loop, struct thread_stream *stream,
         const struct op_record *op = &records[i];
         enum op_kind kind = op_kind_of(op);
 
-        if (kind == OP_SYS || op->count > room - instructions)
+        /* what fills the window, exactly or not, is for the slow path */
+        if (kind == OP_SYS || op->count >= room - instructions)
             break;
         if (kind <= OP_STORE) {
             if (!loop_is_hit(loop, &kinds[kind], op))
