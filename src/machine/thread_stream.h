@@ -9,8 +9,8 @@ struct thread_stream {
     struct mmusim_source *source;
     uint32_t thread_index;
     struct op_piece piece;
-    uint32_t next;       /* record to run, or being run */
-    uint32_t pages_done; /* of it: translated already */
+    uint32_t next;              /* record to run, or being run */
+    uint32_t pages_done;        /* of it: translated already */
     uint32_t instructions_left; /* of it, when has_begun_advance */
     bool has_begun_advance;
     uint32_t next_sys; /* index in piece.sys */

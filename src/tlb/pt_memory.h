@@ -18,7 +18,7 @@
 enum {
     PT_WORDS = 512,
     PT_MAX_LEVELS = 5,
-    PT_ID_CHUNK = 32, /* a table with few pages stays small */
+    PT_ID_CHUNK = 64, /* a table with few pages stays small */
     PT_ID_CHUNKS = PT_WORDS / PT_ID_CHUNK,
 };
 
