@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The run-ahead engine and the reference engine, one event at a time, give the
+# same statistics: on the shipped traces, on each machine, in recorded and in
+# relaxed order, with a window, without one, and with a narrow one.
+# The reference engine takes seconds a run; under sanitizers or a Debug build
+# up to a minute, so only a plain build compares all of it.
+. "$SOURCE_DIR/tests/cli/lib.sh"
+
+# agree TRACE REPLAY-OPTIONS...
+agree() {
+    trace=$1
+    shift
+    for engine in run-ahead reference; do
+        run 0 replay --format json -s engine=$engine "$@" \
+            "$SOURCE_DIR/traces/$trace.mmt"
+        grep -v '^ *"engine": ' "$work/out" >"$work/$engine.json"
+    done
+    grep -q '"sim.cycles": [1-9]' "$work/reference.json" ||
+        fail "$trace $*: nothing was simulated"
+    cmp -s "$work/run-ahead.json" "$work/reference.json" || {
+        fail "$trace $*: the engines differ (< run-ahead, > reference)"
+        diff "$work/run-ahead.json" "$work/reference.json" | head -n 12
+    }
+}
+
+agree sort -m zen4
+agree requests-arm64 -m zen4 -s core.window=1 -s order=relaxed
+case $BUILD_DIR in
+*/debug | */asan | */tsan) finish && exit 0 ;;
+esac
+for machine in zen4 skylake-sp-2s westmere-ex-4s; do
+    agree churn -m $machine
+    agree sort -m $machine -s order=relaxed
+    agree sort -m $machine -s core.window=0
+    agree requests-arm64 -m $machine
+done
+finish
