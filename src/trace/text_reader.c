@@ -103,6 +103,9 @@ static mmusim_status_t text_unknown(struct text_reader *reader,
 {
     const char *nearest = mmusim_nearest(word, words, n_words);
 
+    if (*word == '\0')
+        return text_fail(reader, "the %s is missing (see mmusim-trace(5))",
+                         what);
     return text_fail(reader, "unknown %s '%.40s' (%s%s)", what, word,
                      nearest ? "nearest: " : "see mmusim-trace(5)",
                      nearest ? nearest : "");
