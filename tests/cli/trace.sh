@@ -67,8 +67,12 @@ gzip -n <"$t" >"$work/plain.gz"
 refuses 3 "wrong magic" replay "$work/plain.gz"
 
 # a bomb: a gigabyte of zeros in a member that has our header's look
+# (a sanitizer's shadow memory needs more addresses than any limit here leaves)
 head -c 1073741824 /dev/zero | gzip -9n >"$work/bomb"
-(ulimit -v 1500000 && "$MMUSIM" trace info "$work/bomb") >/dev/null \
+limit_kib=300000
+(ulimit -v $limit_kib && "$MMUSIM" --version) >/dev/null 2>&1 ||
+    limit_kib=unlimited
+(ulimit -v $limit_kib && "$MMUSIM" trace info "$work/bomb") >/dev/null \
     2>"$work/err"
 [ $? -eq 3 ] || fail "a gzip bomb is not status 3"
 
