@@ -5,7 +5,8 @@
 #   scripts/install-deps.sh [-n] build|test|record...      (default: build)
 #
 #   build    compiler, CMake, libyaml, zlib, zstd
-#   test     cmocka, clang, a C++ compiler, python3, man, pkg-config
+#   test     cmocka, clang, a C++ compiler, python3, man, pkg-config, an AArch64
+#            compiler for the recorder's tests
 #   record   qemu-user, under which `mmusim record` runs programs
 #   -n       only print what would be installed
 #
@@ -19,7 +20,8 @@ declare -A packages=(
         zlib1g-dev libzstd-dev"
     [test]="gcc:gcc g++:c++ clang:clang libcmocka-dev python3:python3
         binutils:objdump pkg-config:pkg-config man-db:man groff-base:troff
-        bsdextrautils:col clang-format:clang-format"
+        bsdextrautils:col clang-format:clang-format
+        gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross"
     [record]="qemu-user:qemu-x86_64"
 )
 
