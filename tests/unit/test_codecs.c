@@ -222,6 +222,41 @@ static void any_flipped_bit_of_the_packed_bytes_is_damage(void **state)
     }
 }
 
+/* A frame of one raw byte, RFC 8878 3.1.1; its window is window: exponent
+ * above 2^10 in bits 7:3, eighths in 2:0. */
+static enum codec_state unpack_window(uint8_t window)
+{
+    const uint8_t frame[] = {0x28,   0xb5, 0x2f, 0xfd, 0,
+                             window, 0x09, 0,    0,    'a'};
+    const struct codec_ops *codec = mmusim__codec_get(1);
+    void *unpacker = codec->unpacker_create();
+    const uint8_t *in = frame;
+    uint8_t *out = back;
+    size_t n_in = sizeof(frame), n_out = sizeof(back);
+    enum codec_state state;
+
+    assert_non_null(unpacker);
+    codec->unpack_begin(unpacker);
+    do {
+        state = codec->unpack(unpacker, &in, &n_in, &out, &n_out);
+    } while (state == CODEC_MORE && n_in);
+    codec->unpacker_destroy(unpacker);
+    return state;
+}
+
+static void a_zstd_window_above_32_kib_is_damage(void **state)
+{
+    (void) state;
+    if (!mmusim__codec_get(1))
+        skip();
+    assert_int_equal(unpack_window(0 << 3), CODEC_END);
+    assert_int_equal(unpack_window(5 << 3), CODEC_END);
+    assert_int_equal(back[0], 'a');
+    assert_int_equal(unpack_window(5 << 3 | 1), CODEC_DAMAGED);
+    assert_int_equal(unpack_window(6 << 3), CODEC_DAMAGED);
+    assert_int_equal(unpack_window(31 << 3 | 7), CODEC_DAMAGED);
+}
+
 static void gzip_members_are_what_zlib_reads(void **state)
 {
     const struct codec_ops *codec = mmusim__codec_get(0);
@@ -252,6 +287,7 @@ int main(void)
         cmocka_unit_test(any_other_header_is_of_no_codec),
         cmocka_unit_test(a_header_that_lies_about_a_length_is_damage),
         cmocka_unit_test(any_flipped_bit_of_the_packed_bytes_is_damage),
+        cmocka_unit_test(a_zstd_window_above_32_kib_is_damage),
         cmocka_unit_test(gzip_members_are_what_zlib_reads),
     };
 
