@@ -76,8 +76,11 @@ MMUSIM_API void mmusim_source_destroy(mmusim_source_t *source);
 
 /* ---- looking into traces, and changing their form ---- */
 
+/* Greatest mmusim_trace_info_t.pages: it stands for itself and all above. */
+#define MMUSIM_TRACE_PAGES_MAX 2097152
+
 /* What a trace holds; all records are decoded to find out. */
-typedef struct mmusim_trace_info {
+typedef struct mmusim_trace_counts {
     const char *codec; /* "gzip", "zstd" or "mixed"; static */
     uint32_t version;  /* of the native format */
     uint32_t n_threads;
@@ -92,6 +95,14 @@ typedef struct mmusim_trace_info {
     uint64_t instructions;
     uint64_t operations;        /* OS operations, order stamps among them */
     uint64_t operations_of[32]; /* by kind: mmusim_trace_operation_name */
+    /* 4 KiB pages that fetches, loads and stores touch, by address: those of
+     * different processes are not told apart. Of a record at most 16 count,
+     * of all at most MMUSIM_TRACE_PAGES_MAX. */
+    uint64_t pages;
+    /* By kind: 4 KiB pages in the operations' ranges, rounded outwards; in all
+     * of them and in the largest. The old range of mremap. */
+    uint64_t operation_pages_of[32];
+    uint64_t largest_pages_of[32];
 } mmusim_trace_info_t;
 
 MMUSIM_API mmusim_status_t mmusim_trace_info(mmusim_trace_t *trace,

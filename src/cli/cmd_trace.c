@@ -100,6 +100,21 @@ static int trace_begin(const struct cli_command *self, int argc, char **argv,
     return -1;
 }
 
+static void trace_print_operations(const mmusim_trace_info_t *info)
+{
+    printf("operations        %" PRIu64 "\n", info->operations);
+    for (uint32_t i = 0; mmusim_trace_operation_name(i); i++) {
+        if (info->operations_of[i] == 0)
+            continue;
+        printf("  %-15s %" PRIu64, mmusim_trace_operation_name(i),
+               info->operations_of[i]);
+        if (info->operation_pages_of[i])
+            printf(" (%" PRIu64 " pages, the largest %" PRIu64 ")",
+                   info->operation_pages_of[i], info->largest_pages_of[i]);
+        printf("\n");
+    }
+}
+
 static void trace_print_info(const mmusim_trace_t *trace,
                              const mmusim_trace_info_t *info)
 {
@@ -123,12 +138,9 @@ static void trace_print_info(const mmusim_trace_t *trace,
     if (accesses)
         printf("bytes per access  %.3f\n",
                (double) info->packed_bytes / (double) accesses);
-    printf("operations        %" PRIu64 "\n", info->operations);
-    for (uint32_t i = 0; mmusim_trace_operation_name(i); i++) {
-        if (info->operations_of[i])
-            printf("  %-15s %" PRIu64 "\n", mmusim_trace_operation_name(i),
-                   info->operations_of[i]);
-    }
+    printf("pages             %" PRIu64 " of 4 KiB%s\n", info->pages,
+           info->pages < MMUSIM_TRACE_PAGES_MAX ? "" : " or more");
+    trace_print_operations(info);
     for (uint32_t i = 0; mmusim_trace_thread(trace, i, &tid, &records); i++)
         printf("thread %-10" PRIu32 " %" PRIu64 " records\n", tid, records);
 }

@@ -4,6 +4,7 @@
  * and counts, checks, prints or rewrites their records.
  */
 #include "core/diag.h"
+#include "trace/page_set.h"
 #include "trace/text_trace.h"
 #include "trace/trace_handle.h"
 
@@ -80,24 +81,72 @@ static mmusim_status_t tool_walk_trace(const struct mmusim_trace *trace,
 
 /* ---- info ---- */
 
+enum {
+    TOOL_PAGE_SHIFT = 12,
+    /* A few bytes of a trace may name 16 MiB: what one record and all of them
+     * can take is bounded. The set then has 32 MiB, 48 while it grows. */
+    TOOL_RECORD_PAGES_MAX = 16,
+};
+
+struct tool_counts {
+    mmusim_trace_info_t info;
+    struct page_set pages;
+};
+
+/* Pages of a range that does not wrap, rounded outwards. */
+static uint64_t tool_pages_of(uint64_t vaddr, uint64_t bytes)
+{
+    return ((vaddr + (bytes - 1)) >> TOOL_PAGE_SHIFT) -
+           (vaddr >> TOOL_PAGE_SHIFT) + 1;
+}
+
+static bool tool_touch(struct page_set *pages, const struct op_record *record)
+{
+    uint64_t first = record->vaddr >> TOOL_PAGE_SHIFT;
+    uint64_t n = tool_pages_of(record->vaddr, op_bytes_of(record));
+
+    n = min_u64(n, TOOL_RECORD_PAGES_MAX);
+    for (uint64_t i = 0; i < n && pages->n_pages < MMUSIM_TRACE_PAGES_MAX;
+         i++) {
+        if (!mmusim__page_set_add(pages, first + i))
+            return false;
+    }
+    return true;
+}
+
+static void tool_count_operation(mmusim_trace_info_t *info,
+                                 const struct sys_op *op)
+{
+    uint64_t n_pages = 0;
+
+    if (op->length_bytes)
+        n_pages = tool_pages_of(op->vaddr, op->length_bytes);
+    info->operations++;
+    info->operations_of[op->kind]++;
+    info->operation_pages_of[op->kind] += n_pages;
+    info->largest_pages_of[op->kind] =
+        max_u64(info->largest_pages_of[op->kind], n_pages);
+}
+
 static mmusim_status_t tool_count(void *context,
                                   const struct piece_stream *stream,
                                   mmusim_diag_t *diag)
 {
-    mmusim_trace_info_t *info = context;
+    struct tool_counts *counts = context;
+    mmusim_trace_info_t *info = &counts->info;
     const struct piece_buffer *piece = &stream->piece;
 
-    (void) diag;
     for (uint32_t i = 0; i < piece->n_records; i++) {
         enum op_kind kind = op_kind_of(&piece->records[i]);
 
         info->fetches += kind == OP_FETCH;
         info->loads += kind == OP_LOAD;
         info->stores += kind == OP_STORE;
+        if (kind <= OP_STORE && !tool_touch(&counts->pages, &piece->records[i]))
+            return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     }
     for (uint32_t i = 0; i < piece->n_sys; i++)
-        info->operations_of[piece->sys[i].kind]++;
-    info->operations += piece->n_sys;
+        tool_count_operation(info, &piece->sys[i]);
     info->records += piece->n_records;
     info->instructions += piece->instructions;
     return MMUSIM_OK;
@@ -108,23 +157,26 @@ mmusim_status_t mmusim_trace_info(mmusim_trace_t *trace,
                                   mmusim_diag_t *diag)
 {
     const struct trace_file *file = &trace->file;
-    mmusim_trace_info_t counted = {0};
+    struct tool_counts counts = {0};
+    mmusim_trace_info_t *counted = &counts.info;
     unsigned codecs = 0;
-    mmusim_status_t status = tool_walk_trace(trace, tool_count, &counted, diag);
+    mmusim_status_t status = tool_walk_trace(trace, tool_count, &counts, diag);
 
+    counted->pages = counts.pages.n_pages;
+    mmusim__page_set_fini(&counts.pages);
     if (status)
         return status;
     for (uint32_t i = 0; i < file->n_blocks; i++) {
         codecs |= 1u << file->blocks[i].codec;
-        counted.unpacked_bytes += file->blocks[i].field.unpacked_bytes;
+        counted->unpacked_bytes += file->blocks[i].field.unpacked_bytes;
     }
-    counted.codec = codecs == 3 ? "mixed" : codecs == 2 ? "zstd" : "gzip";
-    counted.version = TRACE_VERSION;
-    counted.n_threads = file->n_threads;
-    counted.n_blocks = file->n_blocks;
-    counted.has_index = file->has_index;
-    counted.packed_bytes = file->n_bytes;
-    *info = counted;
+    counted->codec = codecs == 3 ? "mixed" : codecs == 2 ? "zstd" : "gzip";
+    counted->version = TRACE_VERSION;
+    counted->n_threads = file->n_threads;
+    counted->n_blocks = file->n_blocks;
+    counted->has_index = file->has_index;
+    counted->packed_bytes = file->n_bytes;
+    *info = *counted;
     return MMUSIM_OK;
 }
 

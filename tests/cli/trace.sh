@@ -49,6 +49,22 @@ else
     grep -q 'no zstd' "$work/err" || fail "zstd fails without a reason"
 fi
 
+# ---- what info counts: pages by address, operations by size ----
+printf '%s\n' '1 i 0x1000 2 8' '1 r 0x1ffc 8' '1 w 0x5000' '1 r 0x5008' \
+    '1 munmap 0x1fff 2' '1 munmap 0x10000 40960' '1 n 7' '1 brk 0x9000' \
+    >"$work/count.txt"
+run 0 trace info "$work/count.txt"
+grep -qE '^pages +3 of 4 KiB$' "$work/out" || fail "info: not 3 pages"
+grep -qE '^ +munmap +2 \(12 pages, the largest 10\)$' "$work/out" ||
+    fail "info: munmap is not 12 pages"
+grep -qE '^ +brk +1$' "$work/out" || fail "info: brk has no pages"
+
+# however many there are, the memory for them is bounded
+awk 'BEGIN { for (i = 0; i < 150000; i++) printf "1 r %.0f 16777215\n", i * 16777216 }' \
+    >"$work/many.txt"
+run 0 trace info "$work/many.txt"
+says " 2097152 of 4 KiB or more"
+
 # ---- selections ----
 run 0 trace cat --thread 1 --end 10 "$t"
 run 0 trace cat --end 1 "$sort"
