@@ -76,10 +76,27 @@ check() { # configuration
         grep -Ev '^$|^Label Time|sec\*proc' | sed 's/^/    /'
 }
 
+# The same statistics from gcc, Debug, and clang, Release.
+same_statistics() { # trace
+    local build
+    for build in debug clang; do
+        MMUSIM_DATADIR=$PWD build/$build/mmusim replay -q -m zen4 \
+            --format json -o "build/$build/statistics.json" "$1" || return 1
+    done
+    cmp build/debug/statistics.json build/clang/statistics.json
+}
+
 failed=()
 for configuration in "${configurations[@]}"; do
     check "$configuration" || failed+=("$configuration")
 done
+
+case " ${configurations[*]} " in
+*" debug "*" clang "*)
+    step "compilers agree" build/clang/test.log \
+        same_statistics traces/churn.mmt || failed+=("compilers agree")
+    ;;
+esac
 
 if [ ${#failed[@]} -gt 0 ]; then
     echo "FAILED: ${failed[*]} (of ${configurations[*]}), $SECONDS s"
