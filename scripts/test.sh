@@ -92,7 +92,7 @@ for configuration in "${configurations[@]}"; do
 done
 
 case " ${configurations[*]} " in
-*" debug "*" clang "*)
+*" debug "*"clang "*)
     step "compilers agree" build/clang/test.log \
         same_statistics traces/churn.mmt || failed+=("compilers agree")
     ;;
