@@ -69,7 +69,6 @@ struct system {
     struct ipi_config ipi;
     struct cost_config cost;
     bool has_invpcid;
-    bool has_pcid;
     const struct protocol_ops *protocol;
     uint64_t flush_ceiling_pages;
     struct address_space *init_mm;

@@ -44,11 +44,6 @@ static inline vpn_t vpn_of(uint64_t vaddr)
     return (vpn_t){vaddr >> BASE_PAGE_SHIFT};
 }
 
-static inline uint64_t vaddr_of(vpn_t vpn)
-{
-    return vpn.v << BASE_PAGE_SHIFT;
-}
-
 static inline uint64_t align_down(uint64_t value, uint64_t power_of_two)
 {
     return value & ~(power_of_two - 1);

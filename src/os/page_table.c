@@ -74,16 +74,6 @@ static struct pte_slot pt_descend(struct kernel *kernel,
     return below;
 }
 
-struct pte_slot mmusim__pte_find(struct kernel *kernel, const struct mm *mm,
-                                 uint64_t vaddr, uint32_t level)
-{
-    struct pte_slot slot = pt_top_slot(kernel, mm, vaddr);
-
-    while (slot.table && slot.table->level > level)
-        slot = pt_descend(kernel, &slot, vaddr);
-    return slot;
-}
-
 struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
                                  uint64_t vaddr, struct pt_entry *entry)
 {

@@ -14,12 +14,8 @@ struct pte_slot {
     uint32_t index;
 };
 
-/* The slot of vaddr at a level, or with table == NULL where an upper level has
- * no table (or has a leaf). */
-struct pte_slot mmusim__pte_find(struct kernel *kernel, const struct mm *mm,
-                                 uint64_t vaddr, uint32_t level);
-/* The same, making the tables that miss; *n_new counts them. Fails with
- * MMUSIM_EXHAUSTED or MMUSIM_NOMEM. */
+/* The slot of vaddr at a level, making the tables that miss; *n_new counts
+ * them. Fails with MMUSIM_EXHAUSTED or MMUSIM_NOMEM. */
 mmusim_status_t mmusim__pte_make(struct kernel *kernel, struct mm *mm,
                                  uint64_t vaddr, uint32_t level,
                                  struct pte_slot *slot, uint32_t *n_new);
