@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -259,4 +260,26 @@ void run_assert_equal(const struct machine_run *a, const struct machine_run *b)
                      (unsigned long long) left.value,
                      (unsigned long long) right.value);
     }
+}
+
+struct run_fixture *run_fixture_create(uint32_t n_cpus)
+{
+    struct run_fixture *fixture = calloc(1, sizeof(*fixture));
+
+    run_config(&fixture->config, n_cpus);
+    fixture->config.core.window = 0;
+    fixture->program = program_create();
+    return fixture;
+}
+
+void run_fixture_destroy(struct run_fixture *fixture)
+{
+    run_fini(&fixture->run);
+    program_destroy(fixture->program);
+    free(fixture);
+}
+
+void run_fixture_run(struct run_fixture *fixture)
+{
+    run_well(&fixture->run, &fixture->config, fixture->program);
 }

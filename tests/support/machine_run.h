@@ -30,6 +30,19 @@ void run_well(struct machine_run *run, const struct machine_config *config,
               const struct program *program);
 void run_fini(struct machine_run *run);
 
+/* What most tests of whole runs begin with: an in-order machine (one access
+ * after the other), an empty program, a run not yet made. */
+struct run_fixture {
+    struct machine_config config;
+    struct program *program;
+    struct machine_run run;
+};
+
+struct run_fixture *run_fixture_create(uint32_t n_cpus);
+void run_fixture_destroy(struct run_fixture *fixture);
+/* run_well() of its three. */
+void run_fixture_run(struct run_fixture *fixture);
+
 /* A statistic by name; fails the test if there is none. */
 uint64_t run_stat(const struct machine_run *run, const char *name);
 /* coreN.NAME */
