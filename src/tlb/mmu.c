@@ -41,15 +41,17 @@ static void mmu_forget_page(struct mmu *mmu, bool is_fetch, uint64_t vaddr,
 
 static mmusim_status_t mmu_group_init(struct tlb_group *group,
                                       const struct tlb_level_config *config,
-                                      struct rng *rng, struct arena *arena)
+                                      const struct mmu_setup *setup,
+                                      struct arena *arena)
 {
     group->n_arrays = config->n_arrays;
     for (uint32_t i = 0; i < config->n_arrays; i++) {
         mmusim_status_t status = mmusim__tlb_array_init(
-            &group->arrays[i], &config->arrays[i], rng, arena);
+            &group->arrays[i], &config->arrays[i], setup->rng, arena);
 
         if (status)
             return status;
+        group->arrays[i].contexts = setup->shared->contexts;
     }
     return MMUSIM_OK;
 }
@@ -83,21 +85,61 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
     mmu->cpu = setup->cpu;
     mmu_forget_last(mmu);
     mmu_forget_memos(mmu);
+    mmusim__mmu_set_asid(mmu, 0);
     mmu->log = mmusim__miss_log_create(setup->shared->translations);
     if (!mmu->log)
         return MMUSIM_NOMEM;
-    status = mmu_group_init(&mmu->l1i, &setup->tlb[TLB_L1I], setup->rng, arena);
+    status = mmu_group_init(&mmu->l1i, &setup->tlb[TLB_L1I], setup, arena);
     if (!status)
-        status =
-            mmu_group_init(&mmu->l1d, &setup->tlb[TLB_L1D], setup->rng, arena);
+        status = mmu_group_init(&mmu->l1d, &setup->tlb[TLB_L1D], setup, arena);
     if (!status)
-        status =
-            mmu_group_init(&mmu->l2, &setup->tlb[TLB_L2], setup->rng, arena);
+        status = mmu_group_init(&mmu->l2, &setup->tlb[TLB_L2], setup, arena);
     for (uint32_t level = 0; !status && level < CONFIG_PSC_LEVELS; level++)
         status = mmu_psc_init(mmu, level, setup->rng, arena);
     if (!status)
         status = mmusim__walkers_init(mmu, setup->shared->walker->count, arena);
     return status;
+}
+
+void mmusim__mmu_set_context(struct mmu *mmu, const struct tlb_context *context)
+{
+    struct tlb_contexts *contexts = mmu->shared->contexts;
+    struct tlb_context loaded = *context;
+    struct tlb_context of_globals = *context;
+    uint16_t own = 0, global = 0;
+
+    loaded.thread = of_globals.thread = mmu->context.thread;
+    of_globals.has_asid = false;
+    of_globals.asid = 0;
+    if (!contexts)
+        own = context->asid;
+    else if (!mmusim__tlb_context_intern(contexts, &loaded, &own) ||
+             !mmusim__tlb_context_intern(contexts, &of_globals, &global))
+        mmu->has_failed = true;
+    if (mmu->tags != tlb_tags(own, global))
+        mmu_forget_last(mmu);
+    mmu->context = loaded;
+    mmu->tags = tlb_tags(own, global);
+}
+
+void mmusim__mmu_set_asid(struct mmu *mmu, uint16_t asid)
+{
+    struct tlb_context context = mmu->context;
+
+    context.has_asid = true;
+    context.asid = asid;
+    mmusim__mmu_set_context(mmu, &context);
+}
+
+struct inval mmusim__mmu_scope(const struct mmu *mmu)
+{
+    return (struct inval){
+        .regimes = (uint8_t) (1U << mmu->context.regime),
+        .has_vmid = true,
+        .vmid = mmu->context.vmid,
+        .has_stage2_root = true,
+        .stage2_root = mmu->context.stage2_root,
+    };
 }
 
 void mmusim__mmu_fini(struct mmu *mmu)
@@ -131,13 +173,14 @@ static struct tlb_array *mmu_array_for(struct tlb_group *group, uint32_t order,
 /* A fill displaced an entry. Same address space: CAPACITY, which is also what
  * a loss without notice means, so it is written only where tags exist. */
 static void mmu_note_victim(struct mmu *mmu, const struct tlb_removed *removed,
-                            uint16_t asid)
+                            tlb_tags_t tags)
 {
     enum miss_cause cause = MISS_CAPACITY;
 
     if (!mmu->has_asids || !removed->key)
         return;
-    if (!tlb_key_is_global(removed->key) && tlb_key_asid(removed->key) != asid)
+    if (!tlb_key_is_global(removed->key) &&
+        tlb_key_tag(removed->key) != (uint16_t) tags)
         cause = MISS_ASID;
     if (!mmusim__miss_log_removed(mmu->log, removed->id, cause))
         mmu->has_failed = true;
@@ -164,11 +207,11 @@ static bool mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
         if (fill->order > mmu->fragment_order)
             mmu->fragment_order = fill->order;
     }
-    key = tlb_key(vpn_of(fill->vaddr), order, fill->asid,
+    key = tlb_key(vpn_of(fill->vaddr), order, fill->tags,
                   fill->data & TLB_GLOBAL);
     mmusim__tlb_array_insert(array, key, data, fill->translation_id, &removed);
     if (removed.key != key)
-        mmu_note_victim(mmu, &removed, fill->asid);
+        mmu_note_victim(mmu, &removed, fill->tags);
     return true;
 }
 
@@ -194,7 +237,7 @@ bool mmusim__mmu_l1_search(struct mmu *mmu, struct tlb_group *group,
 {
     uint32_t slot;
     struct tlb_array *array =
-        tlb_group_lookup(group, (vpn_t){vpn}, mmu->asid, &slot);
+        tlb_group_lookup(group, (vpn_t){vpn}, mmu->tags, &slot);
     uint64_t key;
 
     if (!array)
@@ -211,7 +254,7 @@ bool mmusim__mmu_l1_search(struct mmu *mmu, struct tlb_group *group,
         .inside = vpn & ((UINT64_C(1) << tlb_key_order(key)) - 1),
         .set = slot / array->n_ways,
         .way = (uint16_t) (slot % array->n_ways),
-        .asid = mmu->asid,
+        .tags = mmu->tags,
     };
     last->vpn = vpn;
     last->data = array->data[slot];
@@ -228,7 +271,7 @@ static void mmu_refill_l1(struct mmu *mmu, enum access_kind kind,
     struct mmu_fill fill = {
         .vaddr = vaddr,
         .order = tlb_key_order(key),
-        .asid = tlb_key_asid(key),
+        .tags = mmu->tags,
         .data = l2->data[slot],
         .translation_id = l2->ids[slot],
     };
@@ -252,7 +295,7 @@ bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
     struct tlb_array *array;
 
     mmu->l2.accesses++;
-    array = tlb_group_lookup(&mmu->l2, vpn_of(vaddr), mmu->asid, &slot);
+    array = tlb_group_lookup(&mmu->l2, vpn_of(vaddr), mmu->tags, &slot);
     if (!array) {
         mmu->l2.misses++;
         return false;
@@ -273,7 +316,7 @@ bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
     struct tlb_array *array;
 
     if (!mmu_l1_lookup(mmu, l1, last, vpn)) {
-        array = tlb_group_lookup(&mmu->l2, (vpn_t){vpn}, mmu->asid, &slot);
+        array = tlb_group_lookup(&mmu->l2, (vpn_t){vpn}, mmu->tags, &slot);
         if (!array)
             return false;
         *data = array->data[slot];
@@ -327,7 +370,10 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
                                 enum miss_cause cause)
 {
     struct inval wide = mmu_widen(mmu, inval);
+    struct inval own = *inval;
     uint32_t n_removed;
+
+    wide.thread = own.thread = mmu->context.thread;
 
     mmu_forget_last(mmu);
     n_removed = mmu_invalidate_group(mmu, &mmu->l1d, &wide, cause);
@@ -335,7 +381,7 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
     n_removed += mmu_invalidate_group(mmu, &mmu->l2, &wide, cause);
     for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
         if (mmu->has_psc[level] && inval->psc != INVAL_PSC_KEEP)
-            mmusim__tlb_array_invalidate(&mmu->psc[level], inval, true, NULL,
+            mmusim__tlb_array_invalidate(&mmu->psc[level], &own, true, NULL,
                                          NULL);
     }
     mmusim__walks_poison(mmu, &wide, cause);

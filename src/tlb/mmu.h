@@ -86,7 +86,7 @@ struct mmu_memo {
     uint64_t inside; /* the page within a larger one, 4 KiB units */
     uint32_t set;
     uint16_t way;
-    uint16_t asid; /* that was looked up; a global entry serves others too */
+    tlb_tags_t tags; /* looked up; a global entry serves others too */
 };
 
 enum { MMU_MEMOS = 64 };
@@ -98,6 +98,7 @@ struct mmu_shared {
     const struct pt_format *format;
     struct mem_model *memory;
     const struct translation_table *translations;
+    struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
     const struct walker_config *walker;
     const struct psc_config *psc; /* CONFIG_PSC_LEVELS of them */
     /* Socket that owns a table's frame, for memory latency. */
@@ -109,8 +110,9 @@ struct mmu {
     struct mmu_last last[2]; /* [0] data, [1] fetches */
     struct mmu_memo memos[2][MMU_MEMOS];
     struct tlb_group l1d, l1i, l2;
-    /* The context loaded: MOV CR3 changes it (coherence/x86_ops.c). */
-    uint16_t asid;
+    /* The context loaded, and its tags; only mmusim__mmu_set_* change them. */
+    struct tlb_context context;
+    tlb_tags_t tags;
     bool has_asids; /* CR4.PCIDE */
     pfn_t root;
     pfn_t kernel_root; /* tables of the upper half, shared by all roots */
@@ -151,6 +153,18 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
                                  struct arena *arena);
 void mmusim__mmu_fini(struct mmu *mmu);
 
+/* Loads an address space's ASID (PCID), within the regime and VM loaded. */
+void mmusim__mmu_set_asid(struct mmu *mmu, uint16_t asid);
+/* Loads a regime, VM and ASID (context->thread stays the CPU's own). On a
+ * native machine only REGIME_EL1 of VM 0 with an ASID. Tags that cannot be had
+ * set has_failed. */
+void mmusim__mmu_set_context(struct mmu *mmu,
+                             const struct tlb_context *context);
+
+/* A request with the CPU's present scope: regime, VM and nested tables; what
+ * it matches is the caller's to add. */
+struct inval mmusim__mmu_scope(const struct mmu *mmu);
+
 /* The L1 look-up in full, where the shortcuts of mmu_inline.h do not know. */
 bool mmusim__mmu_l1_search(struct mmu *mmu, struct tlb_group *group,
                            struct mmu_last *last, struct mmu_memo *memo,
@@ -168,7 +182,7 @@ bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
 struct mmu_fill {
     uint64_t vaddr;
     uint32_t order;
-    uint16_t asid;
+    tlb_tags_t tags; /* captured when the walk started */
     tlb_data_t data;
     uint32_t translation_id;
     bool for_fetch;

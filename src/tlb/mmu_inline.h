@@ -21,7 +21,7 @@ static inline struct mmu_last *mmu_last_of(struct mmu *mmu,
 
 /* Looks a page up in one level; touches the entry it finds. */
 static inline struct tlb_array *tlb_group_lookup(struct tlb_group *group,
-                                                 vpn_t vpn, uint16_t asid,
+                                                 vpn_t vpn, tlb_tags_t tags,
                                                  uint32_t *slot)
 {
     for (uint32_t i = 0; i < group->n_arrays; i++) {
@@ -29,7 +29,7 @@ static inline struct tlb_array *tlb_group_lookup(struct tlb_group *group,
 
         if (!array->n_valid)
             continue;
-        *slot = tlb_array_lookup(array, vpn, asid);
+        *slot = tlb_array_lookup(array, vpn, tags);
         if (*slot != TLB_NO_SLOT)
             return array;
     }
@@ -59,7 +59,7 @@ static inline bool mmu_l1_lookup(struct mmu *mmu, struct tlb_group *group,
 
     if (MMUSIM_LIKELY(last->vpn == vpn))
         return true;
-    if (MMUSIM_LIKELY(memo->vpn == vpn && memo->asid == mmu->asid &&
+    if (MMUSIM_LIKELY(memo->vpn == vpn && memo->tags == mmu->tags &&
                       *memo->key_at == memo->key)) {
         mmu_memo_hit(memo, last);
         return true;

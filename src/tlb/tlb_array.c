@@ -125,14 +125,14 @@ mmusim_status_t mmusim__tlb_array_init(struct tlb_array *array,
 }
 
 uint32_t mmusim__tlb_array_probe(const struct tlb_array *array, vpn_t vpn,
-                                 uint16_t asid)
+                                 tlb_tags_t tags)
 {
     for (uint32_t i = 0; i < array->n_orders; i++) {
         uint32_t slot, set;
 
         if (!array->n_valid_by_order[i])
             continue;
-        slot = tlb_array_find_page(array, vpn, array->orders[i], asid, &set);
+        slot = tlb_array_find_page(array, vpn, array->orders[i], tags, &set);
         if (slot != TLB_NO_SLOT)
             return slot;
     }
@@ -179,6 +179,7 @@ static void tlb_array_clear(struct tlb_array *array, uint32_t slot,
     array->keys[slot] = 0;
     array->n_valid--;
     array->n_valid_global -= tlb_key_is_global(key);
+    array->n_valid_tables -= tlb_key_is_table(key);
     array->n_valid_by_order[tlb_array_order_index(array, tlb_key_order(key))]--;
 }
 
@@ -188,6 +189,7 @@ static void tlb_array_set(struct tlb_array *array, uint32_t slot, uint64_t key,
     array->keys[slot] = key;
     array->n_valid++;
     array->n_valid_global += tlb_key_is_global(key);
+    array->n_valid_tables += tlb_key_is_table(key);
     array->n_valid_by_order[order_index]++;
     if (array->hints) {
         uint16_t *head = &array->hints[tlb_array_hash(array, key)];
@@ -248,7 +250,44 @@ struct tlb_sweep {
     tlb_removed_fn on_removed;
     void *context;
     uint32_t n_removed;
+    tlb_tags_t tags; /* of a request for one context */
 };
+
+/* What tags a request is for, where that is one pair: TAGS_NONE means that the
+ * context has never cached anything. */
+enum sweep_tags { TAGS_ONE, TAGS_SEVERAL, TAGS_NONE };
+
+static enum sweep_tags tlb_sweep_resolve(struct tlb_sweep *sweep)
+{
+    const struct inval *inval = sweep->inval;
+    struct tlb_context context = {
+        .regime = REGIME_EL1,
+        .thread = inval->thread,
+        .vmid = inval->vmid,
+        .stage2_root = inval->stage2_root,
+    };
+    uint16_t own = 0, of_globals = 0;
+
+    if (!inval->has_asid)
+        return TAGS_SEVERAL;
+    if (!sweep->array->contexts) {
+        sweep->tags = tlb_tags(inval->asid, 0);
+        return TAGS_ONE;
+    }
+    if (inval->regimes & ~(1U << REGIME_EL1) || !inval->has_vmid ||
+        !inval->has_stage2_root)
+        return TAGS_SEVERAL;
+    /* A global entry is made in a context that has the global tag, too. */
+    if (!mmusim__tlb_context_find(sweep->array->contexts, &context,
+                                  &of_globals))
+        return TAGS_NONE;
+    context.has_asid = true;
+    context.asid = inval->asid;
+    if (!mmusim__tlb_context_find(sweep->array->contexts, &context, &own))
+        return TAGS_SEVERAL; /* globals alone, if any */
+    sweep->tags = tlb_tags(own, of_globals);
+    return TAGS_ONE;
+}
 
 static void tlb_sweep_remove(struct tlb_sweep *sweep, uint32_t slot)
 {
@@ -283,7 +322,9 @@ static bool tlb_sweep_is_short(const struct tlb_sweep *sweep)
     const struct inval *inval = sweep->inval;
     uint64_t budget = (array->set_mask + 1) * (uint64_t) array->n_ways / 4;
 
-    if (!inval->has_range || !inval->has_asid || inval->n_pages > budget)
+    if (!inval->has_range || inval->stride_order || inval->n_pages > budget)
+        return false;
+    if (array->n_valid_tables && inval->psc != INVAL_PSC_KEEP)
         return false;
     for (uint32_t i = 0; i < array->n_orders; i++) {
         uint64_t n_pages = tlb_range_pages(inval, array->orders[i]);
@@ -310,9 +351,9 @@ static void tlb_sweep_pages(struct tlb_sweep *sweep, uint32_t order)
         if (page << order >> TLB_KEY_VPN_BITS)
             return; /* keys have no address beyond */
         if (inval->hits_nonglobals)
-            tlb_sweep_key(sweep, set, tlb_key(vpn, order, inval->asid, false));
+            tlb_sweep_key(sweep, set, tlb_key(vpn, order, sweep->tags, false));
         if (inval->hits_globals && sweep->array->n_valid_global)
-            tlb_sweep_key(sweep, set, tlb_key(vpn, order, 0, true));
+            tlb_sweep_key(sweep, set, tlb_key(vpn, order, sweep->tags, true));
     }
 }
 
@@ -324,8 +365,10 @@ static void tlb_sweep_slots(struct tlb_sweep *sweep, bool is_psc)
     for (uint32_t slot = 0; slot < n_slots && array->n_valid; slot++) {
         uint64_t key = array->keys[slot];
 
-        if (key && (is_psc ? psc_entry_is_hit_by_inval(key, sweep->inval)
-                           : tlb_entry_is_hit_by_inval(key, sweep->inval)))
+        if (key && (is_psc ? psc_entry_is_hit_by_inval(key, sweep->inval,
+                                                       array->contexts)
+                           : tlb_entry_is_hit_by_inval(key, sweep->inval,
+                                                       array->contexts)))
             tlb_sweep_remove(sweep, slot);
     }
 }
@@ -334,13 +377,20 @@ uint32_t mmusim__tlb_array_invalidate(struct tlb_array *array,
                                       const struct inval *inval, bool is_psc,
                                       tlb_removed_fn on_removed, void *context)
 {
-    struct tlb_sweep sweep = {array, inval, on_removed, context, 0};
+    struct tlb_sweep sweep = {array, inval, on_removed, context, 0, 0};
+    enum sweep_tags tags;
 
     if (!array->n_valid || (is_psc && inval->psc == INVAL_PSC_KEEP))
         return 0;
-    if (!is_psc && tlb_sweep_is_short(&sweep)) {
+    tags = tlb_sweep_resolve(&sweep);
+    if (tags == TAGS_NONE)
+        return 0;
+    if (!is_psc && tags == TAGS_ONE && tlb_sweep_is_short(&sweep)) {
         for (uint32_t i = 0; i < array->n_orders; i++) {
-            if (array->n_valid_by_order[i])
+            bool is_named =
+                !inval->has_order || inval->order == array->orders[i];
+
+            if (is_named && array->n_valid_by_order[i])
                 tlb_sweep_pages(&sweep, array->orders[i]);
         }
     } else {
@@ -387,7 +437,7 @@ bool mmusim__tlb_array_is_valid(const struct tlb_array *array)
 {
     uint32_t n_slots = (array->set_mask + 1) * array->n_ways;
     uint32_t n_by_order[TLB_MAX_ORDERS + 1] = {0};
-    uint32_t n_valid = 0, n_global = 0;
+    uint32_t n_valid = 0, n_global = 0, n_tables = 0;
 
     for (uint32_t slot = 0; slot < n_slots; slot++) {
         uint64_t key = array->keys[slot];
@@ -398,9 +448,11 @@ bool mmusim__tlb_array_is_valid(const struct tlb_array *array)
             return false;
         n_valid++;
         n_global += tlb_key_is_global(key);
+        n_tables += tlb_key_is_table(key);
         n_by_order[tlb_array_order_index(array, tlb_key_order(key))]++;
     }
-    if (n_valid != array->n_valid || n_global != array->n_valid_global)
+    if (n_valid != array->n_valid || n_global != array->n_valid_global ||
+        n_tables != array->n_valid_tables)
         return false;
     return !memcmp(n_by_order, array->n_valid_by_order,
                    sizeof(array->n_valid_by_order)) &&

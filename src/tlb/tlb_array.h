@@ -9,6 +9,7 @@
  *
  * Invariants (mmusim__tlb_array_is_valid):
  *   n_valid = number of non-zero keys = sum of n_valid_by_order[]
+ *   n_valid_tables, n_valid_global = number of keys with that flag
  *   no key occurs twice; every key lies in the set its vpn selects
  *   where keys are hashed, every valid slot is on its key's chain, once
  *
@@ -68,6 +69,7 @@ struct tlb_array {
     uint8_t orders[TLB_MAX_ORDERS];
     uint32_t n_valid_by_order[TLB_MAX_ORDERS];
     uint32_t n_valid_global;
+    uint32_t n_valid_tables; /* keys with TLB_KEY_TABLE */
     /* Arrays of many ways are looked up by hash, exactly; else both NULL.
      * hints[hash of key] and chain[slot] give the next slot + 1, 0: none. */
     uint16_t *hints;
@@ -76,6 +78,7 @@ struct tlb_array {
     struct repl_state repl;
     const struct repl_ops *repl_ops;
     /* Cold. */
+    const struct tlb_contexts *contexts; /* behind the tags; NULL: native */
     uint32_t *ids;
     uint32_t n_valid;
     uint64_t evictions; /* valid entries replaced by insert() */
@@ -92,10 +95,10 @@ mmusim_status_t mmusim__tlb_array_init(struct tlb_array *array,
                                        const struct tlb_array_config *config,
                                        struct rng *rng, struct arena *arena);
 
-/* The slot that holds the page, or TLB_NO_SLOT; touches nothing. Global
- * entries match any asid. */
+/* The slot that holds the page for a context, or TLB_NO_SLOT; touches nothing.
+ * tags: of tlb_context.h; the ASID on a native machine. */
 uint32_t mmusim__tlb_array_probe(const struct tlb_array *array, vpn_t vpn,
-                                 uint16_t asid);
+                                 tlb_tags_t tags);
 
 /*
  * Puts an entry in (order must be one of the array's orders). removed says what

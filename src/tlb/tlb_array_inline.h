@@ -65,28 +65,28 @@ static inline uint32_t tlb_array_find(const struct tlb_array *array,
 /* The slot that holds the page at one of the array's sizes. */
 static inline uint32_t tlb_array_find_page(const struct tlb_array *array,
                                            vpn_t vpn, uint32_t order,
-                                           uint16_t asid, uint32_t *set)
+                                           tlb_tags_t tags, uint32_t *set)
 {
     uint32_t slot;
 
     *set = tlb_array_set_of(array, tlb_array_vpn_bits(vpn) >> order);
-    slot = tlb_array_find(array, *set, tlb_key(vpn, order, asid, false));
+    slot = tlb_array_find(array, *set, tlb_key(vpn, order, tags, false));
     if (slot == TLB_NO_SLOT && array->n_valid_global)
-        slot = tlb_array_find(array, *set, tlb_key(vpn, order, 0, true));
+        slot = tlb_array_find(array, *set, tlb_key(vpn, order, tags, true));
     return slot;
 }
 
 /* The slot that holds the page, touched, or TLB_NO_SLOT. Smallest page size
  * first; of one size, the entry of the asid before a global one. */
 static inline uint32_t tlb_array_lookup(struct tlb_array *array, vpn_t vpn,
-                                        uint16_t asid)
+                                        tlb_tags_t tags)
 {
     for (uint32_t i = 0; i < array->n_orders; i++) {
         uint32_t slot, set;
 
         if (!array->n_valid_by_order[i])
             continue;
-        slot = tlb_array_find_page(array, vpn, array->orders[i], asid, &set);
+        slot = tlb_array_find_page(array, vpn, array->orders[i], tags, &set);
         if (slot == TLB_NO_SLOT)
             continue;
         tlb_array_touch(array, set, slot - set * array->n_ways);

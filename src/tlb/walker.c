@@ -50,7 +50,7 @@ static uint32_t walk_look_in_psc(struct walk *walk)
 
         if (!mmu->has_psc[level])
             continue;
-        slot = tlb_array_lookup(cache, vpn_of(walk->vaddr), walk->asid);
+        slot = tlb_array_lookup(cache, vpn_of(walk->vaddr), walk->tags);
         if (slot == TLB_NO_SLOT) {
             mmu->psc_misses[level]++;
             continue;
@@ -76,7 +76,7 @@ static void walk_fill_psc(struct walk *walk)
         return;
     mmusim__tlb_array_insert(
         &mmu->psc[level],
-        tlb_key(vpn_of(walk->vaddr), walk_psc_order(level), walk->asid, false),
+        tlb_key(vpn_of(walk->vaddr), walk_psc_order(level), walk->tags, false),
         tlb_data(walk->table, walk->rights), 0, &removed);
 }
 
@@ -96,7 +96,7 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
     walk->is_active = true;
     walk->is_poisoned = walk->is_done = walk->has_faulted = false;
     walk->wants_store = walk->wants_fetch = walk->wants_data = false;
-    walk->asid = mmu->asid;
+    walk->tags = mmu->tags;
     walk->vaddr = requests->vaddr;
     walk->is_user = !(walk->vaddr >> 63);
     walk->started_cycle = now;
@@ -197,7 +197,7 @@ static enum walk_outcome walk_conclude(struct walk *walk)
     struct mmu_fill fill = {
         .vaddr = walk->vaddr,
         .order = walk->order,
-        .asid = walk->asid,
+        .tags = walk->tags,
         .data = walk->data,
         .translation_id = walk->translation_id,
         .for_fetch = walk->wants_fetch,
@@ -301,7 +301,7 @@ static struct walk *walk_in_flight(struct mmu *mmu, uint64_t vaddr)
     for (uint32_t i = 0; i < mmu->n_walkers; i++) {
         struct walk *walk = &mmu->walks[i];
 
-        if (walk->is_active && !walk->is_poisoned && walk->asid == mmu->asid &&
+        if (walk->is_active && !walk->is_poisoned && walk->tags == mmu->tags &&
             vpn_of(walk->vaddr).v == vpn_of(vaddr).v)
             return walk;
     }
@@ -377,11 +377,12 @@ static bool walk_leaf_is_hit(const struct walk *walk, const struct inval *inval)
     vpn_t vpn = vpn_of(walk->vaddr);
     uint32_t order = walk->is_done ? walk->order : 0;
 
-    if (tlb_entry_is_hit_by_inval(tlb_key(vpn, order, walk->asid, false),
-                                  inval))
+    if (tlb_entry_is_hit_by_inval(tlb_key(vpn, order, walk->tags, false), inval,
+                                  walk->mmu->shared->contexts))
         return true;
     return inval->hits_globals &&
-           tlb_entry_is_hit_by_inval(tlb_key(vpn, order, 0, true), inval);
+           tlb_entry_is_hit_by_inval(tlb_key(vpn, order, walk->tags, true),
+                                     inval, walk->mmu->shared->contexts);
 }
 
 /* Would it drop the pointer to the table that the walk has reached? */
@@ -390,8 +391,8 @@ static bool walk_table_is_hit(const struct walk *walk,
 {
     return psc_entry_is_hit_by_inval(tlb_key(vpn_of(walk->vaddr),
                                              walk_psc_order(walk->level),
-                                             walk->asid, false),
-                                     inval);
+                                             walk->tags, false),
+                                     inval, walk->mmu->shared->contexts);
 }
 
 void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,

@@ -28,7 +28,7 @@ struct walk {
     bool wants_fetch;
     bool wants_data;
     bool is_user;
-    uint16_t asid;
+    tlb_tags_t tags;
     uint64_t vaddr;
     uint64_t started_cycle;
     uint32_t level;     /* of the entry read next */

@@ -199,7 +199,8 @@ void lock_step_init(struct lock_step *ls, uint32_t machine, uint64_t seed)
     model_init(ls);
     copy_tables(ls, 0x1000, ls->small->next_frame);
     remember_children(ls);
-    ls->mmu->asid = ls->model.pcid = 1;
+    ls->model.pcid = 1;
+    mmusim__mmu_set_asid(ls->mmu, 1);
     ls->mmu->root = ls->roots[0];
     ls->model.root = ls->roots[0].v;
     ls->model.kernel_root = ls->roots[LOCK_STEP_SPACES].v;
@@ -215,7 +216,7 @@ void lock_step_fini(struct lock_step *ls)
 uint64_t lock_step_vaddr(struct lock_step *ls)
 {
     uint32_t root =
-        lock_step_draw(ls, 5) ? ls->mmu->asid - 1U : LOCK_STEP_SPACES;
+        lock_step_draw(ls, 5) ? ls->mmu->context.asid - 1U : LOCK_STEP_SPACES;
     uint32_t page = lock_step_draw(ls, 3) ? lock_step_draw(ls, 6) * 5
                                           : lock_step_draw(ls, LOCK_STEP_PAGES);
 

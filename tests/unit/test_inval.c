@@ -93,9 +93,9 @@ static void check_invlpg(uint64_t key, const struct cached *cached,
     bool goes =
         translates(cached, page) && (cached->is_global || cached->pcid == pcid);
 
-    assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval), goes);
+    assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval, NULL), goes);
     if (!cached->is_global)
-        assert_int_equal(psc_entry_is_hit_by_inval(key, &inval),
+        assert_int_equal(psc_entry_is_hit_by_inval(key, &inval, NULL),
                          cached->pcid == pcid);
 }
 
@@ -122,9 +122,10 @@ static void check_invpcid(uint64_t key, const struct cached *cached,
     for (int type = 0; type < 4; type++) {
         struct inval inval = invpcid(type, page, pcid);
 
-        assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval), goes[type]);
+        assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval, NULL),
+                         goes[type]);
         if (!cached->is_global)
-            assert_int_equal(psc_entry_is_hit_by_inval(key, &inval),
+            assert_int_equal(psc_entry_is_hit_by_inval(key, &inval, NULL),
                              psc_goes[type]);
     }
 }
@@ -143,9 +144,9 @@ static void check_mov_cr3(uint64_t key, const struct cached *cached,
     struct inval inval = invpcid(1, page, pcid);
     bool goes = !cached->is_global && cached->pcid == pcid;
 
-    assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval), goes);
+    assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval, NULL), goes);
     if (!cached->is_global)
-        assert_int_equal(psc_entry_is_hit_by_inval(key, &inval), goes);
+        assert_int_equal(psc_entry_is_hit_by_inval(key, &inval, NULL), goes);
 }
 
 /* I11. */
@@ -162,11 +163,11 @@ static void check_page_fault(uint64_t key, const struct cached *cached,
     bool is_used = translates(cached, page) && cached->pcid == pcid;
 
     inval.psc = INVAL_PSC_ADDRESS;
-    assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval),
+    assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval, NULL),
                      is_used ||
                          (cached->is_global && translates(cached, page)));
     if (!cached->is_global)
-        assert_int_equal(psc_entry_is_hit_by_inval(key, &inval), is_used);
+        assert_int_equal(psc_entry_is_hit_by_inval(key, &inval, NULL), is_used);
 }
 
 /* I13. */
@@ -202,7 +203,7 @@ static void range_drops_each_page_it_touches_as_a_whole(void **state)
         uint64_t key = tlb_key((vpn_t){first}, order, 0, false);
 
         inval.n_pages = lengths[i / 8 % 8];
-        assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval),
+        assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval, NULL),
                          shares_a_page(&cached, inval.vpn.v, inval.n_pages));
     }
 }
@@ -230,8 +231,8 @@ static void each_flag_means_what_it_says(void **state)
             goes = false;
         if (inval.has_asid && !is_right_asid && !is_global)
             goes = false;
-        assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval), goes);
-        assert_false(psc_entry_is_hit_by_inval(key, &inval)); /* KEEP */
+        assert_int_equal(tlb_entry_is_hit_by_inval(key, &inval, NULL), goes);
+        assert_false(psc_entry_is_hit_by_inval(key, &inval, NULL)); /* KEEP */
     }
 }
 
@@ -248,9 +249,9 @@ static void key_gives_back_what_it_was_made_of(void **state)
         assert_true(own && global && own != global);
         assert_int_equal(tlb_key_order(own), order);
         assert_int_equal(tlb_key_vpn(own), first);
-        assert_int_equal(tlb_key_asid(own), pcid);
+        assert_int_equal(tlb_key_tag(own), pcid);
         assert_int_equal(tlb_key_vpn(global), first);
-        assert_int_equal(tlb_key_asid(global), 0);
+        assert_int_equal(tlb_key_tag(global), 0);
         assert_true(tlb_key_is_global(global) && !tlb_key_is_global(own));
     }
 }

@@ -481,14 +481,14 @@ static void the_tag_and_the_root_are_those_when_the_walk_began(void **state)
     mmu = mmu_of(small);
     small_space_init(small, &other, 1);
     small_map_user(small, root_of(small), VADDR, 0);
-    mmu->asid = 3;
+    mmusim__mmu_set_asid(mmu, 3);
     mmusim__walk_ask(mmu, &request, 0);
-    mmu->asid = 4; /* MOV CR3, no flush, of another tree */
+    mmusim__mmu_set_asid(mmu, 4); /* MOV CR3, no flush, of another tree */
     mmu->root = other.root;
     small_drain(small);
     assert_int_equal(small->cpus[0].outcome, WALK_FILLED);
     assert_false(find(mmu, VADDR, &data));
-    mmu->asid = 3;
+    mmusim__mmu_set_asid(mmu, 3);
     assert_true(find(mmu, VADDR, &data));
 }
 

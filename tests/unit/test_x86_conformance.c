@@ -265,7 +265,7 @@ static struct small_system *make_machine(const struct instruction *i,
                           entry->kind == FRAGMENT ? 1 : 3);
     small = small_create(&options);
     mmu = &small->system.cpus[0].mmu;
-    mmu->asid = options.has_pcid ? PCID : 0;
+    mmusim__mmu_set_asid(mmu, options.has_pcid ? PCID : 0);
     return small;
 }
 
@@ -290,7 +290,7 @@ static void put_leaf(struct mmu *mmu, const struct entry *entry)
     const struct mmu_fill fill = {
         .vaddr = entry_vaddr(entry),
         .order = 9 * entry->level,
-        .asid = entry->pcid,
+        .tags = entry->pcid,
         .data = tlb_data((pfn_t){UINT64_C(1) << 20},
                          TLB_READ | (entry->is_global ? TLB_GLOBAL : 0)),
         .for_fetch = true,
@@ -350,7 +350,7 @@ static bool survives_as_walk(const struct instruction *i,
 {
     const struct small_options *options = &small->options;
     struct mmu *mmu = &small->system.cpus[0].mmu;
-    uint16_t current = mmu->asid;
+    uint16_t current = mmu->context.asid;
     struct walk_request request = {.vaddr = entry_vaddr(entry)};
     struct late_issue late = {i, mmu};
     uint64_t end = options->walker.start_cycles +
@@ -361,9 +361,9 @@ static bool survives_as_walk(const struct instruction *i,
     if (entry->is_global) /* bit 8 */
         mmusim__pt_write(small->shared.tables, paddr,
                          mmusim__pt_read(small->shared.tables, paddr) | 0x100);
-    mmu->asid = entry->pcid;
+    mmusim__mmu_set_asid(mmu, entry->pcid);
     mmusim__walk_ask(mmu, &request, 0);
-    mmu->asid = current;
+    mmusim__mmu_set_asid(mmu, current);
     small_busy(small, 0, entry->kind == WALK ? 1 : end - 1, BUCKET_BASE);
     small_do(small, 0, issue_now, &late);
     small_run(small);
@@ -500,7 +500,7 @@ static void mov_cr3_loads_the_root_and_the_pcid(void **state)
     mmu = &small->system.cpus[0].mmu;
     mmusim__x86_mov_cr3(mmu, (pfn_t){99}, 7, CR3_NOFLUSH, MISS_SWITCH);
     assert_int_equal(mmu->root.v, 99);
-    assert_int_equal(mmu->asid, 7);
+    assert_int_equal(mmu->context.asid, 7);
     small_destroy(small);
 }
 
