@@ -24,6 +24,8 @@ static const struct {
 } organisations[] = {
     {"64 x 4w lru", 64, 4, 1, "lru"},
     {"64 x 4w plru", 64, 4, 1, "plru"},
+    {"64 x 4w nru", 64, 4, 1, "nru"},
+    {"64 x 4w srrip", 64, 4, 1, "srrip"},
     {"64 x 8w lru", 64, 8, 1, "lru"},
     {"16 fa lru", 16, 16, 1, "lru"},
     {"24 fa lru", 24, 24, 1, "lru"},
@@ -31,6 +33,9 @@ static const struct {
     {"64 fa plru", 64, 64, 1, "plru"},
     {"96 fa fifo", 96, 96, 1, "fifo"},
     {"1536 x 12w lru 4K+2M", 1536, 12, 2, "lru"},
+    {"1536 x 12w plru12", 1536, 12, 2, "plru12"},
+    {"1536 x 12w nru", 1536, 12, 2, "nru"},
+    {"1536 x 12w srrip", 1536, 12, 2, "srrip"},
     {"3072 x 24w lru 4K+2M", 3072, 24, 2, "lru"},
 };
 

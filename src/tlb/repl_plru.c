@@ -14,8 +14,8 @@ enum { PLRU_MAX_WAYS = 64 };
 static const char *plru_refuses(uint32_t n_ways)
 {
     if (n_ways & (n_ways - 1) || n_ways > PLRU_MAX_WAYS)
-        return "plru needs 1, 2, 4, 8, 16, 32 or 64 ways (lru, fifo and "
-               "random take any number)";
+        return "plru needs 1, 2, 4, 8, 16, 32 or 64 ways (plru12 takes 12; "
+               "lru, nru, srrip, fifo and random any number)";
     return NULL;
 }
 

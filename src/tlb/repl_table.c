@@ -5,9 +5,8 @@
 #include <string.h>
 
 static const struct repl_ops *const repl_policies[] = {
-    &mmusim__repl_lru,
-    &mmusim__repl_plru,
-    &mmusim__repl_fifo,
+    &mmusim__repl_lru,    &mmusim__repl_plru,  &mmusim__repl_plru12,
+    &mmusim__repl_nru,    &mmusim__repl_srrip, &mmusim__repl_fifo,
     &mmusim__repl_random,
 };
 

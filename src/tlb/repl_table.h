@@ -8,6 +8,9 @@
 
 extern const struct repl_ops mmusim__repl_lru;
 extern const struct repl_ops mmusim__repl_plru;
+extern const struct repl_ops mmusim__repl_plru12;
+extern const struct repl_ops mmusim__repl_nru;
+extern const struct repl_ops mmusim__repl_srrip;
 extern const struct repl_ops mmusim__repl_fifo;
 extern const struct repl_ops mmusim__repl_random;
 

@@ -17,6 +17,8 @@ struct list_tlb *list_tlb_create(enum list_policy policy, uint32_t n_sets,
         tlb->sets[i].ways = calloc(n_ways, sizeof(struct list_entry));
         tlb->sets[i].turns = calloc(n_ways, sizeof(uint32_t));
         tlb->sets[i].points_right = calloc(n_ways, sizeof(bool));
+        tlb->sets[i].is_used = calloc(n_ways, sizeof(bool));
+        tlb->sets[i].distance = calloc(n_ways, sizeof(int));
     }
     return tlb;
 }
@@ -27,6 +29,8 @@ void list_tlb_destroy(struct list_tlb *tlb)
         free(tlb->sets[i].ways);
         free(tlb->sets[i].turns);
         free(tlb->sets[i].points_right);
+        free(tlb->sets[i].is_used);
+        free(tlb->sets[i].distance);
     }
     free(tlb->sets);
     free(tlb);
@@ -82,21 +86,82 @@ static uint32_t list_plru_victim(const bool *nodes, uint32_t n)
     return n / 2 + list_plru_victim(nodes + n / 2, n / 2);
 }
 
-static void list_use(struct list_tlb *tlb, struct list_set *set, uint32_t way)
+/* Uses of one entry in a row are one use. */
+static void list_srrip_use(struct list_tlb *tlb, struct list_set *set,
+                           uint32_t way, bool is_fill)
+{
+    bool is_again = tlb->last_set == set && tlb->last_way == way;
+
+    tlb->last_set = set;
+    tlb->last_way = way;
+    if (is_fill)
+        set->distance[way] = 2;
+    else if (!is_again)
+        set->distance[way] = 0;
+}
+
+static uint32_t list_srrip_victim(struct list_set *set, uint32_t n_ways)
+{
+    for (;;) {
+        for (uint32_t way = 0; way < n_ways; way++) {
+            if (set->distance[way] == 3)
+                return way;
+        }
+        for (uint32_t way = 0; way < n_ways; way++)
+            set->distance[way]++;
+    }
+}
+
+static uint32_t list_nru_victim(struct list_set *set, uint32_t n_ways)
+{
+    for (uint32_t way = 0; way < n_ways; way++) {
+        if (!set->is_used[way])
+            return way;
+    }
+    for (uint32_t way = 0; way < n_ways; way++)
+        set->is_used[way] = false;
+    return 0;
+}
+
+static void list_use(struct list_tlb *tlb, struct list_set *set, uint32_t way,
+                     bool is_fill)
 {
     if (tlb->policy == LIST_LRU)
         list_append_turn(set, way);
     if (tlb->policy == LIST_PLRU)
         list_plru_use(set->points_right, tlb->n_ways, way);
+    if (tlb->policy == LIST_PLRU12) {
+        set->last_group = way / 4;
+        list_plru_use(set->points_right + 4 * (way / 4), 4, way % 4);
+    }
+    if (tlb->policy == LIST_NRU)
+        set->is_used[way] = true;
+    if (tlb->policy == LIST_SRRIP)
+        list_srrip_use(tlb, set, way, is_fill);
+    if (tlb->policy == LIST_FIFO && is_fill)
+        list_append_turn(set, way);
 }
 
-static uint32_t list_victim(struct list_tlb *tlb, const struct list_set *set)
+static uint32_t list_victim(struct list_tlb *tlb, struct list_set *set)
 {
-    if (tlb->policy == LIST_RANDOM)
+    uint32_t group = (set->last_group + 1) % 3;
+
+    switch (tlb->policy) {
+    case LIST_RANDOM:
         return mmusim__rng_below(&tlb->rng, tlb->n_ways);
-    if (tlb->policy == LIST_PLRU)
+    case LIST_PLRU:
         return list_plru_victim(set->points_right, tlb->n_ways);
-    return set->turns[0];
+    case LIST_PLRU12:
+        return 4 * group + list_plru_victim(set->points_right + 4 * group, 4);
+    case LIST_NRU:
+        return list_nru_victim(set, tlb->n_ways);
+    case LIST_SRRIP:
+        return list_srrip_victim(set, tlb->n_ways);
+    case LIST_LRU:
+    case LIST_FIFO:
+        return set->turns[0];
+    }
+    return 0;
 }
 
 static bool list_translates(const struct list_entry *entry, uint64_t vpn,
@@ -134,7 +199,7 @@ const struct list_entry *list_tlb_lookup(struct list_tlb *tlb, uint64_t vpn,
         }
     }
     if (best)
-        list_use(tlb, best_set, (uint32_t) (best - best_set->ways));
+        list_use(tlb, best_set, (uint32_t) (best - best_set->ways), false);
     return best;
 }
 
@@ -156,15 +221,13 @@ struct list_entry list_tlb_insert(struct list_tlb *tlb, struct list_entry entry,
         way++;
     *is_update = way < tlb->n_ways;
     if (*is_update) {
-        list_use(tlb, set, way);
+        list_use(tlb, set, way, false);
     } else {
         for (way = 0; way < tlb->n_ways && set->ways[way].is_valid;)
             way++;
         if (way == tlb->n_ways)
             way = list_victim(tlb, set);
-        list_use(tlb, set, way);
-        if (tlb->policy == LIST_FIFO)
-            list_append_turn(set, way);
+        list_use(tlb, set, way, true);
     }
     old = set->ways[way];
     set->ways[way] = entry;

@@ -12,7 +12,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum list_policy { LIST_LRU, LIST_PLRU, LIST_FIFO, LIST_RANDOM };
+enum list_policy {
+    LIST_LRU,
+    LIST_PLRU,
+    LIST_PLRU12,
+    LIST_NRU,
+    LIST_SRRIP,
+    LIST_FIFO,
+    LIST_RANDOM,
+};
 
 struct list_entry {
     bool is_valid;
@@ -28,7 +36,10 @@ struct list_set {
     struct list_entry *ways;
     uint32_t *turns; /* ways by use (LRU) or by fill (FIFO), oldest first */
     uint32_t n_turns;
-    bool *points_right; /* PLRU: by the number of nodes met in preorder */
+    bool *points_right;  /* PLRU: by the number of nodes met in preorder */
+    uint32_t last_group; /* PLRU12: of four ways */
+    bool *is_used;       /* NRU */
+    int *distance;       /* SRRIP: 0 near to 3 distant */
 };
 
 struct list_tlb {
@@ -36,6 +47,8 @@ struct list_tlb {
     bool is_xor;
     uint32_t n_sets, n_ways;
     struct list_set *sets;
+    struct list_set *last_set; /* SRRIP: the entry used last of all */
+    uint32_t last_way;
     struct rng rng;
 };
 

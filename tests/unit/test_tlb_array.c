@@ -91,6 +91,8 @@ static void impossible_geometry_is_refused_with_a_reason(void **state)
         {48, 4, "lru", "power of two"},
         {72, 72, "plru", "plru needs"},
         {128, 128, "plru", "plru needs"},
+        {64, 8, "plru12", "plru12 needs 12 ways"},
+        {24, 24, "plru12", "plru12 needs 12 ways"},
         {64, 4, "mru", "no such policy"},
     };
     struct fixture *f = *state;
@@ -296,6 +298,68 @@ static void plru_victim_is_where_the_tree_points(void **state)
     assert_int_equal(insert(array, 9, 0).id, 2);
 }
 
+static void nru_victim_is_the_lowest_way_not_used_since_all_were(void **state)
+{
+    struct tlb_array *array = build(*state, 4, 4, "nru");
+
+    for (uint64_t vpn = 0; vpn < 4; vpn++)
+        insert(array, vpn, 0);
+    assert_int_equal(insert(array, 4, 0).id, 0); /* all used: all cleared */
+    (void) tlb_array_lookup(array, (vpn_t){1}, 1);
+    assert_int_equal(insert(array, 5, 0).id, 2);
+    assert_int_equal(insert(array, 6, 0).id, 3);
+    assert_int_equal(insert(array, 7, 0).id, 4); /* all used again */
+}
+
+/* A page hit once outlives a scan of pages that are not, however long: for
+ * LRU, as many pages as ways are enough. */
+static void srrip_keeps_a_page_that_is_hit_between_scans(void **state)
+{
+    struct tlb_array *array = build(*state, 4, 4, "srrip");
+
+    insert(array, 0, 0);
+    for (uint64_t vpn = 1; vpn < 100; vpn++) {
+        insert(array, vpn, 0);
+        (void) tlb_array_lookup(array, (vpn_t){vpn}, 1); /* the same use */
+        if (vpn % 6 == 1)
+            (void) tlb_array_lookup(array, (vpn_t){0}, 1);
+    }
+    assert_true(holds(array, 0));
+}
+
+/* By hand: intervals after four fills 2 2 2 2, after a hit on the second
+ * 2 0 2 2; a victim is wanted, all grow by one: 3 1 3 3. */
+static void srrip_victims_are_those_of_the_paper(void **state)
+{
+    struct tlb_array *array = build(*state, 4, 4, "srrip");
+
+    for (uint64_t vpn = 0; vpn < 4; vpn++)
+        insert(array, vpn, 0);
+    (void) tlb_array_lookup(array, (vpn_t){1}, 1);
+    assert_int_equal(insert(array, 4, 0).id, 0);
+    assert_int_equal(insert(array, 5, 0).id, 2);
+    assert_int_equal(insert(array, 6, 0).id, 3);
+    /* 2 1 2 2 -> 3 2 3 3 */
+    assert_int_equal(insert(array, 7, 0).id, 4);
+    assert_int_equal(insert(array, 8, 0).id, 5);
+    assert_int_equal(insert(array, 9, 0).id, 6);
+    /* 2 2 2 2 -> 3 3 3 3 */
+    assert_int_equal(insert(array, 10, 0).id, 7);
+    assert_int_equal(insert(array, 11, 0).id, 1);
+}
+
+static void plru12_victim_is_in_the_group_after_the_one_used_last(void **state)
+{
+    struct tlb_array *array = build(*state, 12, 12, "plru12");
+
+    for (uint64_t vpn = 0; vpn < 12; vpn++)
+        insert(array, vpn, 0);
+    (void) tlb_array_lookup(array, (vpn_t){0}, 1); /* group 0, way 0 */
+    assert_int_equal(insert(array, 12, 0).id, 4);
+    assert_int_equal(insert(array, 13, 0).id, 8);
+    assert_int_equal(insert(array, 14, 0).id, 2); /* the other half */
+}
+
 static void random_victims_repeat_with_the_seed_and_reach_all_ways(void **state)
 {
     struct fixture *f = *state;
@@ -336,7 +400,8 @@ static void touching_the_entry_touched_last_changes_no_victim(void **state)
 
             mmusim__rng_init(&f->rng, 1, 1);
             mmusim__rng_init(&stream, 2, 2);
-            array = build(f, 32, 8, ops->name);
+            array = !strcmp(ops->name, "plru12") ? build(f, 24, 12, ops->name)
+                                                 : build(f, 32, 8, ops->name);
             for (uint32_t step = 0; step < 5000; step++) {
                 vpn_t vpn = {mmusim__rng_below(&stream, 64)};
 
@@ -345,7 +410,9 @@ static void touching_the_entry_touched_last_changes_no_victim(void **state)
                 for (int again = 0; again < 3 * run; again++)
                     (void) tlb_array_lookup(array, vpn, 1);
             }
-            memcpy(keys[run], array->keys, sizeof(keys[run]));
+            memset(keys[run], 0, sizeof(keys[run]));
+            memcpy(keys[run], array->keys,
+                   array->repl.n_sets * array->n_ways * sizeof(uint64_t));
         }
         assert_memory_equal(keys[0], keys[1], sizeof(keys[0]));
     }
@@ -353,7 +420,8 @@ static void touching_the_entry_touched_last_changes_no_victim(void **state)
 
 static void every_policy_is_found_by_its_name(void **state)
 {
-    static const char *const names[] = {"lru", "plru", "fifo", "random"};
+    static const char *const names[] = {"lru",   "plru", "plru12", "nru",
+                                        "srrip", "fifo", "random"};
     size_t n = sizeof(names) / sizeof(names[0]);
 
     (void) state;
@@ -402,6 +470,10 @@ int main(void)
         TEST(lru_victim_is_the_least_recently_used),
         TEST(fifo_victim_is_the_first_in_however_much_used),
         TEST(plru_victim_is_where_the_tree_points),
+        TEST(nru_victim_is_the_lowest_way_not_used_since_all_were),
+        TEST(srrip_keeps_a_page_that_is_hit_between_scans),
+        TEST(srrip_victims_are_those_of_the_paper),
+        TEST(plru12_victim_is_in_the_group_after_the_one_used_last),
         TEST(random_victims_repeat_with_the_seed_and_reach_all_ways),
         TEST(touching_the_entry_touched_last_changes_no_victim),
         TEST(every_policy_is_found_by_its_name),
