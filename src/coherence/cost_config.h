@@ -13,6 +13,7 @@ struct ipi_config {
     uint32_t latency_core_cycles;   /* delivery, SMT sibling */
     uint32_t latency_socket_cycles; /* delivery, same socket */
     uint32_t latency_remote_cycles; /* delivery, other socket */
+    uint32_t hop_cycles;            /* per link beyond the first */
     uint32_t idle_exit_cycles;      /* added when the target is idle */
     uint32_t entry_cycles;          /* vector to handler, interrupts masked */
     uint32_t handler_cycles;        /* per request, besides the invalidations */
@@ -20,6 +21,7 @@ struct ipi_config {
     uint32_t ack_core_cycles;       /* the sender sees the request unlocked */
     uint32_t ack_socket_cycles;
     uint32_t ack_remote_cycles;
+    uint32_t ack_hop_cycles;
 };
 
 /* The kernel's work; all in cycles. */

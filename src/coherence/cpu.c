@@ -112,6 +112,7 @@ static void cpu_continue(struct cpu *cpu)
         }
         if (cpu->system->has_stopped)
             return;
+        mmusim_assert(cpu->now >= cpu->stolen_until);
         cpu->system->acting_cpu = cpu->id;
         if (cpu->top)
             cpu_step_frame(cpu);
@@ -143,7 +144,7 @@ void mmusim__cpu_wake(struct cpu *cpu, uint64_t now, uint64_t delay_cycles)
         return;
     cpu_account(cpu, now, activity->bucket);
     activity->mode = CPU_BUSY;
-    activity->busy_until = now + delay_cycles;
+    activity->busy_until = max_u64(now, cpu->stolen_until) + delay_cycles;
     cpu_schedule(cpu, activity->busy_until, cpu_class(cpu));
 }
 
@@ -156,6 +157,22 @@ void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now)
     cpu_account(cpu, now, cpu->activity.bucket);
     mmusim__ipi_take(cpu);
     cpu_continue(cpu);
+}
+
+uint64_t mmusim__cpu_steal(struct cpu *cpu, uint64_t now, uint64_t cycles,
+                           enum bucket bucket)
+{
+    struct cpu_activity *activity = &cpu->activity;
+
+    cpu_account(cpu, now, activity->bucket);
+    cpu->stolen_until = max_u64(now, cpu->stolen_until) + cycles;
+    cpu->stolen_bucket = bucket;
+    if (activity->mode != CPU_BUSY)
+        return cpu->stolen_until;
+    activity->busy_until += cycles;
+    mmusim__event_cancel(&cpu->system->queue, &cpu->run_event);
+    cpu_schedule(cpu, activity->busy_until, cpu_class(cpu));
+    return cpu->stolen_until;
 }
 
 void mmusim__cpu_start(struct cpu *cpu)

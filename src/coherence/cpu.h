@@ -12,14 +12,19 @@
  * was woken meanwhile. With no frame, the CPU runs user code (run_user, set by
  * the machine).
  *
- * Invariants: cycles[] sum to now; a step that leaves the CPU BUSY or WAITING
- * has named the bucket; nothing WAITS for acknowledgements with interrupts
- * masked.
+ * Hardware may take the CPU for a while without its software knowing (a
+ * broadcast's snoop slot, a hypervisor): the activity stands still, and goes on
+ * later by as much.
+ *
+ * Invariants: cycles[] sum to now; BUSY: busy_until >= stolen_until; a step
+ * that leaves the CPU BUSY or WAITING has named the bucket; nothing WAITS for
+ * acknowledgements with interrupts masked.
  */
 #ifndef MMUSIM_COHERENCE_CPU_H
 #define MMUSIM_COHERENCE_CPU_H
 
 #include "coherence/bucket.h"
+#include "core/cpu_mask.h"
 #include "core/event_queue.h"
 #include "tlb/mmu.h"
 
@@ -28,7 +33,8 @@ struct cpu;
 struct kframe;
 struct system;
 struct ipi_call;
-struct ipi_flight;
+struct flight;
+struct broadcast_op;
 
 enum cpu_mode { CPU_READY, CPU_BUSY, CPU_WAITING };
 
@@ -60,6 +66,16 @@ struct flush_counters {
     uint64_t local_full, local_pages, received_full, received_pages;
 };
 
+/* A CPU's broadcasts (broadcast.c). */
+struct cpu_broadcast {
+    struct broadcast_op *ops; /* not complete, any order */
+    uint32_t n_outstanding;
+    uint64_t n_issued;       /* number of the next one */
+    bool is_waiting;         /* for one of them to complete */
+    uint64_t started_cycle;  /* of the first since the last sync */
+    struct cpu_mask reached; /* by those */
+};
+
 struct cpu {
     uint32_t id;
     uint32_t core;
@@ -70,6 +86,10 @@ struct cpu {
     uint64_t now; /* every cycle before it is accounted for */
     uint64_t cycles[BUCKET_COUNT];
     struct cpu_activity activity;
+    /* Until then hardware has the CPU, and the activity stands still; those
+     * cycles go to stolen_bucket. No step is taken before. */
+    uint64_t stolen_until;
+    enum bucket stolen_bucket;
     struct event run_event;
     uint64_t event_counts[EVENT_ACCESS + 1];
 
@@ -83,9 +103,10 @@ struct cpu {
     bool has_interrupt;                       /* raised and not yet taken */
     struct ipi_call *calls_head, *calls_tail; /* call-single queue */
     uint64_t queue_free_cycle;    /* the queue's line is another sender's */
-    uint64_t next_delivery_cycle; /* earliest interrupt on its way */
-    struct ipi_flight *flights;   /* interrupts on their way here */
+    uint64_t next_delivery_cycle; /* earliest message on its way */
+    struct flight *flights;       /* messages on their way here */
     struct ipi_call *calls;       /* this CPU's call to each other CPU */
+    struct cpu_broadcast broadcast;
 
     /* Address space: CR3, and what the kernel keeps beside it. */
     struct address_space *loaded;    /* whose tables CR3 names */
@@ -125,6 +146,11 @@ void *mmusim__cpu_push(struct cpu *cpu,
 /* An interrupt is raised at `now`: taken at once unless masked. */
 void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now);
 
+/* Hardware takes the CPU for some cycles from `now`, or from the end of what it
+ * has taken already: the activity goes on that much later. Returns the end. */
+uint64_t mmusim__cpu_steal(struct cpu *cpu, uint64_t now, uint64_t cycles,
+                           enum bucket bucket);
+
 /* Starts a CPU that has never run, at cycle 0. */
 void mmusim__cpu_start(struct cpu *cpu);
 
@@ -133,10 +159,16 @@ void mmusim__cpu_start(struct cpu *cpu);
 bool mmusim__cpu_goes_first(struct cpu *cpu, uint64_t cycle,
                             enum event_class class);
 
-/* Accounts the cycles up to `cycle` to a bucket. */
+/* Accounts the cycles up to `cycle` to a bucket, those stolen to theirs. */
 static inline void cpu_account(struct cpu *cpu, uint64_t cycle,
                                enum bucket bucket)
 {
+    if (cpu->stolen_until > cpu->now) {
+        uint64_t until = min_u64(cycle, cpu->stolen_until);
+
+        cpu->cycles[cpu->stolen_bucket] += until - cpu->now;
+        cpu->now = until;
+    }
     cpu->cycles[bucket] += cycle - cpu->now;
     cpu->now = cycle;
 }

@@ -3,34 +3,29 @@
  * machine's ipi.* keys. */
 #include "coherence/ipi.h"
 
-#include "coherence/system.h"
+#include "coherence/distance.h"
+#include "coherence/flight.h"
 #include "core/arena.h"
 #include "core/check.h"
-
-static uint32_t ipi_by_distance(const struct cpu *a, const struct cpu *b,
-                                uint32_t same_core, uint32_t same_socket,
-                                uint32_t remote)
-{
-    if (a->socket != b->socket)
-        return remote;
-    return a->core == b->core ? same_core : same_socket;
-}
 
 static uint32_t ipi_latency(const struct cpu *from, const struct cpu *to)
 {
     const struct ipi_config *ipi = &from->system->ipi;
+    const struct distance_cycles latency = {
+        ipi->latency_core_cycles, ipi->latency_socket_cycles,
+        ipi->latency_remote_cycles, ipi->hop_cycles};
 
-    return ipi_by_distance(from, to, ipi->latency_core_cycles,
-                           ipi->latency_socket_cycles,
-                           ipi->latency_remote_cycles);
+    return mmusim__distance(from, to, &latency);
 }
 
 static uint32_t ipi_ack_latency(const struct cpu *from, const struct cpu *to)
 {
     const struct ipi_config *ipi = &from->system->ipi;
+    const struct distance_cycles latency = {
+        ipi->ack_core_cycles, ipi->ack_socket_cycles, ipi->ack_remote_cycles,
+        ipi->ack_hop_cycles};
 
-    return ipi_by_distance(from, to, ipi->ack_core_cycles,
-                           ipi->ack_socket_cycles, ipi->ack_remote_cycles);
+    return mmusim__distance(from, to, &latency);
 }
 
 /* ---- sender ---- */
@@ -74,40 +69,18 @@ static void ipi_enqueue(struct cpu *cpu, struct ipi_send_frame *send)
     send->next_target = cpu_mask_next(&send->targets, send->next_target + 1);
 }
 
-static struct ipi_flight *ipi_flight_take(struct system *system)
+static void ipi_arrive(struct cpu *target, void *cargo, uint64_t now)
 {
-    struct ipi_flight *flight = system->free_flights;
-
-    if (flight) {
-        system->free_flights = flight->next;
-        return flight;
-    }
-    return mmusim__arena_alloc(system->arena, 1, sizeof(*flight));
+    (void) cargo;
+    mmusim__cpu_interrupt(target, now);
 }
-
-static void ipi_deliver_fire(void *context, struct event *event);
 
 static void ipi_send_to(struct cpu *cpu, struct cpu *target,
                         uint64_t sent_cycle)
 {
-    struct system *system = cpu->system;
-    uint64_t cycle = sent_cycle + ipi_latency(cpu, target);
-    struct ipi_flight *flight = ipi_flight_take(system);
-
-    if (!flight) {
-        system_fail(system, MMUSIM_NOMEM);
-        return;
-    }
-    event_init(&flight->deliver, ipi_deliver_fire, flight);
-    flight->target = target;
-    flight->next = target->flights;
-    target->flights = flight;
-    /* The soonest arrival bounds how far the target may run ahead. */
-    target->next_delivery_cycle = min_u64(target->next_delivery_cycle, cycle);
-    system->shootdowns.ipis_sent++;
-    mmusim__event_schedule(&system->queue, &flight->deliver,
-                           event_key(cycle, EVENT_DELIVERY, cpu->id,
-                                     cpu->event_counts[EVENT_DELIVERY]++));
+    if (mmusim__flight_send(cpu, target, sent_cycle + ipi_latency(cpu, target),
+                            ipi_arrive, NULL))
+        cpu->system->shootdowns.ipis_sent++;
 }
 
 /* One ICR write: the next target, and the others of its cluster. */
@@ -213,34 +186,6 @@ enum {
     HANDLER_RETURN
 };
 
-/* Takes an arrived flight off its target's list. */
-static void ipi_flight_end(struct ipi_flight *flight)
-{
-    struct cpu *target = flight->target;
-    struct system *system = target->system;
-    struct ipi_flight **link = &target->flights;
-    uint64_t next = CYCLE_NEVER;
-
-    while (*link != flight)
-        link = &(*link)->next;
-    *link = flight->next;
-    for (const struct ipi_flight *f = target->flights; f; f = f->next)
-        next = min_u64(next, f->deliver.key.cycle);
-    target->next_delivery_cycle = next;
-    flight->next = system->free_flights;
-    system->free_flights = flight;
-}
-
-static void ipi_deliver_fire(void *context, struct event *event)
-{
-    struct ipi_flight *flight = context;
-    struct cpu *target = flight->target;
-    uint64_t now = event->key.cycle;
-
-    ipi_flight_end(flight);
-    mmusim__cpu_interrupt(target, now);
-}
-
 static void ipi_finish_call(struct cpu *cpu, struct ipi_handler_frame *handler)
 {
     struct ipi_call *call = handler->call;
@@ -317,17 +262,20 @@ static enum kstep ipi_handler_step(struct cpu *cpu, struct kframe *frame)
 void mmusim__ipi_take(struct cpu *cpu)
 {
     struct cpu_activity interrupted = cpu->activity;
+    uint64_t taken_cycle = max_u64(cpu->now, cpu->stolen_until);
     struct ipi_handler_frame *handler;
 
     mmusim_assert(!cpu->is_in_handler);
     handler = mmusim__cpu_push(cpu, ipi_handler_step, sizeof(*handler));
     handler->interrupted = interrupted;
     if (interrupted.mode == CPU_BUSY)
-        handler->remaining_cycles = interrupted.busy_until - cpu->now;
+        handler->remaining_cycles = interrupted.busy_until - taken_cycle;
     cpu->has_interrupt = false;
     cpu->is_in_handler = true;
     cpu->masks_interrupts = true;
     cpu->activity.mode = CPU_READY;
+    if (taken_cycle > cpu->now) /* hardware has the CPU */
+        mmusim__cpu_busy(cpu, taken_cycle - cpu->now, BUCKET_IPI_HANDLER);
 }
 
 struct cpu_activity *mmusim__ipi_interrupted(struct cpu *cpu)
@@ -353,11 +301,9 @@ mmusim_status_t mmusim__ipi_init(struct cpu *cpu, struct arena *arena)
 uint32_t mmusim__ipi_min_delivery_cycles(const struct system *system)
 {
     const struct ipi_config *ipi = &system->ipi;
-    uint32_t latency = ipi->latency_core_cycles;
+    const struct distance_cycles latency = {
+        ipi->latency_core_cycles, ipi->latency_socket_cycles,
+        ipi->latency_remote_cycles, ipi->hop_cycles};
 
-    if (ipi->latency_socket_cycles < latency)
-        latency = ipi->latency_socket_cycles;
-    if (ipi->latency_remote_cycles < latency)
-        latency = ipi->latency_remote_cycles;
-    return ipi->send_cycles + latency;
+    return ipi->send_cycles + distance_least(&latency);
 }

@@ -41,14 +41,6 @@ struct ipi_call {
     const struct flush_request *request;
 };
 
-/* One interrupt on its way. Several from one sender can be under way to one
- * target: a call may be done by an earlier interrupt. */
-struct ipi_flight {
-    struct event deliver;
-    struct cpu *target;
-    struct ipi_flight *next; /* of the target's, or free */
-};
-
 /* Pushes the frame that calls `targets` and waits for all of them. The request
  * is copied. The latency from now to completion is recorded. */
 void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,

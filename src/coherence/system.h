@@ -9,6 +9,7 @@
 #include "coherence/address_space.h"
 #include "coherence/cost_config.h"
 #include "coherence/cpu.h"
+#include "coherence/fabric_config.h"
 #include "core/histogram.h"
 
 struct arena;
@@ -65,7 +66,11 @@ struct system {
     struct cpu *cpus;
     uint32_t n_cpus;
     uint32_t acting_cpu; /* whose step is being taken */
-    struct ipi_flight *free_flights;
+    struct flight *free_flights;
+    struct broadcast_op *free_broadcasts;
+    uint32_t n_sockets;
+    enum socket_links links;
+    struct broadcast_config broadcast; /* DVM, or INVLPGB */
     struct ipi_config ipi;
     struct cost_config cost;
     bool has_invpcid;

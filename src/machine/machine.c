@@ -61,7 +61,10 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->is_reference = config->engine == ENGINE_REFERENCE;
     system->arena = &machine->arena;
     system->n_cpus = machine_config_cpus(config);
+    system->n_sockets = config->n_sockets;
+    system->links = config->links;
     system->ipi = config->ipi;
+    system->broadcast = config->dvm;
     system->cost = config->cost;
     system->has_invpcid = config->has_invpcid;
     system->protocol = mmusim__protocol_find(config->os.protocol);

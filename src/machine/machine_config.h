@@ -10,6 +10,7 @@
 #define MMUSIM_MACHINE_MACHINE_CONFIG_H
 
 #include "coherence/cost_config.h"
+#include "coherence/fabric_config.h"
 #include "mmusim/status.h"
 #include "os/os_config.h"
 #include "tlb/mmu_config.h"
@@ -40,7 +41,9 @@ struct machine_config {
     struct psc_config psc[CONFIG_PSC_LEVELS]; /* [0] = pde */
     struct walker_config walker;
     struct memory_config memory;
+    enum socket_links links;
     struct ipi_config ipi;
+    struct broadcast_config dvm, invlpgb;
     struct cost_config cost;
     uint32_t page_table_levels; /* 4 or 5 */
     bool has_invpcid;

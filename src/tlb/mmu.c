@@ -3,6 +3,7 @@
 #include "tlb/mmu.h"
 
 #include "core/arena.h"
+#include "tlb/held_tags.h"
 #include "tlb/mmu_inline.h"
 #include "tlb/walker.h"
 
@@ -119,6 +120,7 @@ void mmusim__mmu_set_context(struct mmu *mmu, const struct tlb_context *context)
     if (mmu->tags != tlb_tags(own, global))
         mmu_forget_last(mmu);
     mmu->context = loaded;
+    mmu->held_tags |= held_tag_of(&loaded);
     mmu->tags = tlb_tags(own, global);
 }
 
@@ -218,6 +220,8 @@ static bool mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
 void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
 {
     mmu_forget_last(mmu);
+    if (fill->data & TLB_GLOBAL)
+        mmu->held_tags |= held_tag_global(fill->vaddr);
     if (fill->for_data) {
         mmu_forget_page(mmu, false, fill->vaddr, fill->order);
         mmu_fill_group(mmu, &mmu->l1d, fill);
@@ -385,5 +389,7 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
                                          NULL);
     }
     mmusim__walks_poison(mmu, &wide, cause);
+    mmu->held_tags &= ~held_tags_dropped(inval, mmu->shared->contexts);
+    mmu->held_tags |= held_tag_of(&mmu->context);
     return n_removed;
 }

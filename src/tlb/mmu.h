@@ -117,6 +117,7 @@ struct mmu {
     pfn_t root;
     pfn_t kernel_root; /* tables of the upper half, shared by all roots */
     uint32_t cpu;
+    uint64_t held_tags;      /* held_tags.h */
     uint32_t fragment_order; /* largest page entered in fragments; 0: none */
 
     struct tlb_array psc[CONFIG_PSC_LEVELS];

@@ -52,6 +52,21 @@ void small_options_init(struct small_options *options)
                 .ack_core_cycles = 41,
                 .ack_socket_cycles = 199,
                 .ack_remote_cycles = 661},
+        .broadcast = {.reaches_others = true,
+                      .max_outstanding = 4,
+                      .max_pages = 8,
+                      .issue_cycles = 31,
+                      .local_cycles = 37,
+                      .latency_core_cycles = 53,
+                      .latency_socket_cycles = 83,
+                      .latency_remote_cycles = 307,
+                      .slot_cycles = 23,
+                      .ack_core_cycles = 47,
+                      .ack_socket_cycles = 89,
+                      .ack_remote_cycles = 311,
+                      .hop_cycles = 131,
+                      .sync_cycles = 97,
+                      .sync_local_cycles = 29},
         .cost = {.invlpg_cycles = 211,
                  .invpcid_cycles = 223,
                  .cr3_write_cycles = 109,
@@ -165,7 +180,10 @@ static void small_init_system(struct small_system *small)
     system->arena = &small->arena;
     system->n_cpus = options->n_sockets * options->cores_per_socket *
                      options->threads_per_core;
+    system->n_sockets = options->n_sockets;
+    system->links = options->links;
     system->ipi = options->ipi;
+    system->broadcast = options->broadcast;
     system->cost = options->cost;
     system->has_invpcid = true;
     system->protocol = &mmusim__protocol_linux_4_6;

@@ -28,7 +28,9 @@ struct small_options {
     struct psc_config psc[CONFIG_PSC_LEVELS];
     struct walker_config walker;
     struct memory_config memory;
+    enum socket_links links;
     struct ipi_config ipi;
+    struct broadcast_config broadcast;
     struct cost_config cost;
 };
 

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* Broadcast invalidations: see broadcast.h. */
+#include "coherence/broadcast.h"
+
+#include "coherence/distance.h"
+#include "coherence/flight.h"
+#include "core/arena.h"
+#include "core/check.h"
+#include "tlb/held_tags.h"
+
+/* An operation on its way. The answers are gathered on the way back: only the
+ * last of them is an event, at the cycle where all have come. */
+struct broadcast_op {
+    struct inval inval;
+    enum miss_cause cause;
+    struct cpu *issuer;
+    uint64_t number;         /* among the issuer's */
+    uint32_t n_undelivered;  /* messages that have not arrived */
+    uint64_t answered_cycle; /* when the answers so far are back */
+    struct event complete;
+    struct broadcast_op *next; /* of the issuer's, or free */
+};
+
+static const struct broadcast_config *broadcast_config(const struct cpu *cpu)
+{
+    return &cpu->system->broadcast;
+}
+
+void mmusim__broadcast_targets(const struct cpu *cpu,
+                               enum broadcast_reach reach,
+                               struct cpu_mask *targets)
+{
+    const struct broadcast_config *config = broadcast_config(cpu);
+    const struct system *system = cpu->system;
+    bool is_near = reach == REACH_INNER && config->inner_domain == INNER_SOCKET;
+
+    *targets = (struct cpu_mask){{0}};
+    if (reach == REACH_SELF || !config->reaches_others)
+        return;
+    for (uint32_t id = 0; id < system->n_cpus; id++) {
+        if (id != cpu->id &&
+            (!is_near || system->cpus[id].socket == cpu->socket))
+            cpu_mask_set(targets, id);
+    }
+}
+
+/* ---- an operation on its way ---- */
+
+static struct broadcast_op *broadcast_op_take(struct system *system)
+{
+    struct broadcast_op *op = system->free_broadcasts;
+
+    if (op) {
+        system->free_broadcasts = op->next;
+        return op;
+    }
+    op = mmusim__arena_alloc(system->arena, 1, sizeof(*op));
+    if (!op)
+        system_fail(system, MMUSIM_NOMEM);
+    return op;
+}
+
+static void broadcast_op_free(struct broadcast_op *op)
+{
+    struct cpu_broadcast *own = &op->issuer->broadcast;
+    struct system *system = op->issuer->system;
+    struct broadcast_op **link = &own->ops;
+
+    while (*link != op)
+        link = &(*link)->next;
+    *link = op->next;
+    own->n_outstanding--;
+    op->next = system->free_broadcasts;
+    system->free_broadcasts = op;
+}
+
+static void broadcast_complete_fire(void *context, struct event *event)
+{
+    struct broadcast_op *op = context;
+    struct cpu *issuer = op->issuer;
+
+    broadcast_op_free(op);
+    if (!issuer->broadcast.is_waiting)
+        return;
+    /* The frame looks again; it waits on if that was not what it needs. */
+    issuer->broadcast.is_waiting = false;
+    mmusim__cpu_wake(issuer, event->key.cycle, 0);
+}
+
+/* Counts one operation's action on a CPU. */
+static void broadcast_count(const struct inval *inval, uint64_t *full,
+                            uint64_t *pages)
+{
+    if (inval->has_range)
+        *pages += inval->n_pages;
+    else
+        (*full)++;
+}
+
+static bool broadcast_is_filtered(const struct cpu *target,
+                                  const struct inval *inval)
+{
+    if (broadcast_config(target)->filter == FILTER_NONE)
+        return false;
+    return !(target->mmu.held_tags & held_tags_asked(inval));
+}
+
+static void broadcast_arrive(struct cpu *target, void *cargo, uint64_t now)
+{
+    struct broadcast_op *op = cargo;
+    struct cpu *issuer = op->issuer;
+    const struct broadcast_config *config = broadcast_config(target);
+    const struct distance_cycles answer = {
+        config->ack_core_cycles, config->ack_socket_cycles,
+        config->ack_remote_cycles, config->hop_cycles};
+    uint64_t done = now;
+
+    if (!broadcast_is_filtered(target, &op->inval))
+        done = mmusim__cpu_steal(target, now, config->slot_cycles,
+                                 BUCKET_IPI_HANDLER);
+    mmusim__mmu_invalidate(&target->mmu, &op->inval, op->cause);
+    broadcast_count(&op->inval, &target->flushes.received_full,
+                    &target->flushes.received_pages);
+    op->answered_cycle = max_u64(
+        op->answered_cycle, done + mmusim__distance(target, issuer, &answer));
+    if (--op->n_undelivered)
+        return;
+    mmusim__event_schedule(&issuer->system->queue, &op->complete,
+                           event_key(op->answered_cycle, EVENT_ACK, issuer->id,
+                                     issuer->event_counts[EVENT_ACK]++));
+}
+
+/* ---- issuing ---- */
+
+struct broadcast_issue_frame {
+    struct kframe frame;
+    struct broadcast_request request; /* its inval is the next operation's */
+    struct cpu_mask targets;
+    uint32_t n_targets;
+};
+
+static void broadcast_note_reached(struct cpu *cpu,
+                                   const struct cpu_mask *targets)
+{
+    struct cpu_broadcast *own = &cpu->broadcast;
+    struct shootdown_counters *counters = &cpu->system->shootdowns;
+    uint32_t n_before = cpu_mask_count(&own->reached);
+
+    if (!n_before) {
+        own->started_cycle = cpu->now;
+        counters->count++;
+    }
+    for (uint32_t i = 0; i < MAX_CPUS / 64; i++)
+        own->reached.words[i] |= targets->words[i];
+    counters->targets += cpu_mask_count(&own->reached) - n_before;
+    counters->broadcasts++;
+}
+
+static void broadcast_send(struct cpu *cpu,
+                           const struct broadcast_issue_frame *issue)
+{
+    const struct broadcast_config *config = broadcast_config(cpu);
+    const struct distance_cycles latency = {
+        config->latency_core_cycles, config->latency_socket_cycles,
+        config->latency_remote_cycles, config->hop_cycles};
+    struct system *system = cpu->system;
+    struct broadcast_op *op = broadcast_op_take(system);
+    uint64_t sent_cycle = cpu->now + config->issue_cycles;
+
+    if (!op)
+        return;
+    *op = (struct broadcast_op){
+        .inval = issue->request.inval,
+        .cause = issue->request.cause,
+        .issuer = cpu,
+        .number = cpu->broadcast.n_issued++,
+        .n_undelivered = issue->n_targets,
+        .next = cpu->broadcast.ops,
+    };
+    event_init(&op->complete, broadcast_complete_fire, op);
+    cpu->broadcast.ops = op;
+    cpu->broadcast.n_outstanding++;
+    broadcast_note_reached(cpu, &issue->targets);
+    for (uint32_t id = cpu_mask_next(&issue->targets, 0); id < MAX_CPUS;
+         id = cpu_mask_next(&issue->targets, id + 1)) {
+        struct cpu *target = &system->cpus[id];
+
+        if (!mmusim__flight_send(cpu, target,
+                                 sent_cycle +
+                                     mmusim__distance(cpu, target, &latency),
+                                 broadcast_arrive, op))
+            return;
+    }
+}
+
+/* One operation: here at once, then to the others. */
+static void broadcast_issue_one(struct cpu *cpu,
+                                struct broadcast_issue_frame *issue)
+{
+    const struct broadcast_config *config = broadcast_config(cpu);
+    struct broadcast_request *request = &issue->request;
+    struct inval *inval = &request->inval;
+
+    if (request->n_pages_total)
+        inval->n_pages = min_u64(inval->n_pages, request->n_pages_total);
+    mmusim__mmu_invalidate(&cpu->mmu, inval, request->cause);
+    broadcast_count(inval, &cpu->flushes.local_full, &cpu->flushes.local_pages);
+    if (issue->n_targets) {
+        broadcast_send(cpu, issue);
+        mmusim__cpu_busy(cpu, config->issue_cycles, BUCKET_IPI_SEND);
+    } else {
+        mmusim__cpu_busy(cpu, config->local_cycles, BUCKET_FLUSH_LOCAL);
+    }
+    if (request->n_pages_total)
+        request->n_pages_total -= inval->n_pages;
+    inval->vpn.v += inval->n_pages << inval->stride_order;
+    request->n_ops--;
+}
+
+static enum kstep broadcast_issue_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct broadcast_issue_frame *issue =
+        (struct broadcast_issue_frame *) frame;
+
+    if (!issue->request.n_ops)
+        return KSTEP_DONE;
+    if (issue->n_targets && cpu->broadcast.n_outstanding >=
+                                broadcast_config(cpu)->max_outstanding) {
+        cpu->broadcast.is_waiting = true;
+        mmusim__cpu_wait(cpu, BUCKET_IPI_WAIT);
+    } else {
+        broadcast_issue_one(cpu, issue);
+    }
+    return KSTEP_NEXT;
+}
+
+void mmusim__broadcast_issue(struct cpu *cpu,
+                             const struct broadcast_request *request)
+{
+    struct broadcast_issue_frame *issue =
+        mmusim__cpu_push(cpu, broadcast_issue_step, sizeof(*issue));
+
+    mmusim_assert(request->inval.has_range || request->n_ops <= 1);
+    issue->request = *request;
+    mmusim__broadcast_targets(cpu, request->reach, &issue->targets);
+    issue->n_targets = cpu_mask_count(&issue->targets);
+}
+
+void mmusim__broadcast_inval(struct cpu *cpu, const struct inval *inval,
+                             enum broadcast_reach reach, enum miss_cause cause)
+{
+    uint64_t max_pages = broadcast_config(cpu)->max_pages;
+    struct broadcast_request request = {
+        .inval = *inval, .cause = cause, .reach = reach, .n_ops = 1};
+
+    if (inval->has_range) {
+        uint64_t n_ops = (inval->n_pages + max_pages - 1) / max_pages;
+
+        request.n_ops = (uint32_t) min_u64(n_ops, UINT32_MAX);
+        request.n_pages_total = inval->n_pages;
+        request.inval.n_pages = max_pages;
+    }
+    mmusim__broadcast_issue(cpu, &request);
+}
+
+/* ---- sync ---- */
+
+struct broadcast_sync_frame {
+    struct kframe frame;
+    enum broadcast_reach reach;
+    uint64_t n_issued; /* those before are waited for */
+};
+
+enum { SYNC_WAIT, SYNC_FINISH };
+
+static bool broadcast_is_complete(const struct cpu *cpu, uint64_t n_issued)
+{
+    for (const struct broadcast_op *op = cpu->broadcast.ops; op;
+         op = op->next) {
+        if (op->number < n_issued)
+            return false;
+    }
+    return true;
+}
+
+static void broadcast_finish(struct cpu *cpu)
+{
+    struct cpu_broadcast *own = &cpu->broadcast;
+    struct shootdown_counters *counters = &cpu->system->shootdowns;
+
+    if (!cpu_mask_count(&own->reached))
+        return;
+    counters->completed++;
+    mmusim__histogram_add(&counters->latency_cycles,
+                          cpu->now - own->started_cycle);
+    own->reached = (struct cpu_mask){{0}};
+}
+
+static enum kstep broadcast_sync_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct broadcast_sync_frame *sync = (struct broadcast_sync_frame *) frame;
+    const struct broadcast_config *config = broadcast_config(cpu);
+
+    if (frame->pc == SYNC_FINISH) {
+        if (sync->reach != REACH_SELF)
+            broadcast_finish(cpu);
+        return KSTEP_DONE;
+    }
+    if (sync->reach == REACH_SELF) {
+        mmusim__cpu_busy(cpu, config->sync_local_cycles, BUCKET_FLUSH_LOCAL);
+    } else if (broadcast_is_complete(cpu, sync->n_issued)) {
+        mmusim__cpu_busy(cpu, config->sync_cycles, BUCKET_IPI_WAIT);
+    } else {
+        cpu->broadcast.is_waiting = true;
+        mmusim__cpu_wait(cpu, BUCKET_IPI_WAIT);
+        return KSTEP_NEXT;
+    }
+    frame->pc = SYNC_FINISH;
+    return KSTEP_NEXT;
+}
+
+void mmusim__broadcast_sync(struct cpu *cpu, enum broadcast_reach reach)
+{
+    struct broadcast_sync_frame *sync =
+        mmusim__cpu_push(cpu, broadcast_sync_step, sizeof(*sync));
+
+    sync->reach = reach;
+    sync->n_issued = cpu->broadcast.n_issued;
+}
+
+uint32_t mmusim__broadcast_min_delivery_cycles(const struct system *system)
+{
+    const struct broadcast_config *config = &system->broadcast;
+    const struct distance_cycles latency = {
+        config->latency_core_cycles, config->latency_socket_cycles,
+        config->latency_remote_cycles, config->hop_cycles};
+
+    return config->issue_cycles + distance_least(&latency);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What carrying an invalidation by hardware costs: keys topology.links,
+ * dvm.*, invlpgb.*, rar.* and virt.*; docs/fabrics.md. */
+#ifndef MMUSIM_COHERENCE_FABRIC_CONFIG_H
+#define MMUSIM_COHERENCE_FABRIC_CONFIG_H
+
+#include "core/types.h"
+
+/* How sockets are joined: how many links lie between two of them. */
+enum socket_links {
+    LINKS_FULL, /* every pair by a link of its own */
+    LINKS_RING,
+    LINKS_LADDER, /* two rows of sockets, links along and across */
+    LINKS_CUBE,   /* socket numbers that differ in one bit are neighbours */
+};
+
+enum broadcast_filter {
+    FILTER_NONE,  /* every core in reach pays for every message */
+    FILTER_CLEAN, /* not a core that has begun no walk of the tag since its
+                     last invalidation of everything */
+};
+
+enum inner_domain { INNER_MACHINE, INNER_SOCKET };
+
+/* Address-carrying broadcasts: Arm DVM, AMD INVLPGB. In cycles. */
+struct broadcast_config {
+    bool reaches_others; /* false: a core without maintenance broadcast */
+    enum inner_domain inner_domain;
+    enum broadcast_filter filter;
+    uint32_t max_outstanding; /* operations of one CPU on their way */
+    uint32_t max_pages;       /* of one operation */
+    uint32_t issue_cycles;    /* one operation leaves the CPU */
+    uint32_t local_cycles;    /* one that acts on the CPU alone */
+    uint32_t latency_core_cycles, latency_socket_cycles, latency_remote_cycles;
+    uint32_t slot_cycles; /* taken from each core that a message reaches */
+    uint32_t ack_core_cycles, ack_socket_cycles, ack_remote_cycles;
+    uint32_t hop_cycles;        /* per link beyond the first, each way */
+    uint32_t sync_cycles;       /* the barrier, once all is acknowledged */
+    uint32_t sync_local_cycles; /* one that waits for local operations */
+};
+
+/* Intel Remote Action Request. In cycles. */
+struct rar_config {
+    uint32_t n_slots;        /* of the table of payloads */
+    uint32_t payload_cycles; /* initiator: writing a payload */
+    uint32_t action_cycles;  /* initiator: per target, its action byte */
+    uint32_t handler_cycles; /* target: the microcode, besides... */
+    uint32_t page_cycles;    /* ... each page of the payload, up to... */
+    uint32_t full_cycles;    /* ... everything */
+    uint32_t max_pages;      /* of a payload; more is everything */
+};
+
+#endif
