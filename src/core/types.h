@@ -27,7 +27,6 @@ typedef struct {
 enum {
     BASE_PAGE_SHIFT = 12,
     BASE_PAGE_BYTES = 1 << BASE_PAGE_SHIFT,
-    TABLE_LEVEL_BITS = 9, /* index bits a radix level consumes */
     PAGE_ORDER_4K = 0,
     PAGE_ORDER_2M = 9,
     PAGE_ORDER_1G = 18,
@@ -42,6 +41,11 @@ static inline vpn_t vpn_of(uint64_t vaddr)
     /* 52 bits: the sign extension above a canonical address stays, so that
      * kernel and user halves differ; consumers mask to the format's width. */
     return (vpn_t){vaddr >> BASE_PAGE_SHIFT};
+}
+
+static inline uint64_t pfn_paddr(pfn_t pfn)
+{
+    return pfn.v << BASE_PAGE_SHIFT;
 }
 
 static inline uint64_t align_down(uint64_t value, uint64_t power_of_two)

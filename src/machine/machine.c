@@ -39,7 +39,7 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
 
     shared->queue = &machine->system.queue;
     shared->tables = mmusim__pt_memory_create();
-    shared->format = mmusim__pt_format("x86-64", config->page_table_levels);
+    shared->format = mmusim__pt_format_x86_64(config->page_table_levels);
     shared->memory = &machine->memory;
     machine->translations = mmusim__translations_create();
     shared->translations = machine->translations;

@@ -109,7 +109,6 @@ void mmusim__mm_discard(struct kernel *kernel, struct mm *mm)
     struct pte_slot slot;
 
     while (mmusim__pte_next_table(kernel, mm, cursor, end, &slot, &cursor)) {
-        uint32_t level = slot.table->level;
         struct pt_entry entry;
 
         if (mmusim__pte_maps(kernel, &slot, &entry)) {
@@ -117,7 +116,7 @@ void mmusim__mm_discard(struct kernel *kernel, struct mm *mm)
             if (entry.pfn.v != kernel->zero_page.v)
                 mmusim__frame_unref(kernel->frames, entry.pfn);
         }
-        cursor += UINT64_C(1) << (BASE_PAGE_SHIFT + pt_level_order(level));
+        cursor += mmusim__pte_bytes(&slot, kernel->format);
     }
     mmusim__pt_unlink_tables(kernel, mm, 0, end, 0, end, mm_discard_table,
                              kernel);

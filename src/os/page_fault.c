@@ -174,7 +174,7 @@ static void fault_find_file_page(struct fault_frame *fault,
 static void fault_plan_copy(struct fault_frame *fault, pfn_t original)
 {
     const struct cost_config *cost = &fault->kernel->system->cost;
-    uint32_t order = pt_level_order(fault->plan.level);
+    uint32_t order = pt_level_order(fault->kernel->format, fault->plan.level);
     uint64_t cycles = original.v == fault->kernel->zero_page.v
                           ? cost->page_zero_cycles
                           : cost->page_copy_cycles;
@@ -216,7 +216,9 @@ static void fault_plan_absent(struct fault_frame *fault,
     bool is_plain =
         !(area->flags & (VM_IMPLICIT | VM_HUGETLB)) && !(fault->vaddr >> 63);
 
-    plan->level = area->huge_order / TABLE_LEVEL_BITS;
+    plan->level = area->huge_order
+                      ? pt_leaf_level(fault->kernel->format, area->huge_order)
+                      : 0;
     if (area->file_id) {
         fault_plan_file(fault, area);
     } else if (is_plain && fault->kind != ACCESS_STORE) {
@@ -345,6 +347,7 @@ static void fault_install(struct fault_frame *fault)
 /* Sets the entry; for a copy, clears it and begins the flush. */
 static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
 {
+    const struct pt_format *format = fault->kernel->format;
     const struct cost_config *cost = &cpu->system->cost;
     struct fault_plan *plan = &fault->plan;
     struct pt_entry old;
@@ -362,8 +365,8 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
         break;
     case ACTION_UPGRADE:
         mmusim__pte_rewrite(fault->kernel, &fault->slot,
-                            fault->kernel->format->make_leaf(
-                                plan->pfn, plan->level, plan->rights, true));
+                            format->make_leaf(format, plan->pfn, plan->level,
+                                              plan->rights, true));
         break;
     case ACTION_COPY:
         mmusim__pte_maps(fault->kernel, &fault->slot, &old);

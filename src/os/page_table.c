@@ -15,13 +15,33 @@ static uint32_t pt_top_level(const struct kernel *kernel)
 
 static uint64_t pt_slot_paddr(const struct pte_slot *slot)
 {
-    return slot->table->pfn.v << BASE_PAGE_SHIFT | (uint64_t) slot->index << 3;
+    return pt_entry_paddr(slot->table, slot->index);
 }
 
-/* Bytes one entry of a level maps. */
-static uint64_t pt_entry_bytes(uint32_t level)
+/* Hardware entries that the OS writes as one at a level: as many as a table
+ * of the level below holds hardware tables. */
+static uint32_t pt_joint_entries(const struct pt_format *format, uint32_t level)
 {
-    return UINT64_C(1) << (BASE_PAGE_SHIFT + pt_level_order(level));
+    return level ? 1U << format->levels[level - 1].joint_log2 : 1;
+}
+
+uint64_t mmusim__pte_bytes(const struct pte_slot *slot,
+                           const struct pt_format *format)
+{
+    uint32_t level = slot->table->level;
+
+    return (uint64_t) pt_joint_entries(format, level)
+           << format->levels[level].shift;
+}
+
+static uint32_t pt_slot_index(const struct kernel *kernel,
+                              const struct pt_info *table, uint64_t vaddr)
+{
+    const struct pt_format *format = kernel->format;
+    uint32_t index = (uint32_t) (vaddr >> format->levels[table->level].shift);
+
+    return index & (table->n_words - 1) &
+           ~(pt_joint_entries(format, table->level) - 1);
 }
 
 /* A store to a table: other CPUs' cached copies of its line are stale. */
@@ -34,30 +54,31 @@ static void pt_store(struct kernel *kernel, uint64_t paddr, uint64_t word)
 static struct pt_entry pt_decode(const struct kernel *kernel,
                                  const struct pte_slot *slot)
 {
-    return kernel->format->decode(mmusim__pte_word(slot), slot->table->level);
+    return kernel->format->decode(kernel->format, mmusim__pte_word(slot),
+                                  slot->table->level);
 }
 
 uint64_t mmusim__pte_word(const struct pte_slot *slot)
 {
-    return slot->table->page->words[slot->index];
+    return pt_word(slot->table, slot->index);
 }
 
 bool mmusim__pte_maps(const struct kernel *kernel, const struct pte_slot *slot,
                       struct pt_entry *entry)
 {
-    uint64_t word = kernel->format->reveal(mmusim__pte_word(slot));
+    uint32_t level = slot->table->level;
+    uint64_t word = kernel->format->reveal(mmusim__pte_word(slot), level);
 
-    *entry = kernel->format->decode(word, slot->table->level);
+    *entry = kernel->format->decode(kernel->format, word, level);
     return entry->is_present && entry->is_leaf;
 }
 
 static struct pte_slot pt_top_slot(struct kernel *kernel, const struct mm *mm,
                                    uint64_t vaddr)
 {
-    uint32_t top = pt_top_level(kernel);
+    struct pt_info *root = mmusim__pt_table(kernel->tables, mm->space.root);
 
-    return (struct pte_slot){mmusim__pt_table(kernel->tables, mm->space.root),
-                             pt_index(vaddr, top)};
+    return (struct pte_slot){root, pt_slot_index(kernel, root, vaddr)};
 }
 
 /* From an entry to the slot one level down; table NULL if it is no pointer. */
@@ -69,8 +90,8 @@ static struct pte_slot pt_descend(struct kernel *kernel,
 
     if (!entry.is_present || entry.is_leaf)
         return below;
-    below.table = mmusim__pt_table(kernel->tables, entry.pfn);
-    below.index = pt_index(vaddr, slot->table->level - 1);
+    below.table = mmusim__pt_table_at(kernel->tables, entry.table);
+    below.index = pt_slot_index(kernel, below.table, vaddr);
     return below;
 }
 
@@ -89,18 +110,55 @@ struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
     }
 }
 
+/* Of the frames that a table takes: 4 KiB but for large granules and roots. */
+static uint32_t pt_table_order(const struct pt_format *format, uint32_t level)
+{
+    const struct pt_level *at = &format->levels[level];
+    uint32_t log2 = at->bits + at->joint_log2 + format->word_log2;
+
+    return log2 > BASE_PAGE_SHIFT ? log2 - BASE_PAGE_SHIFT : 0;
+}
+
 static mmusim_status_t pt_table_create(struct kernel *kernel, uint32_t level,
                                        pfn_t *pfn)
 {
-    mmusim_status_t status = mmusim__frame_get(kernel->frames, 0, pfn);
+    uint32_t order = pt_table_order(kernel->format, level);
+    mmusim_status_t status = mmusim__frame_get(kernel->frames, order, pfn);
+    struct pt_shape shape;
 
     if (status)
         return status;
-    if (!mmusim__pt_table_add(kernel->tables, *pfn, level)) {
+    shape = pt_os_shape(kernel->format, *pfn, level);
+    if (!mmusim__pt_table_make(kernel->tables, &shape)) {
         mmusim__frame_unref(kernel->frames, *pfn);
         return MMUSIM_NOMEM;
     }
     return MMUSIM_OK;
+}
+
+/* Points the entry, or the entries that the OS writes as one, to the tables
+ * that begin at pfn's. */
+static void pt_link(struct kernel *kernel, const struct pte_slot *slot,
+                    pfn_t pfn)
+{
+    const struct pt_format *format = kernel->format;
+    uint32_t below = slot->table->level - 1;
+    uint64_t bytes = UINT64_C(1)
+                     << (format->levels[below].bits + format->word_log2);
+    uint64_t table = pt_os_shape(format, pfn, below).paddr;
+
+    for (uint32_t i = 0; i < pt_joint_entries(format, below + 1); i++) {
+        pt_store(kernel, pt_entry_paddr(slot->table, slot->index + i),
+                 format->make_table(format, table + i * bytes));
+    }
+}
+
+static void pt_unlink(struct kernel *kernel, const struct pte_slot *slot)
+{
+    uint32_t n = pt_joint_entries(kernel->format, slot->table->level);
+
+    for (uint32_t i = 0; i < n; i++)
+        pt_store(kernel, pt_entry_paddr(slot->table, slot->index + i), 0);
 }
 
 mmusim_status_t mmusim__pt_root_create(struct kernel *kernel, pfn_t *root)
@@ -123,8 +181,7 @@ mmusim_status_t mmusim__pte_make(struct kernel *kernel, struct mm *mm,
             status = pt_table_create(kernel, slot->table->level - 1, &pfn);
             if (status)
                 return status;
-            pt_store(kernel, pt_slot_paddr(slot),
-                     kernel->format->make_table(pfn));
+            pt_link(kernel, slot, pfn);
             ++*n_new;
         }
         *slot = pt_descend(kernel, slot, vaddr);
@@ -148,7 +205,7 @@ bool mmusim__pte_next_table(struct kernel *kernel, const struct mm *mm,
             if (slot->table->level == 0 ||
                 mmusim__pte_maps(kernel, slot, &entry)) {
                 *entry_vaddr =
-                    align_down(vaddr, pt_entry_bytes(slot->table->level));
+                    align_down(vaddr, mmusim__pte_bytes(slot, kernel->format));
                 return true;
             }
             below = pt_descend(kernel, slot, vaddr);
@@ -156,7 +213,7 @@ bool mmusim__pte_next_table(struct kernel *kernel, const struct mm *mm,
                 break;
             *slot = below;
         }
-        bytes = pt_entry_bytes(slot->table->level);
+        bytes = mmusim__pte_bytes(slot, kernel->format);
         vaddr = align_down(vaddr, bytes) + bytes;
         if (!vaddr)
             return false;
@@ -193,7 +250,8 @@ mmusim_status_t mmusim__pte_install(struct kernel *kernel,
     if (!id || !pt_set_translation(kernel, slot, id))
         return MMUSIM_NOMEM;
     pt_store(kernel, pt_slot_paddr(slot),
-             kernel->format->make_leaf(pfn, slot->table->level, rights, true));
+             kernel->format->make_leaf(kernel->format, pfn, slot->table->level,
+                                       rights, true));
     return MMUSIM_OK;
 }
 
@@ -235,7 +293,7 @@ struct klock *mmusim__pte_lock(struct pt_info *table)
 /* What hangs on a table besides its words. */
 static void pt_free_side(struct pt_info *table)
 {
-    for (uint32_t i = 0; i < PT_ID_CHUNKS; i++)
+    for (uint32_t i = 0; i < pt_id_chunks(table); i++)
         free(table->translation_ids[i]);
     free(table->lock);
 }
@@ -263,11 +321,12 @@ static bool pt_unlink_entry(const struct pt_unlink *unlink,
 static bool pt_unlink_below(const struct pt_unlink *unlink,
                             struct pt_info *table, uint64_t table_vaddr)
 {
-    uint64_t bytes = pt_entry_bytes(table->level);
+    struct pte_slot slot = {table, 0};
+    uint64_t bytes = mmusim__pte_bytes(&slot, unlink->kernel->format);
+    uint32_t step = pt_joint_entries(unlink->kernel->format, table->level);
 
-    for (uint32_t i = 0; table->level && i < PT_WORDS; i++) {
-        struct pte_slot slot = {table, i};
-        uint64_t vaddr = table_vaddr + i * bytes;
+    for (; table->level && slot.index < table->n_words; slot.index += step) {
+        uint64_t vaddr = table_vaddr + slot.index / step * bytes;
 
         if (vaddr + (bytes - 1) < unlink->start || vaddr >= unlink->end)
             continue;
@@ -280,20 +339,21 @@ static bool pt_unlink_below(const struct pt_unlink *unlink,
 static bool pt_unlink_entry(const struct pt_unlink *unlink,
                             const struct pte_slot *slot, uint64_t entry_vaddr)
 {
-    uint64_t last = entry_vaddr + (pt_entry_bytes(slot->table->level) - 1);
+    uint64_t last =
+        entry_vaddr + (mmusim__pte_bytes(slot, unlink->kernel->format) - 1);
     struct pt_entry entry = pt_decode(unlink->kernel, slot);
     struct pt_info *below;
 
     if (!entry.is_present || entry.is_leaf)
         return true;
-    below = mmusim__pt_table(unlink->kernel->tables, entry.pfn);
+    below = mmusim__pt_table_at(unlink->kernel->tables, entry.table);
     if (!pt_unlink_below(unlink, below, entry_vaddr))
         return false;
     if (entry_vaddr < unlink->floor || last > unlink->ceiling - 1)
         return true;
     /* Wholly free of areas: its entries have been cleared before. */
     mmusim_assert(below->n_present == 0);
-    pt_store(unlink->kernel, pt_slot_paddr(slot), 0);
+    pt_unlink(unlink->kernel, slot);
     return unlink->visit(unlink->context, entry.pfn,
                          max_u64(entry_vaddr, unlink->start));
 }
@@ -314,8 +374,10 @@ void mmusim__pt_release(struct kernel *kernel, pfn_t root)
 {
     struct pt_info *table = mmusim__pt_table(kernel->tables, root);
 
-    for (uint32_t i = 0; table->level && i < PT_WORDS; i++) {
-        struct pte_slot slot = {table, i};
+    struct pte_slot slot = {table, 0};
+    uint32_t step = pt_joint_entries(kernel->format, table->level);
+
+    for (; table->level && slot.index < table->n_words; slot.index += step) {
         struct pt_entry entry = pt_decode(kernel, &slot);
 
         if (entry.is_present && !entry.is_leaf)

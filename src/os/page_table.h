@@ -32,6 +32,9 @@ bool mmusim__pte_next_table(struct kernel *kernel, const struct mm *mm,
                             uint64_t *entry_vaddr);
 
 uint64_t mmusim__pte_word(const struct pte_slot *slot);
+/* Bytes that the slot's entry maps; slots of a table step by 1 at level 0. */
+uint64_t mmusim__pte_bytes(const struct pte_slot *slot,
+                           const struct pt_format *format);
 /* Does the slot map a page: present, or hidden by PROT_NONE? entry is decoded
  * as if it were present. */
 bool mmusim__pte_maps(const struct kernel *kernel, const struct pte_slot *slot,

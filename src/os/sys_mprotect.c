@@ -63,6 +63,7 @@ static uint64_t mprotect_word(const struct mprotect_frame *mprotect,
     const struct kernel *kernel = mprotect->sys.kernel;
     const struct pt_format *format = kernel->format;
     const struct vm_area *piece = &mprotect->piece;
+    uint32_t level = mprotect->slot.table->level;
     uint32_t rights = old->rights & (TLB_USER | TLB_GLOBAL | TLB_DIRTY);
     bool keeps_write =
         (piece->flags & VM_SHARED) &&
@@ -75,9 +76,8 @@ static uint64_t mprotect_word(const struct mprotect_frame *mprotect,
         rights |= TLB_WRITE;
     if (piece->flags & VM_EXEC)
         rights |= TLB_EXEC;
-    word = format->make_leaf(old->pfn, mprotect->slot.table->level, rights,
-                             old->is_accessed);
-    return piece->flags & PROT_FLAGS ? word : format->hide(word);
+    word = format->make_leaf(format, old->pfn, level, rights, old->is_accessed);
+    return piece->flags & PROT_FLAGS ? word : format->hide(word, level);
 }
 
 /* All entries of one table that lie in the piece. */
@@ -86,8 +86,7 @@ static void mprotect_entries(struct cpu *cpu, struct mprotect_frame *mprotect)
     struct sys_frame *sys = &mprotect->sys;
     const struct cost_config *cost = &cpu->system->cost;
     struct pte_slot *slot = &mprotect->slot;
-    uint64_t bytes = UINT64_C(1)
-                     << (BASE_PAGE_SHIFT + pt_level_order(slot->table->level));
+    uint64_t bytes = mmusim__pte_bytes(slot, sys->kernel->format);
     uint64_t n_scanned = 0;
     uint64_t n_changed = 0;
 
@@ -102,7 +101,7 @@ static void mprotect_entries(struct cpu *cpu, struct mprotect_frame *mprotect)
         n_scanned++;
         slot->index++;
         sys->cursor += bytes;
-    } while (slot->table->level == 0 && slot->index < PT_WORDS &&
+    } while (slot->table->level == 0 && slot->index < slot->table->n_words &&
              sys->cursor < mprotect->piece.end);
     sys->has_changed |= n_changed > 0;
     mmusim__cpu_busy(cpu,

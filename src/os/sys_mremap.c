@@ -164,7 +164,7 @@ static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
         sys->step = MREMAP_FLUSH;
         return;
     }
-    while (from.index < PT_WORDS && sys->cursor < mremap->move_end &&
+    while (from.index < from.table->n_words && sys->cursor < mremap->move_end &&
            !cpu->system->has_stopped) {
         struct pt_entry entry;
 

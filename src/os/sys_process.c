@@ -81,6 +81,7 @@ static void fork_copy_entry(struct fork_frame *fork,
     struct kernel *kernel = fork->sys.kernel;
     uint32_t rights = entry->rights & ~(uint32_t) TLB_WRITE;
     const struct pt_format *format = kernel->format;
+    uint32_t level = from->table->level;
     struct pte_slot to;
     uint64_t word;
     mmusim_status_t status =
@@ -95,9 +96,9 @@ static void fork_copy_entry(struct fork_frame *fork,
     }
     if (entry->pfn.v != kernel->zero_page.v)
         mmusim__frame_ref(kernel->frames, entry->pfn);
-    word = format->make_leaf(entry->pfn, from->table->level, rights, true);
+    word = format->make_leaf(format, entry->pfn, level, rights, true);
     if (!(fork->area.flags & (VM_READ | VM_WRITE | VM_EXEC)))
-        word = format->hide(word); /* PROT_NONE stays so in both */
+        word = format->hide(word, level); /* PROT_NONE stays so in both */
     mmusim__pte_rewrite(kernel, from, word);
     mmusim__pte_rewrite(kernel, &to, word);
 }
@@ -118,8 +119,7 @@ static void fork_copy_table(struct cpu *cpu, struct fork_frame *fork)
         sys->step = FORK_AREAS;
         return;
     }
-    bytes =
-        UINT64_C(1) << (BASE_PAGE_SHIFT + pt_level_order(from.table->level));
+    bytes = mmusim__pte_bytes(&from, sys->kernel->format);
     do {
         struct pt_entry entry;
 
@@ -130,7 +130,7 @@ static void fork_copy_table(struct cpu *cpu, struct fork_frame *fork)
         }
         from.index++;
         sys->cursor += bytes;
-    } while (from.table->level == 0 && from.index < PT_WORDS &&
+    } while (from.table->level == 0 && from.index < from.table->n_words &&
              sys->cursor < fork->area.end && !cpu->system->has_stopped);
     cycles += (uint64_t) n_tables * cost->table_alloc_cycles;
     mmusim__cpu_busy(cpu, cycles, BUCKET_KERNEL);

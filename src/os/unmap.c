@@ -69,11 +69,12 @@ static void unmap_make_old(struct unmap_frame *unmap,
     const struct pt_format *format = unmap->kernel->format;
     uint32_t level = unmap->slot.table->level;
     uint64_t word = mmusim__pte_word(&unmap->slot);
-    uint64_t clean = format->make_leaf(
-        entry->pfn, level, entry->rights & ~(uint32_t) TLB_DIRTY, false);
+    uint64_t clean =
+        format->make_leaf(format, entry->pfn, level,
+                          entry->rights & ~(uint32_t) TLB_DIRTY, false);
 
-    if (format->reveal(word) != word)
-        clean = format->hide(clean);
+    if (format->reveal(word, level) != word)
+        clean = format->hide(clean, level);
     mmusim__pte_rewrite(unmap->kernel, &unmap->slot, clean);
 }
 
@@ -106,19 +107,20 @@ static void unmap_zap(struct cpu *cpu, struct unmap_frame *unmap)
     const struct cost_config *cost = &cpu->system->cost;
     struct mmu_gather *gather = unmap_gather(cpu, unmap);
     uint32_t level = unmap->slot.table->level;
-    uint64_t bytes = UINT64_C(1) << (BASE_PAGE_SHIFT + pt_level_order(level));
+    uint64_t bytes = mmusim__pte_bytes(&unmap->slot, unmap->kernel->format);
+    uint32_t n_words = unmap->slot.table->n_words;
     uint64_t n_scanned = 0;
     uint64_t n_cleared = 0;
 
     unmap->must_flush = false;
-    while (unmap->slot.index < PT_WORDS && unmap->cursor < unmap->range.end &&
+    while (unmap->slot.index < n_words && unmap->cursor < unmap->range.end &&
            gather->n_pages < GATHER_MAX_PAGES) {
         n_scanned++;
         if (unmap->slot.table->n_present == 0 && level == 0) {
             /* Nothing more in this table: skip to its end. */
-            n_scanned += PT_WORDS - 1 - unmap->slot.index;
-            unmap->cursor += (PT_WORDS - unmap->slot.index) * bytes;
-            unmap->slot.index = PT_WORDS;
+            n_scanned += n_words - 1 - unmap->slot.index;
+            unmap->cursor += (n_words - unmap->slot.index) * bytes;
+            unmap->slot.index = n_words;
             break;
         }
         if (unmap_is_leaf(unmap)) {
@@ -127,7 +129,7 @@ static void unmap_zap(struct cpu *cpu, struct unmap_frame *unmap)
         }
         unmap->slot.index++;
         unmap->cursor += bytes;
-        if (level && unmap->slot.index < PT_WORDS)
+        if (level && unmap->slot.index < n_words)
             break; /* large leaves: one at a time, tables lie between */
     }
     mmusim__cpu_busy(cpu,

@@ -60,19 +60,20 @@ static mmusim_status_t mmu_group_init(struct tlb_group *group,
 static mmusim_status_t mmu_psc_init(struct mmu *mmu, uint32_t level,
                                     struct rng *rng, struct arena *arena)
 {
+    const struct pt_format *format = mmu->shared->format;
     const struct psc_config *psc = &mmu->shared->psc[level];
     struct tlb_array_config config = {
         .n_entries = psc->n_entries,
         .n_ways = psc->n_ways,
         .n_orders = 1,
-        .orders = {(uint8_t) pt_level_order(level + 1)},
         .replacement = "lru",
         .index = TLB_INDEX_BITS,
         .hit_cycles = psc->hit_cycles,
     };
 
-    if (!psc->n_entries)
+    if (!psc->n_entries || level + 1 >= format->n_levels)
         return MMUSIM_OK;
+    config.orders[0] = (uint8_t) pt_span_order(format, level);
     mmu->has_psc[level] = true;
     return mmusim__tlb_array_init(&mmu->psc[level], &config, rng, arena);
 }

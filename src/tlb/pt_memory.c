@@ -4,10 +4,11 @@
  *
  * A directory of three levels over the 40 bits of a frame number (MAXPHYADDR
  * 52, Intel SDM vol. 3A 4.1.4): its root grows with the highest table, each
- * lower node covers 12 bits, 32 KiB. Nodes stay until the end. A table and
- * its bookkeeping are one block, given back to the allocator when the table
- * is removed, so that memory follows the live tables and a memory checker
- * sees any use of a dead one.
+ * lower node covers 12 bits, 32 KiB. Nodes stay until the end. A frame's slot
+ * holds the list of its tables, a table of several frames is in the slot of
+ * each. A table and its bookkeeping are one block, given back to the allocator
+ * when the table is removed, so that memory follows the live tables and a
+ * memory checker sees any use of a dead one.
  */
 #include "tlb/pt_memory.h"
 
@@ -33,11 +34,6 @@ struct pt_memory {
     struct pt_inner_node **root;
     uint64_t n_root; /* slots of root[] */
     uint64_t n_tables;
-};
-
-struct pt_block {
-    struct pt_info info;
-    struct pt_page page;
 };
 
 static struct pt_info **pt_slot(const struct pt_memory *memory, uint64_t pfn)
@@ -90,27 +86,49 @@ static struct pt_info **pt_slot_make(struct pt_memory *memory, uint64_t pfn)
     return *leaf ? &(*leaf)->tables[pfn & (PT_NODE_SLOTS - 1)] : NULL;
 }
 
-static void pt_leaf_destroy(struct pt_leaf_node *leaf)
+/* Frees the tables that begin in a frame; returns how many. */
+static uint32_t pt_free_frame(struct pt_info *table, pfn_t pfn)
+{
+    uint32_t n_freed = 0;
+
+    while (table && table->pfn.v == pfn.v) {
+        struct pt_info *next = table->next_in_frame;
+
+        free(table);
+        table = next;
+        n_freed++;
+    }
+    return n_freed;
+}
+
+static void pt_leaf_destroy(struct pt_leaf_node *leaf, uint64_t first_pfn)
 {
     if (!leaf)
         return;
-    for (uint32_t i = 0; i < PT_NODE_SLOTS; i++)
-        free(leaf->tables[i]);
+    /* Downwards: a table is freed at its first frame, after its others have
+     * been looked at. */
+    for (uint32_t i = PT_NODE_SLOTS; i-- > 0;)
+        pt_free_frame(leaf->tables[i], (pfn_t){first_pfn + i});
     free(leaf);
 }
 
-static void pt_inner_destroy(struct pt_inner_node *inner)
+static void pt_inner_destroy(struct pt_inner_node *inner, uint64_t first_pfn)
 {
     if (!inner)
         return;
-    for (uint32_t i = 0; i < PT_NODE_SLOTS; i++)
-        pt_leaf_destroy(inner->leaves[i]);
+    for (uint64_t i = PT_NODE_SLOTS; i-- > 0;)
+        pt_leaf_destroy(inner->leaves[i], first_pfn + (i << PT_NODE_LOG2));
     free(inner);
 }
 
-static uint32_t pt_word_index(uint64_t paddr)
+static uint64_t pt_bytes(const struct pt_info *table)
 {
-    return (uint32_t) (paddr >> 3) & (PT_WORDS - 1);
+    return (uint64_t) table->n_words << table->word_log2;
+}
+
+static uint64_t pt_last_frame(const struct pt_info *table)
+{
+    return (table->paddr + pt_bytes(table) - 1) >> BASE_PAGE_SHIFT;
 }
 
 struct pt_memory *mmusim__pt_memory_create(void)
@@ -122,48 +140,110 @@ void mmusim__pt_memory_destroy(struct pt_memory *memory)
 {
     if (!memory)
         return;
-    for (uint64_t i = 0; i < memory->n_root; i++)
-        pt_inner_destroy(memory->root[i]);
+    for (uint64_t i = memory->n_root; i-- > 0;)
+        pt_inner_destroy(memory->root[i], i << 2 * PT_NODE_LOG2);
     free(memory->root);
     free(memory);
+}
+
+/* One block: the bookkeeping, the chunks' pointers, the words. */
+static struct pt_info *pt_info_create(const struct pt_shape *shape)
+{
+    size_t n_words = shape->n_words;
+    size_t n_chunks = (n_words + PT_ID_CHUNK - 1) / PT_ID_CHUNK;
+    size_t head = sizeof(struct pt_info) + n_chunks * sizeof(uint32_t *);
+    struct pt_info *table;
+
+    table = calloc(1, head + (n_words << shape->word_log2));
+    if (!table)
+        return NULL;
+    table->paddr = shape->paddr;
+    table->pfn = (pfn_t){shape->paddr >> BASE_PAGE_SHIFT};
+    table->level = shape->level;
+    table->n_words = shape->n_words;
+    table->word_log2 = shape->word_log2;
+    table->translation_ids = (uint32_t **) (table + 1);
+    table->words = (char *) table + head;
+    return table;
+}
+
+static bool pt_overlaps(const struct pt_info *table,
+                        const struct pt_shape *shape)
+{
+    uint64_t bytes = (uint64_t) shape->n_words << shape->word_log2;
+
+    return table->paddr < shape->paddr + bytes &&
+           shape->paddr < table->paddr + pt_bytes(table);
+}
+
+/* Is the place free? Makes the directory's nodes for it. */
+static bool pt_has_room(struct pt_memory *memory, const struct pt_shape *shape)
+{
+    uint64_t bytes = (uint64_t) shape->n_words << shape->word_log2;
+    uint64_t first = shape->paddr >> BASE_PAGE_SHIFT;
+    uint64_t last = (shape->paddr + bytes - 1) >> BASE_PAGE_SHIFT;
+
+    for (uint64_t pfn = first; pfn <= last; pfn++) {
+        struct pt_info **slot = pt_slot_make(memory, pfn);
+
+        if (!slot)
+            return false;
+        for (const struct pt_info *old = *slot; old; old = old->next_in_frame) {
+            if (pt_overlaps(old, shape))
+                return false;
+        }
+    }
+    return true;
+}
+
+struct pt_info *mmusim__pt_table_make(struct pt_memory *memory,
+                                      const struct pt_shape *shape)
+{
+    uint64_t bytes = (uint64_t) shape->n_words << shape->word_log2;
+    struct pt_info *table;
+
+    mmusim_assert(shape->level < PT_MAX_LEVELS);
+    mmusim_assert(shape->word_log2 == 2 || shape->word_log2 == 3);
+    mmusim_assert(shape->paddr % min_u64(bytes, BASE_PAGE_BYTES) == 0);
+    if ((shape->paddr + (bytes - 1)) >> (PT_PFN_BITS + BASE_PAGE_SHIFT))
+        return NULL;
+    if (!pt_has_room(memory, shape))
+        return NULL;
+    table = pt_info_create(shape);
+    if (!table)
+        return NULL;
+    /* Tables that share a frame lie wholly in it, so they have one slot. */
+    table->next_in_frame = *pt_slot(memory, table->pfn.v);
+    for (uint64_t pfn = table->pfn.v; pfn <= pt_last_frame(table); pfn++)
+        *pt_slot(memory, pfn) = table;
+    memory->n_tables++;
+    return table;
 }
 
 struct pt_info *mmusim__pt_table_add(struct pt_memory *memory, pfn_t pfn,
                                      uint32_t level)
 {
-    struct pt_info **slot;
-    struct pt_block *block;
+    const struct pt_shape shape = {pfn.v << BASE_PAGE_SHIFT, level, PT_WORDS,
+                                   PT_WORD_LOG2};
 
-    mmusim_assert(level < PT_MAX_LEVELS);
     if (pfn.v >> PT_PFN_BITS)
         return NULL;
-    slot = pt_slot_make(memory, pfn.v);
-    if (!slot)
-        return NULL;
-    mmusim_assert(!*slot);
-    if (*slot)
-        return NULL;
-    block = calloc(1, sizeof(*block));
-    if (!block)
-        return NULL;
-    block->info.pfn = pfn;
-    block->info.level = level;
-    block->info.page = &block->page;
-    *slot = &block->info;
-    memory->n_tables++;
-    return *slot;
+    return mmusim__pt_table_make(memory, &shape);
 }
 
 void mmusim__pt_table_remove(struct pt_memory *memory, pfn_t pfn)
 {
     struct pt_info **slot = pt_slot(memory, pfn.v);
+    struct pt_info *table = slot ? *slot : NULL;
+    uint64_t last;
 
-    mmusim_assert(slot && *slot);
-    if (!slot || !*slot)
+    mmusim_assert(table && table->pfn.v == pfn.v);
+    if (!table || table->pfn.v != pfn.v)
         return;
-    free(*slot); /* the first member of its block */
-    *slot = NULL;
-    memory->n_tables--;
+    last = pt_last_frame(table);
+    memory->n_tables -= pt_free_frame(table, pfn);
+    for (uint64_t frame = pfn.v; frame <= last; frame++)
+        *pt_slot(memory, frame) = NULL;
 }
 
 struct pt_info *mmusim__pt_table(const struct pt_memory *memory, pfn_t pfn)
@@ -173,6 +253,17 @@ struct pt_info *mmusim__pt_table(const struct pt_memory *memory, pfn_t pfn)
     return slot ? *slot : NULL;
 }
 
+struct pt_info *mmusim__pt_table_at(const struct pt_memory *memory,
+                                    uint64_t paddr)
+{
+    struct pt_info **slot = pt_slot(memory, paddr >> BASE_PAGE_SHIFT);
+    struct pt_info *table = slot ? *slot : NULL;
+
+    while (table && paddr - table->paddr >= pt_bytes(table))
+        table = table->next_in_frame;
+    return table;
+}
+
 uint64_t mmusim__pt_table_count(const struct pt_memory *memory)
 {
     return memory->n_tables;
@@ -180,26 +271,32 @@ uint64_t mmusim__pt_table_count(const struct pt_memory *memory)
 
 uint64_t mmusim__pt_read(const struct pt_memory *memory, uint64_t paddr)
 {
-    pfn_t pfn = {paddr >> BASE_PAGE_SHIFT};
-    const struct pt_info *table = mmusim__pt_table(memory, pfn);
+    const struct pt_info *table = mmusim__pt_table_at(memory, paddr);
 
-    mmusim_assert(paddr % sizeof(uint64_t) == 0);
-    return table ? table->page->words[pt_word_index(paddr)] : 0;
+    if (!table)
+        return 0;
+    mmusim_assert(paddr % (UINT64_C(1) << table->word_log2) == 0);
+    return pt_word(table, pt_entry_index(table, paddr));
 }
 
 void mmusim__pt_write(struct pt_memory *memory, uint64_t paddr, uint64_t word)
 {
-    pfn_t pfn = {paddr >> BASE_PAGE_SHIFT};
-    struct pt_info *table = mmusim__pt_table(memory, pfn);
-    uint64_t *place;
+    struct pt_info *table = mmusim__pt_table_at(memory, paddr);
+    uint64_t old;
+    uint32_t index;
 
-    mmusim_assert(table && paddr % sizeof(uint64_t) == 0);
+    mmusim_assert(table);
     if (!table)
         return;
-    place = &table->page->words[pt_word_index(paddr)];
-    if (*place && !word)
+    mmusim_assert(paddr % (UINT64_C(1) << table->word_log2) == 0);
+    index = pt_entry_index(table, paddr);
+    old = pt_word(table, index);
+    if (old && !word)
         table->n_present--;
-    if (!*place && word)
+    if (!old && word)
         table->n_present++;
-    *place = word;
+    if (table->word_log2 == PT_WORD_LOG2)
+        ((uint64_t *) table->words)[index] = word;
+    else
+        ((uint32_t *) table->words)[index] = (uint32_t) word;
 }

@@ -1,21 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of page-table formats: see pt_format.h. */
-#include "tlb/pt_format.h"
+/* The list of page-table formats: see pt_table.h. */
+#include "tlb/pt_table.h"
+
+#include "core/diag.h"
 
 #include <string.h>
 
 static const struct {
     const char *isa;
-    const struct pt_format *(*with_levels)(uint32_t n_levels);
+    const char *variant; /* "": the usual one */
+    enum pt_stage stage;
+    pt_init_fn init;
 } pt_formats[] = {
-    {"x86-64", mmusim__pt_format_x86_64},
+    {"x86-64", "", PT_STAGE_1, mmusim__pt_x86_64_init},
 };
 
-const struct pt_format *mmusim__pt_format(const char *isa, uint32_t n_levels)
+mmusim_status_t mmusim__pt_refuse(mmusim_diag_t *diag, const char *key,
+                                  const char *text)
 {
+    mmusim_status_t status =
+        mmusim__diag_set(diag, MMUSIM_CONFIG, "%s: %s", key, text);
+
+    mmusim__diag_key(diag, key);
+    return status;
+}
+
+mmusim_status_t mmusim__pt_format_init(struct pt_format *format,
+                                       const struct pt_options *options,
+                                       mmusim_diag_t *diag)
+{
+    const char *variant = options->variant ? options->variant : "";
+    bool has_isa = false;
+
     for (size_t i = 0; i < sizeof(pt_formats) / sizeof(pt_formats[0]); i++) {
-        if (!strcmp(pt_formats[i].isa, isa))
-            return pt_formats[i].with_levels(n_levels);
+        if (strcmp(pt_formats[i].isa, options->isa) ||
+            pt_formats[i].stage != options->stage)
+            continue;
+        has_isa = true;
+        if (!strcmp(pt_formats[i].variant, variant))
+            return pt_formats[i].init(format, options, diag);
     }
-    return NULL;
+    if (!has_isa)
+        return mmusim__pt_refuse(diag, "isa",
+                                 "no page tables of that architecture");
+    return mmusim__pt_refuse(diag, "page_table.format",
+                             "no such format in this architecture");
 }

@@ -6,10 +6,6 @@
 #include "tlb/mem_model.h"
 #include "tlb/tlb_array_inline.h"
 
-enum {
-    ALL_RIGHTS = TLB_READ | TLB_WRITE | TLB_EXEC | TLB_USER,
-};
-
 static void walk_update_next_cycle(struct mmu *mmu)
 {
     uint64_t next = CYCLE_NEVER;
@@ -33,9 +29,9 @@ static void walk_schedule(struct walk *walk, uint64_t cycle)
 
 /* Level i of the caches holds pointers to tables of level i: psc[0] = PDE
  * cache, whose entries span a table of PTEs, order 9. */
-static uint32_t walk_psc_order(uint32_t table_level)
+static uint32_t walk_psc_order(const struct mmu *mmu, uint32_t table_level)
 {
-    return pt_level_order(table_level + 1);
+    return pt_span_order(mmu->shared->format, table_level);
 }
 
 /* Finds the deepest cached table pointer; returns what that took. */
@@ -57,8 +53,8 @@ static uint32_t walk_look_in_psc(struct walk *walk)
         }
         mmu->psc_hits[level]++;
         walk->level = level;
-        walk->table = tlb_data_pfn(cache->data[slot]);
-        walk->rights = (uint32_t) cache->data[slot] & ALL_RIGHTS;
+        walk->table = cache->data[slot] & ~(uint64_t) PT_ALL_RIGHTS;
+        walk->rights = (uint32_t) cache->data[slot] & PT_ALL_RIGHTS;
         return cache->hit_cycles;
     }
     return 0;
@@ -74,10 +70,11 @@ static void walk_fill_psc(struct walk *walk)
     walk->psc_level = 0;
     if (walk->is_poisoned || walk->fills_no_psc || !mmu->has_psc[level])
         return;
-    mmusim__tlb_array_insert(
-        &mmu->psc[level],
-        tlb_key(vpn_of(walk->vaddr), walk_psc_order(level), walk->tags, false),
-        tlb_data(walk->table, walk->rights), 0, &removed);
+    mmusim__tlb_array_insert(&mmu->psc[level],
+                             tlb_key(vpn_of(walk->vaddr),
+                                     walk_psc_order(mmu, level), walk->tags,
+                                     false),
+                             walk->table | walk->rights, 0, &removed);
 }
 
 static void walk_note_request(struct walk *walk, struct walk_request *request)
@@ -101,8 +98,8 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
     walk->is_user = !(walk->vaddr >> 63);
     walk->started_cycle = now;
     walk->level = mmu->shared->format->n_levels - 1;
-    walk->table = walk->is_user ? mmu->root : mmu->kernel_root;
-    walk->rights = ALL_RIGHTS;
+    walk->table = pfn_paddr(walk->is_user ? mmu->root : mmu->kernel_root);
+    walk->rights = PT_ALL_RIGHTS;
     walk->psc_level = 0;
     walk->fills_no_psc = false;
     walk->order = 0;
@@ -128,21 +125,23 @@ static void walk_read_leaf(struct walk *walk, const struct pt_entry *entry,
                            uint64_t paddr, uint64_t word, uint32_t *cycles)
 {
     const struct mmu_shared *shared = walk->mmu->shared;
-    const struct pt_info *table = mmusim__pt_table(shared->tables, walk->table);
-    uint32_t rights = walk->rights & entry->rights;
+    const struct pt_info *table = mmusim__pt_table_at(shared->tables, paddr);
+    uint32_t rights =
+        pt_leaf_rights(shared->format, walk->rights, entry->rights);
     uint32_t dirty = entry->rights & TLB_DIRTY;
     uint32_t needed = mmu_rights_needed(ACCESS_STORE, walk->is_user);
 
     if (walk->wants_store && !dirty && (rights & needed) == needed) {
-        walk_store(walk, paddr, shared->format->set_dirty(word), cycles);
+        walk_store(walk, paddr, shared->format->set_dirty(word, walk->level),
+                   cycles);
         dirty = TLB_DIRTY;
     }
-    walk->order = pt_level_order(walk->level);
+    walk->order = entry->order;
     walk->data =
         tlb_data(entry->pfn, rights | dirty | (entry->rights & TLB_GLOBAL));
     if (table)
         walk->translation_id =
-            pt_translation_id(table, pt_index(walk->vaddr, walk->level));
+            pt_translation_id(table, pt_entry_index(table, paddr));
     walk->is_done = true;
 }
 
@@ -151,10 +150,13 @@ static uint32_t walk_read_entry(struct walk *walk)
 {
     struct mmu *mmu = walk->mmu;
     const struct mmu_shared *shared = mmu->shared;
-    uint64_t paddr = pt_word_paddr(walk->table, walk->vaddr, walk->level);
+    const struct pt_format *format = shared->format;
+    uint64_t paddr =
+        pt_word_paddr(format, walk->table, walk->vaddr, walk->level);
     uint64_t word = mmusim__pt_read(shared->tables, paddr);
-    struct pt_entry entry = shared->format->decode(word, walk->level);
-    uint32_t home = shared->home_socket(shared->home_context, walk->table);
+    struct pt_entry entry = format->decode(format, word, walk->level);
+    uint32_t home = shared->home_socket(shared->home_context,
+                                        (pfn_t){paddr >> BASE_PAGE_SHIFT});
     uint32_t cycles =
         mmusim__mem_read_cycles(shared->memory, mmu->cpu, paddr, home);
 
@@ -164,7 +166,7 @@ static uint32_t walk_read_entry(struct walk *walk)
         return cycles;
     }
     if (!entry.is_accessed) {
-        word = shared->format->set_accessed(word);
+        word = format->set_accessed(word, walk->level);
         walk_store(walk, paddr, word, &cycles);
     }
     if (entry.is_leaf) {
@@ -172,7 +174,7 @@ static uint32_t walk_read_entry(struct walk *walk)
         return cycles;
     }
     walk->rights &= entry.rights;
-    walk->table = entry.pfn;
+    walk->table = entry.table;
     walk->psc_level = walk->level; /* = level of the table pointed to, + 1 */
     walk->level--;
     return cycles;
@@ -389,10 +391,10 @@ static bool walk_leaf_is_hit(const struct walk *walk, const struct inval *inval)
 static bool walk_table_is_hit(const struct walk *walk,
                               const struct inval *inval)
 {
-    return psc_entry_is_hit_by_inval(tlb_key(vpn_of(walk->vaddr),
-                                             walk_psc_order(walk->level),
-                                             walk->tags, false),
-                                     inval, walk->mmu->shared->contexts);
+    return psc_entry_is_hit_by_inval(
+        tlb_key(vpn_of(walk->vaddr), walk_psc_order(walk->mmu, walk->level),
+                walk->tags, false),
+        inval, walk->mmu->shared->contexts);
 }
 
 void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,

@@ -32,7 +32,7 @@ struct walk {
     uint64_t vaddr;
     uint64_t started_cycle;
     uint32_t level;     /* of the entry read next */
-    pfn_t table;        /* that holds it */
+    uint64_t table;     /* address of the table that holds it */
     uint32_t rights;    /* of all levels so far */
     uint32_t psc_level; /* > 0: enter `table` for this level at the next
                            event, when its entry has been read */

@@ -78,16 +78,18 @@ static uint64_t run_descend(struct run *run, uint64_t vaddr, uint32_t level,
 
     tables[at] = run->root;
     for (; at > level; at--) {
-        uint64_t paddr = pt_word_paddr(tables[at], vaddr, at);
+        uint64_t paddr =
+            pt_word_paddr(run->format, pfn_paddr(tables[at]), vaddr, at);
         uint64_t word = mmusim__pt_read(run->memory, paddr);
 
         if (!word) {
-            word = run->format->make_table(run_table_add(run, at - 1));
+            word = run->format->make_table(
+                run->format, pfn_paddr(run_table_add(run, at - 1)));
             mmusim__pt_write(run->memory, paddr, word);
         }
-        tables[at - 1] = run->format->decode(word, at).pfn;
+        tables[at - 1] = run->format->decode(run->format, word, at).pfn;
     }
-    return pt_word_paddr(tables[level], vaddr, level);
+    return pt_word_paddr(run->format, pfn_paddr(tables[level]), vaddr, level);
 }
 
 static struct mapping *run_mapping(struct run *run, const struct place *place,
@@ -114,7 +116,7 @@ static void run_map(struct run *run, const struct place *place, uint32_t level)
     struct mapping *mapping = run_mapping(run, place, level);
     pfn_t tables[PT_MAX_LEVELS];
     uint64_t paddr = run_descend(run, run_vaddr(run, place), level, tables);
-    uint64_t frames = UINT64_C(1) << pt_level_order(level);
+    uint64_t frames = UINT64_C(1) << pt_level_order(run->format, level);
 
     *mapping = (struct mapping){
         .is_mapped = true,
@@ -123,8 +125,8 @@ static void run_map(struct run *run, const struct place *place, uint32_t level)
         .pfn = align_down(mmusim__rng_next(&run->rng) >> 24, frames),
     };
     mmusim__pt_write(run->memory, paddr,
-                     run->format->make_leaf((pfn_t){mapping->pfn}, level,
-                                            mapping->rights,
+                     run->format->make_leaf(run->format, (pfn_t){mapping->pfn},
+                                            level, mapping->rights,
                                             mapping->is_accessed));
 }
 
@@ -137,7 +139,9 @@ static void run_unmap(struct run *run, const struct place *place,
     run_descend(run, vaddr, level, tables);
     run_mapping(run, place, level)->is_mapped = false;
     for (uint32_t at = level; at < run->format->n_levels; at++) {
-        mmusim__pt_write(run->memory, pt_word_paddr(tables[at], vaddr, at), 0);
+        mmusim__pt_write(
+            run->memory,
+            pt_word_paddr(run->format, pfn_paddr(tables[at]), vaddr, at), 0);
         if (at + 1 == run->format->n_levels ||
             mmusim__pt_table(run->memory, tables[at])->n_present)
             break;
@@ -223,8 +227,10 @@ static struct x86_walk run_decode(const struct run *run, uint64_t vaddr)
     while (!entry.is_leaf) {
         walk.level--;
         entry = run->format->decode(
+            run->format,
             mmusim__pt_read(run->memory,
-                            pt_word_paddr(entry.pfn, vaddr, walk.level)),
+                            pt_word_paddr(run->format, pfn_paddr(entry.pfn),
+                                          vaddr, walk.level)),
             walk.level);
         if (!entry.is_present) {
             walk.outcome = X86_WALK_ABSENT;
@@ -235,8 +241,9 @@ static struct x86_walk run_decode(const struct run *run, uint64_t vaddr)
         walk.is_accessed = walk.is_accessed && entry.is_accessed;
     }
     assert_true(rights & TLB_READ);
-    walk.paddr = (entry.pfn.v << BASE_PAGE_SHIFT) +
-                 vaddr % (UINT64_C(1) << (12 + pt_level_order(walk.level)));
+    walk.paddr =
+        (entry.pfn.v << BASE_PAGE_SHIFT) +
+        vaddr % (UINT64_C(1) << (12 + pt_level_order(run->format, walk.level)));
     walk.can_write = rights & TLB_WRITE;
     walk.can_execute = rights & TLB_EXEC;
     walk.is_user = rights & TLB_USER;
@@ -277,7 +284,7 @@ static void run_check(struct run *run)
         assert_int_equal(naive.level, decoded.level);
         return;
     }
-    vaddr &= (UINT64_C(1) << (12 + pt_level_order(level))) - 1;
+    vaddr &= (UINT64_C(1) << (12 + pt_level_order(run->format, level))) - 1;
     assert_mapped(&naive, mapping, level, vaddr);
     assert_mapped(&decoded, mapping, level, vaddr);
 }
@@ -310,7 +317,7 @@ static void run_all(uint64_t seed, uint32_t n_levels)
     print_message("seed %lu\n", (unsigned long) seed);
     mmusim__rng_init(&run->rng, seed, 0);
     run->memory = mmusim__pt_memory_create();
-    run->format = mmusim__pt_format("x86-64", n_levels);
+    run->format = mmusim__pt_format_x86_64(n_levels);
     assert_non_null(run->format);
     run->root = run_table_add(run, n_levels - 1);
     for (uint32_t i = 0; i < RUN_REGIONS; i++) {
@@ -353,7 +360,7 @@ static void any_word_is_decoded_as_the_manual_says(void **state)
     for (uint32_t i = 0; i < 1000000; i++) {
         uint32_t level = i % 5;
         uint64_t word = mmusim__rng_next(&rng) & mmusim__rng_next(&rng);
-        struct pt_entry entry = format->decode(word, level);
+        struct pt_entry entry = format->decode(format, word, level);
 
         assert_int_equal(entry.is_present, x86_model_bit(word, 0));
         if (!entry.is_present)

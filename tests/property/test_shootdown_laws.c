@@ -155,7 +155,7 @@ static void move_page(struct run *run, uint32_t space, uint32_t page)
     const struct pt_format *format = run->small->shared.format;
 
     small_map(run->small, run->spaces[space - 1].root, page_vaddr(page), 0,
-              format->make_leaf(frame_of(space, run->epoch), 0,
+              format->make_leaf(format, frame_of(space, run->epoch), 0,
                                 TLB_READ | TLB_USER, false));
 }
 

@@ -145,9 +145,9 @@ static void copy_tables(struct lock_step *ls, uint64_t first, uint64_t end)
         assert_non_null(
             mmusim__pt_table_add(ls->model.tables, (pfn_t){pfn}, table->level));
         for (uint32_t i = 0; i < PT_WORDS; i++) {
-            if (table->page->words[i])
+            if (pt_word(table, i))
                 mmusim__pt_write(ls->model.tables, pfn * 4096 + 8 * i,
-                                 table->page->words[i]);
+                                 pt_word(table, i));
         }
     }
 }
@@ -164,7 +164,7 @@ static void remember_children(struct lock_step *ls)
         assert_non_null(info->lock);
         for (uint32_t i = 0; i < PT_WORDS; i++)
             ((uint64_t *) info->lock)[i] =
-                info->page->words[i] << 12 >> 24; /* bits 51:12 */
+                pt_word(info, i) << 12 >> 24; /* bits 51:12 */
     }
 }
 
@@ -250,20 +250,21 @@ static uint64_t draw_edit(struct lock_step *ls, uint32_t level, uint64_t word)
 static uint64_t home_of(const struct lock_step *ls, uint32_t root,
                         uint64_t vaddr, uint32_t level, uint64_t *word)
 {
+    const struct pt_format *format = ls->small->shared.format;
     pfn_t table = ls->roots[root];
     uint32_t at = ls->small->options.n_levels - 1;
 
     for (;; at--) {
         const struct pt_info *info =
             mmusim__pt_table(ls->small->shared.tables, table);
-        uint64_t paddr = pt_word_paddr(table, vaddr, at);
+        uint64_t paddr = pt_word_paddr(format, pfn_paddr(table), vaddr, at);
         const uint64_t *children = info->lock;
 
         if (at == level) {
             *word = mmusim__pt_read(ls->small->shared.tables, paddr);
             return paddr;
         }
-        table = (pfn_t){children[pt_index(vaddr, at)]};
+        table = (pfn_t){children[pt_index(format, vaddr, at)]};
     }
 }
 
@@ -305,6 +306,6 @@ void lock_step_check_tables(struct lock_step *ls)
             mmusim__pt_table(ls->model.tables, (pfn_t){pfn});
 
         if (fast)
-            AGREE(ls, !memcmp(fast->page, slow->page, sizeof(*fast->page)));
+            AGREE(ls, !memcmp(fast->words, slow->words, BASE_PAGE_BYTES));
     }
 }

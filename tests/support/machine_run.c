@@ -190,9 +190,9 @@ static uint64_t tables_below(const struct mmusim_machine *machine, pfn_t pfn)
     uint64_t n = 1;
 
     assert_non_null(table);
-    for (uint32_t i = 0; table->level && i < PT_WORDS; i++) {
-        struct pt_entry entry =
-            kernel->format->decode(table->page->words[i], table->level);
+    for (uint32_t i = 0; table->level && i < table->n_words; i++) {
+        struct pt_entry entry = kernel->format->decode(
+            kernel->format, pt_word(table, i), table->level);
 
         if (entry.is_present && !entry.is_leaf)
             n += tables_below(machine, entry.pfn);

@@ -255,18 +255,20 @@ uint64_t small_map(struct small_system *small, pfn_t root, uint64_t vaddr,
 {
     const struct pt_format *format = small->shared.format;
     struct pt_memory *tables = small->shared.tables;
-    pfn_t table = root;
+    uint64_t table = pfn_paddr(root);
 
     for (uint32_t at = small->options.n_levels - 1; at > level; at--) {
-        uint64_t paddr = pt_word_paddr(table, vaddr, at);
+        uint64_t paddr = pt_word_paddr(format, table, vaddr, at);
 
         if (!mmusim__pt_read(tables, paddr))
             mmusim__pt_write(tables, paddr,
-                             format->make_table(small_table(small, at - 1)));
-        table = format->decode(mmusim__pt_read(tables, paddr), at).pfn;
+                             format->make_table(format, pfn_paddr(small_table(
+                                                            small, at - 1))));
+        table =
+            format->decode(format, mmusim__pt_read(tables, paddr), at).table;
     }
-    mmusim__pt_write(tables, pt_word_paddr(table, vaddr, level), word);
-    return pt_word_paddr(table, vaddr, level);
+    mmusim__pt_write(tables, pt_word_paddr(format, table, vaddr, level), word);
+    return pt_word_paddr(format, table, vaddr, level);
 }
 
 uint64_t small_map_user(struct small_system *small, pfn_t root, uint64_t vaddr,
@@ -276,24 +278,25 @@ uint64_t small_map_user(struct small_system *small, pfn_t root, uint64_t vaddr,
     pfn_t pfn =
         level ? (pfn_t){UINT64_C(1) << (20 + level)} : small_frame(small);
 
-    return small_map(
-        small, root, vaddr, level,
-        small->shared.format->make_leaf(
-            pfn, level, TLB_READ | TLB_WRITE | TLB_USER | TLB_DIRTY, true));
+    return small_map(small, root, vaddr, level,
+                     small->shared.format->make_leaf(
+                         small->shared.format, pfn, level,
+                         TLB_READ | TLB_WRITE | TLB_USER | TLB_DIRTY, true));
 }
 
 uint64_t small_entry_paddr(const struct small_system *small, pfn_t root,
                            uint64_t vaddr, uint32_t level)
 {
-    pfn_t table = root;
+    const struct pt_format *format = small->shared.format;
+    uint64_t table = pfn_paddr(root);
 
     for (uint32_t at = small->options.n_levels - 1; at > level; at--) {
-        uint64_t word = mmusim__pt_read(small->shared.tables,
-                                        pt_word_paddr(table, vaddr, at));
+        uint64_t word = mmusim__pt_read(
+            small->shared.tables, pt_word_paddr(format, table, vaddr, at));
 
-        table = small->shared.format->decode(word, at).pfn;
+        table = format->decode(format, word, at).table;
     }
-    return pt_word_paddr(table, vaddr, level);
+    return pt_word_paddr(format, table, vaddr, level);
 }
 
 /* ---- CPUs ---- */

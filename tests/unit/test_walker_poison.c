@@ -276,18 +276,19 @@ static void a_refused_fill_is_remembered_with_its_cause(void **state)
     struct walk_request request = {.vaddr = VADDR};
     uint32_t id = mmusim__translation_begin(small->translations);
     uint32_t ids[PT_ID_CHUNK] = {0};
+    uint32_t index = pt_index(small->shared.format, VADDR, 0);
     struct pt_info *table;
 
     map(small, VADDR);
-    ids[pt_index(VADDR, 0) % PT_ID_CHUNK] = id;
+    ids[index % PT_ID_CHUNK] = id;
     table = mmusim__pt_table(
         small->shared.tables,
         (pfn_t){small_entry_paddr(small, mmu->root, VADDR, 0) >> 12});
-    table->translation_ids[pt_index(VADDR, 0) / PT_ID_CHUNK] = ids;
+    table->translation_ids[index / PT_ID_CHUNK] = ids;
     mmusim__walk_ask(mmu, &request, 0);
     mmusim__x86_flush_everything(mmu, MISS_FULL_FLUSH);
     small_drain(small);
-    table->translation_ids[pt_index(VADDR, 0) / PT_ID_CHUNK] = NULL;
+    table->translation_ids[index / PT_ID_CHUNK] = NULL;
     assert_int_equal(mmu->causes[MISS_COLD], 1); /* the miss itself */
     assert_int_equal(mmusim__miss_log_cause(mmu->log, id), MISS_FULL_FLUSH);
 }
