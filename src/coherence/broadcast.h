@@ -26,14 +26,8 @@
 #define MMUSIM_COHERENCE_BROADCAST_H
 
 #include "coherence/cpu.h"
+#include "coherence/inval_reach.h"
 #include "core/cpu_mask.h"
-
-enum broadcast_reach {
-    REACH_SELF,  /* non-shareable: complete at sync(REACH_SELF) */
-    REACH_INNER, /* the inner shareable domain: dvm.inner_domain */
-    REACH_OUTER, /* every CPU of the machine */
-    REACH_ALL,   /* likewise: INVLPGB */
-};
 
 /* n_ops operations: the first as inval says, each next one n_pages of inval
  * further on; the last is cut at n_pages_total (0: not cut). Without a range,

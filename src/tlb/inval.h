@@ -32,8 +32,10 @@ struct inval {
     uint8_t stride_order;
     bool has_order; /* a level hint: leaves of another size need not go, and do
                        not (a wrong hint invalidates nothing) */
-    uint8_t order;
-    bool has_asid; /* else every asid */
+    uint8_t order;  /* the least size of that level's leaves */
+    uint8_t max_order; /* contiguous runs of them are larger; below order:
+                          order alone */
+    bool has_asid;     /* else every asid */
     uint16_t asid;
     bool hits_globals; /* global entries match too, whatever has_asid */
     bool hits_nonglobals;
@@ -45,8 +47,26 @@ struct inval {
     uint16_t vmid;
     bool has_stage2_root; /* x86 INVEPT: of these nested tables only */
     uint64_t stage2_root;
-    uint8_t thread; /* whose entries of a shared array; see tlb_context.h */
+    bool only_nested; /* x86 INVEPT: only what came from nested tables */
+    uint8_t thread;   /* whose entries of a shared array; see tlb_context.h */
 };
+
+/* Does the request reach a native machine's entries? They belong to VM 0 of
+ * REGIME_EL1, without nested tables. */
+static inline bool inval_reaches_native(const struct inval *inval)
+{
+    return (!inval->regimes || inval->regimes & 1U << REGIME_EL1) &&
+           (!inval->has_vmid || !inval->vmid) &&
+           (!inval->has_stage2_root || !inval->stage2_root) &&
+           !inval->only_nested;
+}
+
+/* Does a level hint, if there is one, allow leaves of the size? */
+static inline bool inval_hint_allows(const struct inval *inval, uint32_t order)
+{
+    return !inval->has_order || order == inval->order ||
+           (order > inval->order && order <= inval->max_order);
+}
 
 /* Is the context within the request's regimes, VMs and thread? */
 static inline bool inval_is_for(const struct inval *inval,
@@ -60,6 +80,9 @@ static inline bool inval_is_for(const struct inval *inval,
         context->vmid != inval->vmid)
         return false;
     if (inval->has_stage2_root && context->stage2_root != inval->stage2_root)
+        return false;
+    if (inval->only_nested && context->regime == REGIME_EL1 &&
+        !context->stage2_root)
         return false;
     return context->thread == inval->thread;
 }
@@ -138,7 +161,7 @@ tlb_entry_is_hit_by_inval(uint64_t key, const struct inval *inval,
         return psc_entry_is_hit_by_inval(key, inval, contexts);
     if (is_global ? !inval->hits_globals : !inval->hits_nonglobals)
         return false;
-    if (inval->has_order && tlb_key_order(key) != inval->order)
+    if (!inval_hint_allows(inval, tlb_key_order(key)))
         return false;
     return inval_hits_tag(inval, tlb_key_tag(key), !is_global, contexts) &&
            inval_hits_address(key, inval);

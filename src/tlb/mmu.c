@@ -358,16 +358,23 @@ static uint32_t mmu_invalidate_group(struct mmu *mmu, struct tlb_group *group,
     return n_removed;
 }
 
-/* With fragments about, a range must reach every fragment of its pages. */
+/* With fragments about, a range must reach every fragment of its pages; a level
+ * hint speaks of the page, not of its fragments. */
 static struct inval mmu_widen(const struct mmu *mmu, const struct inval *inval)
 {
     struct inval wide = *inval;
     uint64_t span = UINT64_C(1) << mmu->fragment_order;
+    uint64_t last =
+        inval->vpn.v + ((inval->n_pages - 1) << inval->stride_order);
 
     if (!inval->has_range || !mmu->fragment_order)
         return wide;
     wide.vpn.v = align_down(inval->vpn.v, span);
-    wide.n_pages = align_up(inval->vpn.v + inval->n_pages, span) - wide.vpn.v;
+    wide.n_pages = align_up(last + 1, span) - wide.vpn.v;
+    wide.stride_order = 0;
+    if (inval->order > wide.max_order)
+        wide.max_order = inval->order;
+    wide.order = 0;
     return wide;
 }
 
@@ -378,6 +385,8 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
     struct inval own = *inval;
     uint32_t n_removed;
 
+    if (!mmu->shared->contexts && !inval_reaches_native(inval))
+        return 0;
     wide.thread = own.thread = mmu->context.thread;
 
     mmu_forget_last(mmu);

@@ -387,8 +387,7 @@ uint32_t mmusim__tlb_array_invalidate(struct tlb_array *array,
         return 0;
     if (!is_psc && tags == TAGS_ONE && tlb_sweep_is_short(&sweep)) {
         for (uint32_t i = 0; i < array->n_orders; i++) {
-            bool is_named =
-                !inval->has_order || inval->order == array->orders[i];
+            bool is_named = inval_hint_allows(inval, array->orders[i]);
 
             if (is_named && array->n_valid_by_order[i])
                 tlb_sweep_pages(&sweep, array->orders[i]);
