@@ -89,6 +89,10 @@ static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)
     kernel->format = machine->shared.format;
     kernel->translations = machine->translations;
     status = mmusim__kernel_init(kernel);
+    if (!status)
+        mmusim__frame_alloc_scatter(kernel->frames,
+                                    machine->config.os.n_frame_colours,
+                                    machine->config.seed);
     machine->system.init_mm = &kernel->init_mm.space;
     return status;
 }

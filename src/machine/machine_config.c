@@ -145,6 +145,9 @@ static mmusim_status_t config_check_caches(const struct machine_config *config,
                                            &memory->llc};
     static const char *const keys[] = {"memory.l1d.size", "memory.l2.size",
                                        "memory.llc.size"};
+    static const char *const hash_keys[] = {"memory.l1d.hash_from_bit",
+                                            "memory.l2.hash_from_bit",
+                                            "memory.llc.hash_from_bit"};
 
     for (size_t i = 0; i < 3; i++) {
         const char *reason =
@@ -152,6 +155,11 @@ static mmusim_status_t config_check_caches(const struct machine_config *config,
 
         if (reason)
             return config_wrong(diag, keys[i], reason);
+        if (caches[i]->hash_from_bit &&
+            caches[i]->hash_from_bit < CACHE_LINE_SHIFT)
+            return config_wrong(diag, hash_keys[i],
+                                "0 (no hash) or at least 6: the bits below "
+                                "are inside a line");
     }
     if (memory->has_data && memory->model != MEMORY_HIERARCHY)
         return config_wrong(diag, "memory.data",

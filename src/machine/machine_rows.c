@@ -23,6 +23,7 @@ static const char *const rows_isa[] = {"x86-64", "i386",  "armv8",
 static const char *const rows_order[] = {"recorded", "relaxed", NULL};
 static const char *const rows_engine[] = {"run-ahead", "reference", NULL};
 static const char *const rows_model[] = {"fixed", "hierarchy", NULL};
+static const char *const rows_cache_replacement[] = {"lru", "random", NULL};
 static const char *const rows_index[] = {"bits", "xor", NULL};
 static const char *const rows_granule[] = {"4K", "16K", "64K", NULL};
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
@@ -87,7 +88,21 @@ static const char *rows_replacement_at(size_t index)
         U32("memory." name ".ways", memory.field.n_ways, "ways", 1, 64, ways,  \
             where ": associativity", "guess"),                                 \
         CYCLES("memory." name ".cycles", memory.field.hit_cycles, cycles,      \
-               where ": load to use", "guess")
+               where ": load to use", "guess"),                                \
+        U32("memory." name ".hash_from_bit", memory.field.hash_from_bit,       \
+            "bits", 0, 63, "0",                                                \
+            where                                                              \
+            ": address bits from here up choose the set through a hash, "      \
+            "those below as they are; 0: none hashed",                         \
+            "a choice, not a measurement"),                                    \
+        WORD("memory." name ".replacement", memory.field.replacement,          \
+             rows_cache_replacement, "lru", where ": which line makes room",   \
+             "guess"),                                                         \
+        U32("memory." name ".bypass_percent", memory.field.bypass_percent,     \
+            "%", 0, 99, "0",                                                   \
+            where ": misses of a full set whose line is the next to go (lru) " \
+                  "or is not kept (random)",                                   \
+            "guess")
 
 /* clang-format off */
 static const struct field_row plain_rows[] = {
@@ -133,6 +148,9 @@ static const struct field_row plain_rows[] = {
     CACHE("l1d", l1d, "32K", "8", "4", "first-level data cache"),
     CACHE("l2", l2, "1M", "16", "14", "second-level cache"),
     CACHE("llc", llc, "16M", "16", "60", "cache of a socket"),
+    BOOL("memory.pair_prefetch", memory.has_pair_prefetch, "false",
+         "a read of DRAM brings the other line of its 128 bytes into the LLC",
+         "guess"),
     CYCLES("memory.dram_cycles", memory.dram_cycles, "250", "a read of DRAM",
            "guess"),
     CYCLES("memory.remote_dram_cycles", memory.remote_dram_cycles, "150",
@@ -249,6 +267,10 @@ static const struct field_row plain_rows[] = {
         "guess, 3 ms: CFS of 4.6 with two or three runnable"),
     U64("os.memory", os.memory_bytes, "bytes", UINT64_C(1) << 20,
         UINT64_C(1) << 46, "64G", "physical memory", "guess"),
+    U32("os.frame_colours", os.n_frame_colours, "colours", 0, 256, "0",
+        "single frames come at random, of the page's colour modulo this; 0: "
+        "in order",
+        "a choice, not a measurement"),
     BOOL("os.strict_maps", os.has_strict_maps, "false",
          "an access outside every mapping fails instead of mapping its page",
          "a choice, not a measurement"),

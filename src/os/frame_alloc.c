@@ -15,6 +15,7 @@
 #include "os/frame_alloc.h"
 
 #include "core/check.h"
+#include "core/rng.h"
 
 #include <stdlib.h>
 
@@ -22,6 +23,7 @@ enum {
     FRAME_CHUNK_LOG2 = 9, /* records a chunk: one 2M block's, 8 KiB */
     FRAME_CHUNK_FRAMES = 1 << FRAME_CHUNK_LOG2,
     FRAME_KINDS = 3,
+    FRAME_BATCH = 1 << 14, /* frames shuffled at a time */
     FRAME_PADDR_BITS = 52, /* Intel SDM vol. 3A 4.1.4: MAXPHYADDR <= 52 */
 };
 
@@ -54,6 +56,9 @@ struct frame_alloc {
     struct frame **chunks;
     uint64_t n_chunks; /* capacity of chunks[]; absent ones are NULL */
     uint64_t n_in_use;
+    uint32_t n_colours; /* 0: frames in order */
+    struct rng rng;
+    uint64_t colours[FRAME_MAX_COLOURS]; /* free lists of single frames */
 };
 
 static struct frame *frame_find(const struct frame_alloc *frames, uint64_t pfn)
@@ -152,6 +157,66 @@ static mmusim_status_t frame_take(struct frame_alloc *frames,
     return frame_take_range(frames, &kind->top, order, pfn);
 }
 
+static void frame_push_colour(struct frame_alloc *frames, uint64_t pfn)
+{
+    uint64_t *head = &frames->colours[pfn % frames->n_colours];
+
+    frame_find(frames, pfn)->next_free = *head;
+    *head = pfn;
+}
+
+/* The next frame of the colour, else of any; 0: none is free. */
+static uint64_t frame_pop_colour(struct frame_alloc *frames, uint64_t colour)
+{
+    for (uint32_t i = 0; i < frames->n_colours; i++) {
+        uint64_t *head = &frames->colours[(colour + i) % frames->n_colours];
+        uint64_t pfn = *head;
+
+        if (!pfn)
+            continue;
+        *head = frame_find(frames, pfn)->next_free;
+        return pfn;
+    }
+    return 0;
+}
+
+/* Takes a batch of frames, or what is left, and shuffles it into the lists
+ * (Fisher and Yates). */
+static mmusim_status_t frame_scatter_batch(struct frame_alloc *frames)
+{
+    uint64_t *batch = malloc(FRAME_BATCH * sizeof(*batch));
+    mmusim_status_t status = batch ? MMUSIM_OK : MMUSIM_NOMEM;
+    uint32_t n = 0;
+
+    while (status == MMUSIM_OK && n < FRAME_BATCH) {
+        status = frame_take(frames, 0, &batch[n]);
+        n += status == MMUSIM_OK;
+    }
+    for (uint32_t left = n; left; left--) {
+        uint32_t at = mmusim__rng_below(&frames->rng, left);
+
+        frame_push_colour(frames, batch[at]);
+        batch[at] = batch[left - 1];
+    }
+    free(batch);
+    return n ? MMUSIM_OK : status;
+}
+
+static mmusim_status_t frame_take_scattered(struct frame_alloc *frames,
+                                            uint64_t vpn, uint64_t *pfn)
+{
+    uint64_t colour = vpn % frames->n_colours;
+
+    if (!frames->colours[colour]) {
+        mmusim_status_t status = frame_scatter_batch(frames);
+
+        if (status == MMUSIM_NOMEM)
+            return status;
+    }
+    *pfn = frame_pop_colour(frames, colour);
+    return *pfn ? MMUSIM_OK : MMUSIM_EXHAUSTED;
+}
+
 static uint32_t frame_kind_of(uint32_t order)
 {
     uint32_t kind_index = 0;
@@ -207,24 +272,58 @@ void mmusim__frame_alloc_destroy(struct frame_alloc *frames)
     free(frames);
 }
 
+void mmusim__frame_alloc_scatter(struct frame_alloc *frames, uint32_t n_colours,
+                                 uint64_t seed)
+{
+    enum { FRAME_STREAM = 0x6672616d };
+
+    mmusim_assert(n_colours <= FRAME_MAX_COLOURS);
+    frames->n_colours = n_colours;
+    mmusim__rng_init(&frames->rng, seed, FRAME_STREAM);
+}
+
+static void frame_hand_out(struct frame_alloc *frames, uint32_t kind_index,
+                           uint64_t taken)
+{
+    struct frame *frame = frame_find(frames, taken);
+
+    mmusim_assert(frame->n_refs == 0);
+    frame->n_refs = 1;
+    frame->kind = kind_index;
+    frames->n_in_use += UINT64_C(1) << frame_orders[kind_index];
+}
+
 mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
                                   pfn_t *pfn)
 {
     uint32_t kind_index = frame_kind_of(order);
-    struct frame *frame;
     uint64_t taken = 0;
     mmusim_status_t status;
 
     if (kind_index == FRAME_KINDS)
         return MMUSIM_USAGE;
     status = frame_take(frames, kind_index, &taken);
+    if (status == MMUSIM_EXHAUSTED && !kind_index && frames->n_colours)
+        status = frame_take_scattered(frames, 0, &taken);
     if (status != MMUSIM_OK)
         return status;
-    frame = frame_find(frames, taken);
-    mmusim_assert(frame->n_refs == 0);
-    frame->n_refs = 1;
-    frame->kind = kind_index;
-    frames->n_in_use += UINT64_C(1) << order;
+    frame_hand_out(frames, kind_index, taken);
+    *pfn = (pfn_t){taken};
+    return MMUSIM_OK;
+}
+
+mmusim_status_t mmusim__frame_get_for(struct frame_alloc *frames,
+                                      uint32_t order, vpn_t vpn, pfn_t *pfn)
+{
+    uint64_t taken = 0;
+    mmusim_status_t status;
+
+    if (order || !frames->n_colours)
+        return mmusim__frame_get(frames, order, pfn);
+    status = frame_take_scattered(frames, vpn.v, &taken);
+    if (status != MMUSIM_OK)
+        return status;
+    frame_hand_out(frames, 0, taken);
     *pfn = (pfn_t){taken};
     return MMUSIM_OK;
 }
@@ -246,10 +345,14 @@ bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
     mmusim_assert(frame && frame->n_refs > 0);
     if (!frame || !frame->n_refs || --frame->n_refs)
         return false;
+    frames->n_in_use -= UINT64_C(1) << frame_orders[frame->kind];
+    if (frames->n_colours && !frame->kind) {
+        frame_push_colour(frames, pfn.v);
+        return true;
+    }
     kind = &frames->kinds[frame->kind];
     frame->next_free = kind->free_list;
     kind->free_list = pfn.v;
-    frames->n_in_use -= UINT64_C(1) << frame_orders[frame->kind];
     return true;
 }
 

@@ -6,6 +6,12 @@
  * has none free, and not joined again. pfn 0 is never handed out. A block is
  * known by its first frame: ref, unref, refs and order take that pfn.
  *
+ * Scattered (os.frame_colours): single frames for a page come at random from
+ * the frames whose number agrees with the page's modulo n_colours, shuffled
+ * 64 MiB at a time, as after some uptime of a kernel that colours pages
+ * (Windows keeps its free lists by colour: Windows Internals, 6th edition,
+ * part 2, chapter 10) or of one that does not (Linux: 1 colour).
+ *
  * Memory on the host: at most 16 bytes per frame ever handed out, in chunks
  * that grow with the highest frame used.
  */
@@ -17,6 +23,8 @@
 
 struct frame_alloc;
 
+enum { FRAME_MAX_COLOURS = 256 };
+
 /* memory_bytes: size of simulated memory. NULL: out of host memory. */
 struct frame_alloc *mmusim__frame_alloc_create(uint64_t memory_bytes);
 void mmusim__frame_alloc_destroy(struct frame_alloc *frames);
@@ -26,6 +34,13 @@ void mmusim__frame_alloc_destroy(struct frame_alloc *frames);
  * order; then *pfn is untouched. */
 mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
                                   pfn_t *pfn);
+/* Scatters single frames from now on; n_colours at most FRAME_MAX_COLOURS, 0
+ * for frames in order. */
+void mmusim__frame_alloc_scatter(struct frame_alloc *frames, uint32_t n_colours,
+                                 uint64_t seed);
+/* As frame_get, for the page vpn. */
+mmusim_status_t mmusim__frame_get_for(struct frame_alloc *frames,
+                                      uint32_t order, vpn_t vpn, pfn_t *pfn);
 void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn);
 /* Drops one reference; true if that was the last and the block is free. */
 bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn);

@@ -10,6 +10,7 @@ struct os_config {
     uint64_t flush_ceiling_pages;
     uint64_t timeslice_cycles;
     uint64_t memory_bytes;
+    uint32_t n_frame_colours; /* 0: frames in order (frame_alloc.h) */
     bool has_strict_maps;
     bool has_cold_page_cache; /* first touch of a file page is major */
 };

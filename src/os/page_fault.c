@@ -118,8 +118,8 @@ static const struct vm_area *fault_implicit_area(struct fault_frame *fault)
 static void fault_get_frame(struct fault_frame *fault, uint32_t order)
 {
     struct kernel *kernel = fault->kernel;
-    mmusim_status_t status =
-        mmusim__frame_get(kernel->frames, order, &fault->plan.pfn);
+    mmusim_status_t status = mmusim__frame_get_for(
+        kernel->frames, order, vpn_of(fault->vaddr), &fault->plan.pfn);
 
     if (status) {
         system_fail(kernel->system, status);

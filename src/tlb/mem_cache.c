@@ -12,6 +12,8 @@ enum {
     MEM_CACHE_MAX_LINES = 1 << 24, /* 1 GiB: 64 MiB of host memory */
 };
 
+#define MEM_CACHE_SEED UINT32_C(0x2545f491) /* any but 0 */
+
 static uint32_t mem_cache_tag(uint64_t line, uint32_t version)
 {
     uint32_t folded = (uint32_t) line ^
@@ -23,14 +25,38 @@ static uint32_t mem_cache_tag(uint64_t line, uint32_t version)
 
 static uint32_t *mem_cache_set(const struct mem_cache *cache, uint64_t line)
 {
-    uint64_t set = line & (cache->n_sets - 1);
+    uint64_t set = line & ((UINT64_C(1) << cache->plain_bits) - 1);
 
-    if (cache->is_hashed) {
-        uint64_t hash = line * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    if (cache->n_groups > 1) {
+        uint64_t hash =
+            (line >> cache->plain_bits) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 
-        set = hash * cache->n_sets >> 32;
+        set |= (hash * cache->n_groups >> 32) << cache->plain_bits;
     }
     return &cache->tags[set * cache->n_ways];
+}
+
+/* Marsaglia, "Xorshift RNGs" (2003): full period over 32 bits. */
+static uint32_t mem_cache_random(struct mem_cache *cache)
+{
+    uint32_t x = cache->random;
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return cache->random = x;
+}
+
+uint32_t mmusim__mem_cache_plain_bits(const struct cache_config *config)
+{
+    uint64_t n_sets = (config->size_bytes >> CACHE_LINE_SHIFT) / config->n_ways;
+    uint32_t limit =
+        config->hash_from_bit ? config->hash_from_bit - CACHE_LINE_SHIFT : 64;
+    uint32_t bits = 0;
+
+    while (bits < limit && n_sets && !(n_sets >> bits & 1))
+        bits++;
+    return bits;
 }
 
 const char *mmusim__mem_cache_refuses(uint64_t size_bytes, uint32_t n_ways)
@@ -49,17 +75,22 @@ const char *mmusim__mem_cache_refuses(uint64_t size_bytes, uint32_t n_ways)
 }
 
 mmusim_status_t mmusim__mem_cache_init(struct mem_cache *cache,
-                                       uint64_t size_bytes, uint32_t n_ways,
+                                       const struct cache_config *config,
                                        struct arena *arena)
 {
-    struct mem_cache built = {.n_ways = n_ways};
-    uint64_t n_lines = size_bytes >> CACHE_LINE_SHIFT;
+    struct mem_cache built = {.n_ways = config->n_ways,
+                              .random = MEM_CACHE_SEED,
+                              .is_random = config->replacement == CACHE_RANDOM};
+    uint64_t n_lines = config->size_bytes >> CACHE_LINE_SHIFT;
 
-    if (mmusim__mem_cache_refuses(size_bytes, n_ways))
+    if (mmusim__mem_cache_refuses(config->size_bytes, config->n_ways))
         return MMUSIM_CONFIG;
     if (n_lines) {
-        built.n_sets = (uint32_t) (n_lines / n_ways);
-        built.is_hashed = built.n_sets & (built.n_sets - 1);
+        built.n_sets = (uint32_t) (n_lines / config->n_ways);
+        built.plain_bits = mmusim__mem_cache_plain_bits(config);
+        built.n_groups = built.n_sets >> built.plain_bits;
+        built.bypass =
+            (uint32_t) (UINT32_MAX / 100 * (uint64_t) config->bypass_percent);
         built.tags = mmusim__arena_alloc(arena, n_lines, sizeof(*built.tags));
         if (!built.tags)
             return MMUSIM_NOMEM;
@@ -99,9 +130,24 @@ bool mmusim__mem_cache_touch(struct mem_cache *cache, uint64_t line,
     way = mem_cache_find(cache, set, tag);
     if (way == cache->n_ways)
         return false;
-    if (way)
+    if (way && !cache->is_random)
         mem_cache_promote(set, way, tag);
     return true;
+}
+
+/* A miss of a full set. */
+static void mem_cache_replace(struct mem_cache *cache, uint32_t *set,
+                              uint32_t tag)
+{
+    bool is_bypassed = cache->bypass && mem_cache_random(cache) < cache->bypass;
+    uint32_t last = cache->n_ways - 1;
+
+    if (cache->is_random && !is_bypassed)
+        set[(uint64_t) mem_cache_random(cache) * cache->n_ways >> 32] = tag;
+    else if (!cache->is_random && is_bypassed)
+        set[last] = tag;
+    else if (!cache->is_random)
+        mem_cache_promote(set, last, tag);
 }
 
 void mmusim__mem_cache_fill(struct mem_cache *cache, uint64_t line,
@@ -115,8 +161,12 @@ void mmusim__mem_cache_fill(struct mem_cache *cache, uint64_t line,
         return;
     set = mem_cache_set(cache, line);
     way = mem_cache_find(cache, set, tag);
-    /* Empty ways are at the end, so that the last way is one if any is. */
-    mem_cache_promote(set, way < cache->n_ways ? way : cache->n_ways - 1, tag);
+    if (way < cache->n_ways)
+        mem_cache_promote(set, way, tag);
+    else if (set[cache->n_ways - 1]) /* empty ways are at the end */
+        mem_cache_replace(cache, set, tag);
+    else
+        mem_cache_promote(set, cache->n_ways - 1, tag);
 }
 
 bool mmusim__mem_cache_drop(struct mem_cache *cache, uint64_t line,

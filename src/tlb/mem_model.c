@@ -31,14 +31,6 @@ const char *mmusim__mem_refuses(const struct memory_config *config,
     return NULL;
 }
 
-static mmusim_status_t mem_cache_build(struct mem_cache *cache,
-                                       const struct cache_config *config,
-                                       struct arena *arena)
-{
-    return mmusim__mem_cache_init(cache, config->size_bytes, config->n_ways,
-                                  arena);
-}
-
 static mmusim_status_t mem_build_caches(struct mem_model *model,
                                         const struct mem_topology *topology,
                                         struct arena *arena)
@@ -47,15 +39,16 @@ static mmusim_status_t mem_build_caches(struct mem_model *model,
     mmusim_status_t status = MMUSIM_OK;
 
     for (uint32_t i = 0; !status && i < topology->n_sockets; i++)
-        status = mem_cache_build(&model->llcs[i], &model->config.llc, arena);
+        status =
+            mmusim__mem_cache_init(&model->llcs[i], &model->config.llc, arena);
     for (uint32_t i = 0; !status && i < model->n_cpus; i++) {
         struct mem_cpu *cpu = &model->cpus[i];
 
         /* First threads of all cores come first, then the second ones. */
         cpu->socket = i % n_cores / topology->cores_per_socket;
-        status = mem_cache_build(&cpu->l1d, &model->config.l1d, arena);
+        status = mmusim__mem_cache_init(&cpu->l1d, &model->config.l1d, arena);
         if (!status)
-            status = mem_cache_build(&cpu->l2, &model->config.l2, arena);
+            status = mmusim__mem_cache_init(&cpu->l2, &model->config.l2, arena);
     }
     return status;
 }
@@ -138,6 +131,8 @@ static uint32_t mem_read_beyond(struct mem_model *model, struct mem_cpu *cpu,
     mmusim__mem_cache_fill(llc, line, version);
     counters->llc_misses += llc->n_sets > 0;
     counters->dram_reads++;
+    if (model->config.has_pair_prefetch)
+        mmusim__mem_cache_fill(llc, line ^ 1, version);
     if (home_socket == cpu->socket)
         return model->config.dram_cycles;
     counters->remote_dram_reads++;

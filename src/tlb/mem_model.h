@@ -10,6 +10,9 @@
  * line's version: copies of other CPUs and of other sockets' LLCs no longer
  * match, at a cost that does not grow with the CPUs.
  *
+ * With memory.pair_prefetch a read of DRAM brings the other line of its 128
+ * bytes into the LLC as well, as spatial prefetchers do; it comes in no time.
+ *
  * Approximations: hardware threads of one core do not share L1D and L2.
  * Versions lie in a hashed table (2^18 buckets), so that a write now and then
  * makes an unrelated line stale too. A stale copy keeps its way until it is

@@ -4,6 +4,7 @@
 #ifndef MMUSIM_TLB_MMU_CONFIG_H
 #define MMUSIM_TLB_MMU_CONFIG_H
 
+#include "tlb/mem_cache.h"
 #include "tlb/tlb_array.h"
 
 enum {
@@ -31,17 +32,12 @@ struct psc_config {
     uint32_t hit_cycles;
 };
 
-struct cache_config {
-    uint64_t size_bytes;
-    uint32_t n_ways;
-    uint32_t hit_cycles;
-};
-
 struct memory_config {
     enum config_memory_model model;
     uint32_t fixed_cycles; /* one page-table read */
     bool has_data;         /* data accesses go through the hierarchy too */
     struct cache_config l1d, l2, llc;
+    bool has_pair_prefetch; /* DRAM reads bring the line's 128-byte pair */
     uint32_t dram_cycles;
     uint32_t remote_dram_cycles; /* added when another socket owns the frame */
 };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pointer chase: one thread, dependent loads round and round over N places,
- * one stride apart, in order or in a seeded random order. One round of stores
- * comes first, so that every page is there, and then the mark `chase`.
+ * one stride apart, in order or in a seeded random order: over all of them, or
+ * block by block. One round of stores comes first, so that every page is
+ * there, then the rounds that warm, then the loads between the marks `chase`
+ * and `chase-end`.
  *
  * The random order is a permutation computed place by place (a four-round
  * Feistel network over the next even power of two, walked until it falls
@@ -20,13 +22,17 @@ enum {
     CHASE_RANDOM,
     CHASE_STAGGER,
     CHASE_SEED,
+    CHASE_BLOCK,
+    CHASE_WARM_ROUNDS,
 };
 
 enum chase_phase {
     CHASE_MAP,
+    CHASE_TOUCH,
     CHASE_WARM,
     CHASE_MARK,
     CHASE_LOOP,
+    CHASE_MARK_END,
     CHASE_EXIT,
     CHASE_END
 };
@@ -46,6 +52,9 @@ static const struct workload_param chase_params[] = {
     {"random", 0, 1, 0, "1: places in random order, the same each round"},
     {"stagger", 0, 1, 1, "1: each page's access is in another cache line"},
     {"seed", 0, UINT64_MAX, 1, "of the random order"},
+    {"block", 0, UINT64_C(1) << 26, 0,
+     "places shuffled at a time, block after block; 0: all"},
+    {"warm", 0, UINT64_C(1) << 20, 0, "rounds of loads before the mark"},
     {0},
 };
 
@@ -73,7 +82,8 @@ static const char *chase_check(const uint64_t *values)
         return "stride must be a multiple of 8 bytes";
     if (chase_stride(values) > (UINT64_C(1) << 45) / values[CHASE_PAGES])
         return "pages times stride must be at most 32768G";
-    if (values[CHASE_ROUNDS] > (UINT64_C(1) << 48) / values[CHASE_PAGES])
+    if (values[CHASE_ROUNDS] + values[CHASE_WARM_ROUNDS] >
+        (UINT64_C(1) << 48) / values[CHASE_PAGES])
         return "rounds times pages must be at most 2^48";
     return NULL;
 }
@@ -118,13 +128,24 @@ static uint64_t chase_permute(uint64_t place, uint64_t n, uint64_t seed)
     return place;
 }
 
+static uint64_t chase_shuffle(const uint64_t *values, uint64_t place)
+{
+    uint64_t n = values[CHASE_PAGES];
+    uint64_t size = values[CHASE_BLOCK] ? values[CHASE_BLOCK] : n;
+    uint64_t block = place / size;
+    uint64_t start = block * size;
+
+    return start + chase_permute(place - start, min_u64(size, n - start),
+                                 values[CHASE_SEED] + block);
+}
+
 static uint64_t chase_vaddr(const uint64_t *values, uint64_t place,
                             uint64_t stride)
 {
     uint64_t vaddr;
 
     if (values[CHASE_RANDOM])
-        place = chase_permute(place, values[CHASE_PAGES], values[CHASE_SEED]);
+        place = chase_shuffle(values, place);
     vaddr = CHASE_BASE + place * stride;
     if (values[CHASE_STAGGER] && stride >= BASE_PAGE_BYTES &&
         stride % BASE_PAGE_BYTES == 0)
@@ -168,6 +189,16 @@ static bool chase_access(struct workload_thread *thread, enum op_kind kind,
     return thread->position == n;
 }
 
+static void chase_mark(struct workload_thread *thread, const char *name)
+{
+    workload_emit_sys(thread, (struct sys_op){.kind = SYS_MARK, .name = name});
+}
+
+static uint64_t chase_warm_loads(const uint64_t *values)
+{
+    return values[CHASE_WARM_ROUNDS] * values[CHASE_PAGES];
+}
+
 static bool chase_step(struct workload_thread *thread)
 {
     const uint64_t *values = thread->values;
@@ -177,16 +208,22 @@ static bool chase_step(struct workload_thread *thread)
     case CHASE_MAP:
         chase_map(thread);
         break;
-    case CHASE_WARM:
+    case CHASE_TOUCH:
         is_done = chase_access(thread, OP_STORE, 0, values[CHASE_PAGES]);
         break;
+    case CHASE_WARM:
+        is_done = chase_access(thread, OP_LOAD, OP_FLAG_DEPENDENT,
+                               chase_warm_loads(values));
+        break;
     case CHASE_MARK:
-        workload_emit_sys(thread,
-                          (struct sys_op){.kind = SYS_MARK, .name = "chase"});
+        chase_mark(thread, "chase");
         break;
     case CHASE_LOOP:
         is_done = chase_access(thread, OP_LOAD, OP_FLAG_DEPENDENT,
                                chase_accesses(values));
+        break;
+    case CHASE_MARK_END:
+        chase_mark(thread, "chase-end");
         break;
     case CHASE_EXIT:
         workload_emit_sys(thread, (struct sys_op){.kind = SYS_EXIT});
@@ -204,8 +241,11 @@ static bool chase_step(struct workload_thread *thread)
 
 static uint64_t chase_count_quiet(const struct workload_thread *thread)
 {
+    if (thread->phase == CHASE_TOUCH)
+        return thread->values[CHASE_PAGES] - thread->position +
+               chase_warm_loads(thread->values);
     if (thread->phase == CHASE_WARM)
-        return thread->values[CHASE_PAGES] - thread->position;
+        return chase_warm_loads(thread->values) - thread->position;
     if (thread->phase == CHASE_LOOP)
         return chase_accesses(thread->values) - thread->position;
     return 0;
@@ -215,7 +255,8 @@ static uint64_t chase_count_records(const uint64_t *values,
                                     uint32_t thread_index)
 {
     (void) thread_index;
-    return 3 + values[CHASE_PAGES] + chase_accesses(values);
+    return 4 + values[CHASE_PAGES] + chase_warm_loads(values) +
+           chase_accesses(values);
 }
 
 extern const struct workload_ops mmusim__workload_chase;

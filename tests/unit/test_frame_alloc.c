@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -148,6 +149,55 @@ static void unknown_frames_have_no_references(void **state)
     mmusim__frame_alloc_destroy(frames);
 }
 
+/* 16 colours: each page's frame has its colour, no two the same frame, and
+ * neighbours of one colour are as good as never adjacent. */
+static void scattered_frames_have_the_colour_of_their_page(void **state)
+{
+    enum { N_PAGES = 20000 };
+    struct frame_alloc *frames = mmusim__frame_alloc_create(GIB);
+    static unsigned char seen[GIB / 4096];
+    uint64_t last = 0;
+    uint32_t n_adjacent = 0;
+
+    (void) state;
+    memset(seen, 0, sizeof(seen));
+    mmusim__frame_alloc_scatter(frames, 16, 1);
+    for (uint64_t page = 0; page < N_PAGES; page++) {
+        vpn_t vpn = {0x12340 + page};
+        pfn_t pfn;
+
+        assert_int_equal(mmusim__frame_get_for(frames, 0, vpn, &pfn), 0);
+        assert_int_equal(pfn.v % 16, vpn.v % 16);
+        assert_int_equal(seen[pfn.v]++, 0);
+        n_adjacent += pfn.v == last + 1;
+        last = pfn.v;
+    }
+    assert_true(n_adjacent < N_PAGES / 100);
+    assert_int_equal(mmusim__frames_in_use(frames), N_PAGES);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void scattered_memory_can_be_used_up_and_given_back(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create(16 * MIB);
+    static pfn_t pfns[4096];
+    uint32_t n = 0;
+    pfn_t pfn;
+
+    (void) state;
+    mmusim__frame_alloc_scatter(frames, 64, 1);
+    while (!mmusim__frame_get_for(frames, 0, (vpn_t){n}, &pfns[n]))
+        n++;
+    assert_int_equal(n, 16 * MIB / 4096 - 1);
+    assert_int_equal(mmusim__frame_get(frames, 0, &pfn), MMUSIM_EXHAUSTED);
+    for (uint32_t i = 0; i < n; i++)
+        assert_true(mmusim__frame_unref(frames, pfns[i]));
+    assert_int_equal(mmusim__frames_in_use(frames), 0);
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(mmusim__frame_get(frames, 0, &pfn), MMUSIM_OK);
+    mmusim__frame_alloc_destroy(frames);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +209,8 @@ int main(void)
         cmocka_unit_test(failing_leaves_the_result_untouched),
         cmocka_unit_test(memory_ends_where_physical_addresses_do),
         cmocka_unit_test(unknown_frames_have_no_references),
+        cmocka_unit_test(scattered_frames_have_the_colour_of_their_page),
+        cmocka_unit_test(scattered_memory_can_be_used_up_and_given_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

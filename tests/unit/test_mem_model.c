@@ -82,6 +82,18 @@ static void second_threads_belong_to_the_socket_of_their_core(void **state)
                      hierarchy.dram_cycles);
 }
 
+static void pair_prefetch_brings_the_other_line_of_128_bytes(void **state)
+{
+    (void) state;
+    model.config.has_pair_prefetch = true;
+    assert_int_equal(read_cycles(0, 0x6040), hierarchy.dram_cycles);
+    assert_int_equal(read_cycles(0, 0x6000), hierarchy.llc.hit_cycles);
+    assert_int_equal(read_cycles(0, 0x6080), hierarchy.dram_cycles);
+    model.config.has_pair_prefetch = false;
+    assert_int_equal(read_cycles(0, 0x8040), hierarchy.dram_cycles);
+    assert_int_equal(read_cycles(0, 0x8000), hierarchy.dram_cycles);
+}
+
 static void write_makes_private_copies_of_other_cpus_stale(void **state)
 {
     (void) state;
@@ -225,6 +237,7 @@ int main(void)
         TEST(read_costs_what_the_level_that_has_the_line_costs),
         TEST(frame_of_another_socket_costs_more),
         TEST(second_threads_belong_to_the_socket_of_their_core),
+        TEST(pair_prefetch_brings_the_other_line_of_128_bytes),
         TEST(write_makes_private_copies_of_other_cpus_stale),
         TEST(write_leaves_other_lines_alone),
         TEST(private_hit_that_misses_changes_and_counts_nothing),

@@ -95,10 +95,12 @@ static void a_chase_loads_every_place_once_a_round(void **state)
 static void a_random_chase_is_a_permutation(void **state)
 {
     static const char *const specs[] = {
-        "chase,random=1,pages=1,rounds=1", "chase,random=1,pages=2,rounds=1",
+        "chase,random=1,pages=1,rounds=1",
+        "chase,random=1,pages=2,rounds=1",
         "chase,random=1,pages=1000,rounds=1",
         "chase,random=1,pages=4096,rounds=1,seed=9",
-        "chase,random=1,pages=4097,rounds=1,stagger=0"};
+        "chase,random=1,pages=4097,rounds=1,stagger=0",
+        "chase,random=1,pages=4097,rounds=1,block=100"};
 
     (void) state;
     for (size_t s = 0; s < sizeof(specs) / sizeof(specs[0]); s++) {
@@ -126,10 +128,62 @@ static void a_random_chase_is_a_permutation(void **state)
                 n++;
             }
         }
-        assert_int_equal(n + n + 3, source->total_records);
+        assert_int_equal(n + n + 4, source->total_records);
         assert_true(n < 100 || n_out_of_order > n / 2);
         mmusim_source_destroy(source);
     }
+}
+
+/* Ten blocks of 100 and one of 7: each is done before the next begins. */
+static void a_chase_by_blocks_ends_one_before_the_next(void **state)
+{
+    mmusim_source_t *source =
+        open_spec("chase,random=1,pages=1007,rounds=1,block=100,stagger=0");
+    struct op_piece piece;
+    uint64_t base = 0, n = 0;
+
+    (void) state;
+    do {
+        source->ops->next(source, 0, &piece, NULL);
+        for (uint32_t i = 0; i < piece.n_records; i++) {
+            const struct op_record *op = &piece.records[i];
+
+            if (op_kind_of(op) == OP_SYS && !base)
+                base = piece.sys[op->count].vaddr;
+            if (op_kind_of(op) != OP_LOAD)
+                continue;
+            assert_int_equal((op->vaddr - base) / BASE_PAGE_BYTES / 100,
+                             n / 100);
+            n++;
+        }
+    } while (piece.n_records);
+    assert_int_equal(n, 1007);
+    mmusim_source_destroy(source);
+}
+
+static void warming_rounds_come_before_the_mark(void **state)
+{
+    mmusim_source_t *source = open_spec("chase,pages=10,rounds=2,warm=3");
+    struct op_piece piece;
+    uint64_t n_loads[3] = {0};
+    uint32_t n_marks = 0;
+
+    (void) state;
+    do {
+        source->ops->next(source, 0, &piece, NULL);
+        for (uint32_t i = 0; i < piece.n_records; i++) {
+            const struct op_record *op = &piece.records[i];
+
+            n_marks += op_kind_of(op) == OP_SYS &&
+                       piece.sys[op->count].kind == SYS_MARK;
+            assert_true(n_marks < 3);
+            n_loads[n_marks] += op_kind_of(op) == OP_LOAD;
+        }
+    } while (piece.n_records);
+    assert_int_equal(n_loads[0], 30);
+    assert_int_equal(n_loads[1], 20);
+    assert_int_equal(n_loads[2], 0);
+    mmusim_source_destroy(source);
 }
 
 static void accesses_cut_a_round_short(void **state)
@@ -309,7 +363,7 @@ static void the_list_names_every_parameter_and_can_be_stopped(void **state)
 
     (void) state;
     assert_int_equal(mmusim_workload_each(count_items, &n), 1);
-    assert_int_equal(n, 9); /* chase and its eight parameters */
+    assert_int_equal(n, 9); /* chase and its parameters up to the seed */
 }
 
 int main(void)
@@ -317,6 +371,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chase_loads_every_place_once_a_round),
         cmocka_unit_test(a_random_chase_is_a_permutation),
+        cmocka_unit_test(a_chase_by_blocks_ends_one_before_the_next),
+        cmocka_unit_test(warming_rounds_come_before_the_mark),
         cmocka_unit_test(accesses_cut_a_round_short),
         cmocka_unit_test(a_huge_chase_maps_whole_huge_pages),
         cmocka_unit_test(madvise_drops_once_a_round_and_maps_once),
