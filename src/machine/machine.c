@@ -44,7 +44,7 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
     machine->translations = mmusim__translations_create();
     shared->translations = machine->translations;
     shared->walker = &config->walker;
-    shared->psc = config->psc;
+    shared->psc = &config->psc;
     shared->home_socket = machine_home_socket;
     shared->home_context = machine;
     if (!shared->tables || !shared->translations)

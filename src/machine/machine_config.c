@@ -5,6 +5,7 @@
 #include "core/diag.h"
 #include "machine/machine_rows.h"
 #include "tlb/mem_cache.h"
+#include "tlb/psc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,12 @@ static void config_count_arrays(struct machine_config *config)
     }
 }
 
+static void config_finish_psc(struct psc_config *psc)
+{
+    if (!psc->n_ways)
+        psc->n_ways = psc->n_entries;
+}
+
 void mmusim__machine_config_finish(struct machine_config *config)
 {
     for (uint32_t i = 0; i < TLB_LEVEL_COUNT; i++) {
@@ -35,10 +42,9 @@ void mmusim__machine_config_finish(struct machine_config *config)
                 array->n_ways = array->n_entries;
         }
     }
-    for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++) {
-        if (!config->psc[i].n_ways)
-            config->psc[i].n_ways = config->psc[i].n_entries;
-    }
+    for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++)
+        config_finish_psc(&config->psc.levels[i]);
+    config_finish_psc(&config->psc.cache);
 }
 
 void mmusim__machine_config_init(struct machine_config *config)
@@ -115,25 +121,36 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
     return MMUSIM_OK;
 }
 
+/* Does the second level take pages as large as a last table maps? */
+static bool config_l2_holds_large(const struct machine_config *config)
+{
+    const struct tlb_level_config *l2 = &config->tlb[TLB_L2];
+
+    for (uint32_t i = 0; i < l2->n_arrays; i++) {
+        for (uint32_t j = 0; j < l2->arrays[i].n_orders; j++) {
+            if (l2->arrays[i].orders[j] == PAGE_ORDER_2M)
+                return true;
+        }
+    }
+    return false;
+}
+
 static mmusim_status_t config_check_psc(const struct machine_config *config,
                                         mmusim_diag_t *diag)
 {
-    static const char *const keys[CONFIG_PSC_LEVELS] = {
-        "psc.pde", "psc.pdpte", "psc.pml4e", "psc.pml5e"};
+    char key[MACHINE_KEY_BYTES];
+    const char *name;
+    const char *reason = mmusim__psc_refuses(&config->psc, &name);
 
-    for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++) {
-        struct tlb_array_config array = {.n_entries = config->psc[i].n_entries,
-                                         .n_ways = config->psc[i].n_ways,
-                                         .n_orders = 1,
-                                         .replacement = "lru"};
-        const char *reason;
-
-        if (!array.n_entries)
-            continue;
-        reason = mmusim__tlb_array_refuses(&array);
-        if (reason)
-            return config_wrong(diag, keys[i], reason);
+    if (reason) {
+        snprintf(key, sizeof(key), "psc.%s", name);
+        return config_wrong(diag, key, reason);
     }
+    if (!strcmp(config->psc.kind, "page-directory") &&
+        !config_l2_holds_large(config))
+        return config_wrong(diag, "psc.kind",
+                            "page-directory keeps PDEs in the second-level "
+                            "TLB, which needs an array that holds 2M");
     return MMUSIM_OK;
 }
 

@@ -38,7 +38,7 @@ struct machine_config {
     uint32_t threads_per_core;
     struct core_config core;
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
-    struct psc_config psc[CONFIG_PSC_LEVELS]; /* [0] = pde */
+    struct psc_options psc;
     struct walker_config walker;
     struct memory_config memory;
     enum socket_links links;

@@ -10,6 +10,7 @@
 #include "machine/machine_rows.h"
 
 #include "coherence/protocol.h"
+#include "tlb/psc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +26,18 @@ static const char *const rows_engine[] = {"run-ahead", "reference", NULL};
 static const char *const rows_model[] = {"fixed", "hierarchy", NULL};
 static const char *const rows_cache_replacement[] = {"lru", "random", NULL};
 static const char *const rows_index[] = {"bits", "xor", NULL};
+static const char *const rows_psc_levels[] = {"all", "last", NULL};
 static const char *const rows_granule[] = {"4K", "16K", "64K", NULL};
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
 static const char *const rows_batched[] = {"false", "true", NULL};
+
+static const char *rows_psc_kind_at(size_t index)
+{
+    const struct psc_ops *ops = mmusim__psc_at(index);
+
+    return ops ? ops->name : NULL;
+}
 
 static const char *rows_replacement_at(size_t index)
 {
@@ -75,12 +84,12 @@ static const char *rows_replacement_at(size_t index)
             help, source                                                       \
     }
 #define PSC(name, at, entries, span)                                           \
-    U32("psc." name ".entries", psc[at].n_entries, "entries", 0, 4096,         \
+    U32("psc." name ".entries", psc.levels[at].n_entries, "entries", 0, 4096,  \
         entries, "entries of the " name " cache (" span " each); 0: none",     \
         "guess, hardware lists agree only on the order of magnitude"),         \
-        WAYS("psc." name ".ways", psc[at].n_ways, "full",                      \
+        WAYS("psc." name ".ways", psc.levels[at].n_ways, "full",               \
              "associativity of the " name " cache", "guess"),                  \
-        CYCLES("psc." name ".hit_cycles", psc[at].hit_cycles, "1",             \
+        CYCLES("psc." name ".hit_cycles", psc.levels[at].hit_cycles, "1",      \
                "look-up time when the " name " cache starts a walk", "guess")
 #define CACHE(name, field, size, ways, cycles, where)                          \
     U64("memory." name ".size", memory.field.size_bytes, "bytes", 0,           \
@@ -126,10 +135,26 @@ static const struct field_row plain_rows[] = {
         "guess, the reorder buffer is larger but dependent chains drain it"),
     U32("core.max_outstanding_walks", core.max_outstanding_walks, "walks", 1,
         64, "4", "misses in flight before the core stalls", "guess"),
+    {"psc.kind", FIELD_NAME, AT(psc.kind), "", 0,
+     sizeof(((struct psc_options *) NULL)->kind), 0, NULL, rows_psc_kind_at,
+     "per-level", "how pointers to tables are cached",
+     "Intel SDM vol. 3A 4.10.3.1"},
     PSC("pde", 0, "32", "2 MiB"),
     PSC("pdpte", 1, "4", "1 GiB"),
     PSC("pml4e", 2, "2", "512 GiB"),
     PSC("pml5e", 3, "0", "256 TiB"),
+    U32("psc.cache.entries", psc.cache.n_entries, "entries", 0, 4096, "64",
+        "entries of the one cache of kinds page-directory and walk-cache; 0: none",
+        "Zen 2: 64 entries, WikiChip; Cortex-A53: 64, from memory"),
+    WAYS("psc.cache.ways", psc.cache.n_ways, "full",
+         "associativity of that cache", "guess"),
+    CYCLES("psc.cache.hit_cycles", psc.cache.hit_cycles, "1",
+           "look-up time when it, or a PDE in the second-level TLB, starts a walk",
+           "guess"),
+    {"psc.cache.levels", FIELD_BOOL, AT(psc.holds_last_only), "", 0, 0, 0,
+     rows_psc_levels, NULL, "all",
+     "pointers that a walk-cache holds: to all tables, or to last tables alone",
+     "guess; last: Arm 100236 A6.2, Cortex-A35"},
     U32("walker.count", walker.count, "walkers", 1, 16, "2",
         "page walks at a time per logical CPU",
         "Intel optimisation manual for Skylake, second hand"),

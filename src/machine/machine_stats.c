@@ -9,6 +9,7 @@
 #include "core/stats_set.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { STAT_NAME_BYTES = 160 };
 
@@ -165,24 +166,41 @@ static void emit_tlb(const struct emit *emit, const char *level, size_t offset)
                "valid entries replaced, invalidations excluded");
 }
 
+/* The contract's name of the pointers to tables of a level: the manual's on
+ * x86, l0, l1, ... by depth from the root elsewhere. */
+static void emit_psc_name(const struct mmusim_machine *machine, uint32_t level,
+                          char *name, size_t size)
+{
+    static const char *const words[] = {"pde", "pdpte", "pml4e", "pml5e"};
+    const struct pt_format *format = machine->shared.format;
+
+    if (!strncmp(format->name, "x86", 3) || !strncmp(format->name, "i386", 4))
+        snprintf(name, size, "psc.%s", words[level]);
+    else
+        snprintf(name, size, "psc.l%u", format->n_levels - 2 - level);
+}
+
 static void emit_psc(const struct emit *emit)
 {
-    static const char *const levels[] = {"pde", "pdpte", "pml4e", "pml5e"};
+    const struct mmusim_machine *machine = emit->machine;
+    const struct psc *first = &machine->system.cpus[0].mmu.psc;
 
-    for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
+    for (uint32_t level = 0; level < first->n_levels; level++) {
         uint64_t hits = 0;
         uint64_t misses = 0;
+        char word[16];
         char name[32];
 
-        if (!emit->machine->config.psc[level].n_entries)
+        if (!first->at[level])
             continue;
         for (uint32_t i = emit->first; i < emit->end; i++) {
-            hits += emit->machine->system.cpus[i].mmu.psc_hits[level];
-            misses += emit->machine->system.cpus[i].mmu.psc_misses[level];
+            hits += machine->system.cpus[i].mmu.psc.hits[level];
+            misses += machine->system.cpus[i].mmu.psc.misses[level];
         }
-        snprintf(name, sizeof(name), "psc.%s.hits", levels[level]);
+        emit_psc_name(machine, level, word, sizeof(word));
+        snprintf(name, sizeof(name), "%s.hits", word);
         emit_value(emit, name, hits, "look-ups", "walks that began there");
-        snprintf(name, sizeof(name), "psc.%s.misses", levels[level]);
+        snprintf(name, sizeof(name), "%s.misses", word);
         emit_value(emit, name, misses, "look-ups", "walks that looked on");
     }
 }

@@ -57,25 +57,31 @@ static mmusim_status_t mmu_group_init(struct tlb_group *group,
     return MMUSIM_OK;
 }
 
-static mmusim_status_t mmu_psc_init(struct mmu *mmu, uint32_t level,
-                                    struct rng *rng, struct arena *arena)
+/* The second level's array for pages that a last table would map. */
+static struct tlb_array *mmu_large_pages(struct mmu *mmu)
 {
-    const struct pt_format *format = mmu->shared->format;
-    const struct psc_config *psc = &mmu->shared->psc[level];
-    struct tlb_array_config config = {
-        .n_entries = psc->n_entries,
-        .n_ways = psc->n_ways,
-        .n_orders = 1,
-        .replacement = "lru",
-        .index = TLB_INDEX_BITS,
-        .hit_cycles = psc->hit_cycles,
+    uint32_t order = pt_span_order(mmu->shared->format, 0);
+
+    for (uint32_t i = 0; i < mmu->l2.n_arrays; i++) {
+        if (mmusim__tlb_array_holds_order(&mmu->l2.arrays[i], order))
+            return &mmu->l2.arrays[i];
+    }
+    return NULL;
+}
+
+static mmusim_status_t mmu_psc_init(struct mmu *mmu, struct rng *rng,
+                                    struct arena *arena)
+{
+    const struct mmu_shared *shared = mmu->shared;
+    const struct psc_setup setup = {
+        .options = shared->psc,
+        .format = shared->format,
+        .contexts = shared->contexts,
+        .large_pages = mmu_large_pages(mmu),
+        .rng = rng,
     };
 
-    if (!psc->n_entries || level + 1 >= format->n_levels)
-        return MMUSIM_OK;
-    config.orders[0] = (uint8_t) pt_span_order(format, level);
-    mmu->has_psc[level] = true;
-    return mmusim__tlb_array_init(&mmu->psc[level], &config, rng, arena);
+    return mmusim__psc_init(&mmu->psc, &setup, arena);
 }
 
 mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
@@ -96,8 +102,8 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
         status = mmu_group_init(&mmu->l1d, &setup->tlb[TLB_L1D], setup, arena);
     if (!status)
         status = mmu_group_init(&mmu->l2, &setup->tlb[TLB_L2], setup, arena);
-    for (uint32_t level = 0; !status && level < CONFIG_PSC_LEVELS; level++)
-        status = mmu_psc_init(mmu, level, setup->rng, arena);
+    if (!status)
+        status = mmu_psc_init(mmu, setup->rng, arena);
     if (!status)
         status = mmusim__walkers_init(mmu, setup->shared->walker->count, arena);
     return status;
@@ -187,6 +193,12 @@ static void mmu_note_victim(struct mmu *mmu, const struct tlb_removed *removed,
         cause = MISS_ASID;
     if (!mmusim__miss_log_removed(mmu->log, removed->id, cause))
         mmu->has_failed = true;
+}
+
+void mmusim__mmu_lost_page(struct mmu *mmu, const struct tlb_removed *removed,
+                           tlb_tags_t tags)
+{
+    mmu_note_victim(mmu, removed, tags);
 }
 
 /* False: no array of the level takes pages of that size. */
@@ -393,11 +405,7 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
     n_removed = mmu_invalidate_group(mmu, &mmu->l1d, &wide, cause);
     n_removed += mmu_invalidate_group(mmu, &mmu->l1i, &wide, cause);
     n_removed += mmu_invalidate_group(mmu, &mmu->l2, &wide, cause);
-    for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
-        if (mmu->has_psc[level] && inval->psc != INVAL_PSC_KEEP)
-            mmusim__tlb_array_invalidate(&mmu->psc[level], &own, true, NULL,
-                                         NULL);
-    }
+    mmusim__psc_invalidate(&mmu->psc, &own);
     mmusim__walks_poison(mmu, &wide, cause);
     mmu->held_tags &= ~held_tags_dropped(inval, mmu->shared->contexts);
     mmu->held_tags |= held_tag_of(&mmu->context);

@@ -20,6 +20,7 @@
 #include "core/event_queue.h"
 #include "tlb/miss_cause.h"
 #include "tlb/mmu_config.h"
+#include "tlb/psc.h"
 #include "tlb/pt_format.h"
 
 struct arena;
@@ -100,7 +101,7 @@ struct mmu_shared {
     const struct translation_table *translations;
     struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
     const struct walker_config *walker;
-    const struct psc_config *psc; /* CONFIG_PSC_LEVELS of them */
+    const struct psc_options *psc;
     /* Socket that owns a table's frame, for memory latency. */
     uint32_t (*home_socket)(const void *context, pfn_t pfn);
     const void *home_context;
@@ -120,10 +121,7 @@ struct mmu {
     uint64_t held_tags;      /* held_tags.h */
     uint32_t fragment_order; /* largest page entered in fragments; 0: none */
 
-    struct tlb_array psc[CONFIG_PSC_LEVELS];
-    bool has_psc[CONFIG_PSC_LEVELS];
-    uint64_t psc_hits[CONFIG_PSC_LEVELS];
-    uint64_t psc_misses[CONFIG_PSC_LEVELS];
+    struct psc psc;
 
     const struct mmu_shared *shared;
     struct miss_log *log;
@@ -190,6 +188,11 @@ struct mmu_fill {
     bool for_data;
 };
 void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill);
+
+/* A table pointer of a context has taken a page's place in the second level
+ * (psc_page_directory.c). */
+void mmusim__mmu_lost_page(struct mmu *mmu, const struct tlb_removed *removed,
+                           tlb_tags_t tags);
 
 /* Applies an invalidation to every structure and every walk in flight; cause
  * is what later misses on the removed translations are attributed to. Returns

@@ -32,6 +32,13 @@ struct psc_config {
     uint32_t hit_cycles;
 };
 
+struct psc_options {
+    char kind[16];                               /* psc.h; "": per-level */
+    struct psc_config levels[CONFIG_PSC_LEVELS]; /* [0] = pde */
+    struct psc_config cache; /* the one array of the other kinds */
+    bool holds_last_only;    /* a walk cache of pointers to last tables only */
+};
+
 struct memory_config {
     enum config_memory_model model;
     uint32_t fixed_cycles; /* one page-table read */

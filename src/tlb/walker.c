@@ -27,37 +27,17 @@ static void walk_schedule(struct walk *walk, uint64_t cycle)
     walk_update_next_cycle(mmu);
 }
 
-/* Level i of the caches holds pointers to tables of level i: psc[0] = PDE
- * cache, whose entries span a table of PTEs, order 9. */
-static uint32_t walk_psc_order(const struct mmu *mmu, uint32_t table_level)
-{
-    return pt_span_order(mmu->shared->format, table_level);
-}
-
-/* Finds the deepest cached table pointer; returns what that took. */
+/* Begins at the deepest cached table pointer; returns what finding it took. */
 static uint32_t walk_look_in_psc(struct walk *walk)
 {
-    struct mmu *mmu = walk->mmu;
-    uint32_t top = mmu->shared->format->n_levels - 1;
+    struct psc_hit hit;
 
-    for (uint32_t level = 0; level < top; level++) {
-        struct tlb_array *cache = &mmu->psc[level];
-        uint32_t slot;
-
-        if (!mmu->has_psc[level])
-            continue;
-        slot = tlb_array_lookup(cache, vpn_of(walk->vaddr), walk->tags);
-        if (slot == TLB_NO_SLOT) {
-            mmu->psc_misses[level]++;
-            continue;
-        }
-        mmu->psc_hits[level]++;
-        walk->level = level;
-        walk->table = cache->data[slot] & ~(uint64_t) PT_ALL_RIGHTS;
-        walk->rights = (uint32_t) cache->data[slot] & PT_ALL_RIGHTS;
-        return cache->hit_cycles;
-    }
-    return 0;
+    if (!mmusim__psc_look_up(&walk->mmu->psc, walk->vaddr, walk->tags, &hit))
+        return 0;
+    walk->level = hit.level;
+    walk->table = hit.table;
+    walk->rights = hit.rights;
+    return hit.cycles;
 }
 
 /* Enters the table pointer read by the previous step, now that it is known. */
@@ -65,16 +45,18 @@ static void walk_fill_psc(struct walk *walk)
 {
     struct mmu *mmu = walk->mmu;
     struct tlb_removed removed;
-    uint32_t level = walk->psc_level - 1;
+    const struct psc_hit pointer = {
+        .level = walk->psc_level - 1,
+        .table = walk->table,
+        .rights = walk->rights,
+    };
 
     walk->psc_level = 0;
-    if (walk->is_poisoned || walk->fills_no_psc || !mmu->has_psc[level])
+    if (walk->is_poisoned || walk->fills_no_psc)
         return;
-    mmusim__tlb_array_insert(&mmu->psc[level],
-                             tlb_key(vpn_of(walk->vaddr),
-                                     walk_psc_order(mmu, level), walk->tags,
-                                     false),
-                             walk->table | walk->rights, 0, &removed);
+    mmusim__psc_enter(&mmu->psc, walk->vaddr, walk->tags, &pointer, &removed);
+    if (removed.id)
+        mmusim__mmu_lost_page(mmu, &removed, walk->tags);
 }
 
 static void walk_note_request(struct walk *walk, struct walk_request *request)
@@ -391,10 +373,12 @@ static bool walk_leaf_is_hit(const struct walk *walk, const struct inval *inval)
 static bool walk_table_is_hit(const struct walk *walk,
                               const struct inval *inval)
 {
+    const struct mmu_shared *shared = walk->mmu->shared;
+    uint32_t order = pt_span_order(shared->format, walk->level);
+
     return psc_entry_is_hit_by_inval(
-        tlb_key(vpn_of(walk->vaddr), walk_psc_order(walk->mmu, walk->level),
-                walk->tags, false),
-        inval, walk->mmu->shared->contexts);
+        tlb_key(vpn_of(walk->vaddr), order, walk->tags, false), inval,
+        shared->contexts);
 }
 
 void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,

@@ -36,7 +36,7 @@ static const char *const machines[N_MACHINES][N_SETTINGS] = {
      "memory.data=true", "memory.l1d.size=4K", "memory.l2.size=8K",
      "memory.llc.size=16K", "os.page_cache=cold", "os.flush_ceiling=16"},
     {"topology.cores_per_socket=1", "topology.threads_per_core=2",
-     "x86.invpcid=false", "os.flush_ceiling=16"},
+     "x86.invpcid=false", "os.flush_ceiling=16", "psc.kind=page-directory"},
     {"topology.cores_per_socket=1", "topology.sockets=2",
      "memory.model=hierarchy", "memory.llc.size=0", "memory.l2.size=0"},
 };

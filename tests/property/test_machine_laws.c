@@ -28,7 +28,7 @@ static void bare_config(struct machine_config *config, uint32_t n_entries)
     config->tlb[TLB_L1D].arrays[0].n_ways = n_entries;
     config->tlb[TLB_L2].n_arrays = 0;
     for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++)
-        config->psc[i].n_entries = 0;
+        config->psc.levels[i].n_entries = 0;
 }
 
 /* Touches every page, then goes round `n_rounds` times. */

@@ -125,9 +125,9 @@ static void check_psc(const struct watch *watch, const struct cpu *cpu)
     const struct kernel *kernel = &watch->run->machine->kernel;
 
     for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
-        const struct tlb_array *array = &cpu->mmu.psc[level];
+        const struct tlb_array *array = cpu->mmu.psc.at[level];
 
-        if (!cpu->mmu.has_psc[level])
+        if (!array)
             continue;
         for (uint32_t slot = 0; slot < (array->set_mask + 1) * array->n_ways;
              slot++) {

@@ -274,8 +274,8 @@ static void check_counters(struct lock_step *ls)
     check_level(ls, &mmu->l1i, &model->l1i);
     check_level(ls, &mmu->l2, &model->l2);
     for (uint32_t i = 0; i < MODEL_PSC_LEVELS; i++) {
-        AGREE(ls, mmu->psc_hits[i] == model->psc_hits[i]);
-        AGREE(ls, mmu->psc_misses[i] == model->psc_misses[i]);
+        AGREE(ls, mmu->psc.hits[i] == model->psc_hits[i]);
+        AGREE(ls, mmu->psc.misses[i] == model->psc_misses[i]);
     }
     AGREE(ls, counters->pte_reads == model->pte_reads);
     AGREE(ls, counters->walks == model->walks);
@@ -295,8 +295,11 @@ static void check_contents(struct lock_step *ls)
     check_entries(ls, &mmu->l1i, &ls->model.l1i);
     check_entries(ls, &mmu->l2, &ls->model.l2);
     for (uint32_t i = 0; i < MODEL_PSC_LEVELS; i++) {
+        const struct tlb_array *cache = mmu->psc.at[i];
+
         if (ls->model.psc[i])
-            AGREE(ls, mmu->psc[i].n_valid == count_entries(ls->model.psc[i]));
+            AGREE(ls, (cache ? cache->n_valid : 0) ==
+                          count_entries(ls->model.psc[i]));
     }
 }
 

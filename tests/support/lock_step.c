@@ -50,8 +50,8 @@ static void choose_machine(struct small_options *options, uint32_t machine)
     add_array(options, TLB_L2, 32, 4, 3 - machine, all);
     if (machine == 2) {
         options->n_levels = 5;
-        options->psc[0].n_entries = options->psc[2].n_entries = 0;
-        options->psc[3].n_entries = 0;
+        options->psc.levels[0].n_entries = options->psc.levels[2].n_entries = 0;
+        options->psc.levels[3].n_entries = 0;
     }
 }
 
@@ -87,7 +87,7 @@ static void model_init(struct lock_step *ls)
     copy_level(&model->l1i, &options->tlb[TLB_L1I]);
     copy_level(&model->l2, &options->tlb[TLB_L2]);
     for (uint32_t i = 0; i < MODEL_PSC_LEVELS; i++) {
-        const struct psc_config *psc = &options->psc[i];
+        const struct psc_config *psc = &options->psc.levels[i];
 
         model->psc_cycles[i] = psc->hit_cycles;
         if (psc->n_entries)

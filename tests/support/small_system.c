@@ -36,7 +36,7 @@ void small_options_init(struct small_options *options)
         .cores_per_socket = 2,
         .threads_per_core = 2,
         .n_levels = 4,
-        .psc = {{16, 16, 2}, {8, 8, 3}, {4, 4, 5}, {2, 2, 11}},
+        .psc = {.levels = {{16, 16, 2}, {8, 8, 3}, {4, 4, 5}, {2, 2, 11}}},
         .walker = {.count = 2, .start_cycles = 13, .dirty_cycles = 17},
         .memory = {.model = MEMORY_FIXED, .fixed_cycles = 101},
         .ipi = {.enqueue_cycles = 61,
@@ -160,7 +160,7 @@ static void small_init_shared(struct small_system *small)
     shared->memory = &small->memory;
     shared->translations = small->translations;
     shared->walker = &small->options.walker;
-    shared->psc = small->options.psc;
+    shared->psc = &small->options.psc;
     shared->home_socket = small_home_socket;
     assert_non_null(small->translations);
     assert_non_null(shared->tables);

@@ -25,7 +25,7 @@ struct small_options {
     bool has_pcid;
     bool is_reference;
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
-    struct psc_config psc[CONFIG_PSC_LEVELS];
+    struct psc_options psc;
     struct walker_config walker;
     struct memory_config memory;
     enum socket_links links;

@@ -134,11 +134,11 @@ static void check_start_level(void **state, uint32_t n_levels, uint32_t level)
     assert_int_equal(small_walk(small, 0, ACCESS_LOAD, second), WALK_FILLED);
     assert_int_equal(small_walk_cycles(small, 0),
                      options.walker.start_cycles +
-                         options.psc[level].hit_cycles +
+                         options.psc.levels[level].hit_cycles +
                          (level + 1) * options.memory.fixed_cycles);
     for (uint32_t i = 0; i < n_levels - 1; i++) {
-        assert_int_equal(mmu_of(small)->psc_hits[i], i == level);
-        assert_int_equal(mmu_of(small)->psc_misses[i],
+        assert_int_equal(mmu_of(small)->psc.hits[i], i == level);
+        assert_int_equal(mmu_of(small)->psc.misses[i],
                          1 + (i < level)); /* deeper ones are asked first */
     }
 }
@@ -157,7 +157,7 @@ static void without_caches_every_walk_starts_at_the_root(void **state)
     struct small_system *small;
 
     for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++)
-        options.psc[i].n_entries = 0;
+        options.psc.levels[i].n_entries = 0;
     small = remake(state, &options);
     small_map_user(small, root_of(small), VADDR, 0);
     small_map_user(small, root_of(small), NEXT_PAGE, 0);
@@ -289,7 +289,7 @@ a_store_to_a_clean_entry_walks_again_and_makes_it_dirty(void **state)
 
 static uint32_t n_psc(const struct mmu *mmu, uint32_t level)
 {
-    return mmu->psc[level].n_valid;
+    return mmu->psc.at[level]->n_valid;
 }
 
 static void check_refused(void **state, uint32_t level, uint64_t clear,
@@ -377,7 +377,7 @@ static void a_cached_pointer_carries_the_rights_of_all_levels(void **state)
         /* The tables give the right back; the cached pointer does not know. */
         edit(small, VADDR, cases[i].level, cases[i].set, cases[i].clear);
         small_walk(small, 0, ACCESS_LOAD, NEXT_PAGE);
-        assert_int_equal(mmu->psc_hits[0], 1);
+        assert_int_equal(mmu->psc.hits[0], 1);
         assert_true(find(mmu, NEXT_PAGE, &data));
         assert_int_equal((TLB_WRITE | TLB_USER | TLB_EXEC) & ~data,
                          cases[i].lost);
@@ -449,7 +449,7 @@ static void a_third_page_waits_for_one_of_two_walkers(void **state)
     struct mmu *mmu;
 
     for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++)
-        options.psc[i].n_entries = 0;
+        options.psc.levels[i].n_entries = 0;
     small = remake(state, &options);
     mmu = mmu_of(small);
     for (uint32_t i = 0; i < 4; i++) {

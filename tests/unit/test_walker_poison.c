@@ -74,7 +74,8 @@ static void load_pcid_1(struct cpu *cpu, void *context)
 
 static uint32_t n_pointers(const struct mmu *mmu)
 {
-    return mmu->psc[0].n_valid + mmu->psc[1].n_valid + mmu->psc[2].n_valid;
+    return mmu->psc.own[0].n_valid + mmu->psc.own[1].n_valid +
+           mmu->psc.own[2].n_valid;
 }
 
 /* What context expects of CPU 0 now. */

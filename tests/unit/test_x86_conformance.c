@@ -318,7 +318,7 @@ static bool survives_as_leaf(const struct instruction *i, struct mmu *mmu,
 static bool survives_as_pointer(const struct instruction *i, struct mmu *mmu,
                                 const struct entry *entry)
 {
-    struct tlb_array *cache = &mmu->psc[entry->level];
+    struct tlb_array *cache = mmu->psc.at[entry->level];
     vpn_t vpn = vpn_of(entry_vaddr(entry));
     struct tlb_removed removed;
 
