@@ -21,22 +21,29 @@ static const struct {
     const char *name;
     uint32_t n_entries, n_ways, n_orders;
     const char *replacement;
+    enum tlb_index index;
+    uint32_t ways_4k; /* 0: all */
 } organisations[] = {
-    {"64 x 4w lru", 64, 4, 1, "lru"},
-    {"64 x 4w plru", 64, 4, 1, "plru"},
-    {"64 x 4w nru", 64, 4, 1, "nru"},
-    {"64 x 4w srrip", 64, 4, 1, "srrip"},
-    {"64 x 8w lru", 64, 8, 1, "lru"},
-    {"16 fa lru", 16, 16, 1, "lru"},
-    {"24 fa lru", 24, 24, 1, "lru"},
-    {"72 fa lru 4K+2M+1G", 72, 72, 3, "lru"},
-    {"64 fa plru", 64, 64, 1, "plru"},
-    {"96 fa fifo", 96, 96, 1, "fifo"},
-    {"1536 x 12w lru 4K+2M", 1536, 12, 2, "lru"},
-    {"1536 x 12w plru12", 1536, 12, 2, "plru12"},
-    {"1536 x 12w nru", 1536, 12, 2, "nru"},
-    {"1536 x 12w srrip", 1536, 12, 2, "srrip"},
-    {"3072 x 24w lru 4K+2M", 3072, 24, 2, "lru"},
+    {"64 x 4w lru", 64, 4, 1, "lru", TLB_INDEX_BITS, 0},
+    {"64 x 4w plru", 64, 4, 1, "plru", TLB_INDEX_BITS, 0},
+    {"64 x 4w nru", 64, 4, 1, "nru", TLB_INDEX_BITS, 0},
+    {"64 x 4w srrip", 64, 4, 1, "srrip", TLB_INDEX_BITS, 0},
+    {"64 x 8w lru", 64, 8, 1, "lru", TLB_INDEX_BITS, 0},
+    {"16 fa lru", 16, 16, 1, "lru", TLB_INDEX_BITS, 0},
+    {"24 fa lru", 24, 24, 1, "lru", TLB_INDEX_BITS, 0},
+    {"72 fa lru 4K+2M+1G", 72, 72, 3, "lru", TLB_INDEX_BITS, 0},
+    {"64 fa plru", 64, 64, 1, "plru", TLB_INDEX_BITS, 0},
+    {"96 fa fifo", 96, 96, 1, "fifo", TLB_INDEX_BITS, 0},
+    {"1536 x 12w lru 4K+2M", 1536, 12, 2, "lru", TLB_INDEX_BITS, 0},
+    {"1536 x 12w plru12", 1536, 12, 2, "plru12", TLB_INDEX_BITS, 0},
+    {"1536 x 12w nru", 1536, 12, 2, "nru", TLB_INDEX_BITS, 0},
+    {"1536 x 12w srrip", 1536, 12, 2, "srrip", TLB_INDEX_BITS, 0},
+    {"3072 x 24w lru 4K+2M", 3072, 24, 2, "lru", TLB_INDEX_BITS, 0},
+    {"1536 x 12w lru xor", 1536, 12, 2, "lru", TLB_INDEX_XOR, 0},
+    {"1536 x 12w lru fold", 1536, 12, 2, "lru", TLB_INDEX_FOLD, 0},
+    {"1536 x 12w lru skewed", 1536, 12, 2, "lru", TLB_INDEX_SKEWED, 0},
+    {"64 x 4w lru skewed", 64, 4, 1, "lru", TLB_INDEX_SKEWED, 0},
+    {"3072 x 24w lru 4K:8", 3072, 24, 2, "lru", TLB_INDEX_BITS, 8},
 };
 
 enum { N_ORGANISATIONS = sizeof(organisations) / sizeof(organisations[0]) };
@@ -134,6 +141,9 @@ static int bench_build(struct bench *bench, uint32_t index, struct arena *arena)
         .n_ways = organisations[index].n_ways,
         .n_orders = organisations[index].n_orders,
         .orders = {0, 9, 18},
+        .index = organisations[index].index,
+        .n_size_ways = organisations[index].ways_4k > 0,
+        .size_ways = {(uint16_t) organisations[index].ways_4k},
     };
     struct rng rng;
 

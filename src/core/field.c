@@ -207,6 +207,8 @@ void mmusim__field_range(const struct field_row *row, char *text)
                  field_truth_word(row, true));
     } else if (row->type == FIELD_SIZES) {
         strcpy(text, "[4K, 2M, 1G]");
+    } else if (row->type == FIELD_COUNTS) {
+        strcpy(text, "all|[4K:N, 2M:N, 1G:N]");
     } else if (row->type == FIELD_ONLY) {
         snprintf(text, FIELD_TEXT_BYTES, "%s", row->words[0]);
     } else if (row->type == FIELD_WORD || row->type == FIELD_NAME) {
@@ -355,6 +357,51 @@ static bool field_parse_sizes(const struct field_row *row, void *base,
     return true;
 }
 
+/* One SIZE:N of the list at *text, which moves behind it. */
+static bool field_parse_count(struct field_counts *counts, const char **text)
+{
+    const char *at = *text + strspn(*text, " ");
+    size_t length = strcspn(at, ":");
+    int order = field_page_order(at, length);
+    uint64_t count;
+
+    if (order < 0 || at[length] != ':' || counts->n_orders == FIELD_MAX_SIZES)
+        return false;
+    if (counts->n_orders && order <= counts->orders[counts->n_orders - 1])
+        return false;
+    at += length + 1;
+    at += strspn(at, " ");
+    if (!field_digits(at, &at, &count) || count > UINT16_MAX)
+        return false;
+    counts->orders[counts->n_orders] = (uint8_t) order;
+    counts->counts[counts->n_orders++] = (uint16_t) count;
+    *text = at + strspn(at, " ");
+    return true;
+}
+
+static bool field_parse_counts(const struct field_row *row, void *base,
+                               const char *text, char *reason)
+{
+    struct field_counts counts = {0};
+    const char *at = text;
+    bool is_open = *at == '[';
+    bool is_good = true;
+
+    at += is_open;
+    if (!strcmp(text, "all")) {
+        at += strlen(at);
+    } else {
+        while ((is_good = field_parse_count(&counts, &at)) && *at == ',')
+            at++;
+        at += is_open && *at == ']';
+        is_good = is_good && !*at && (!is_open || at[-1] == ']');
+    }
+    if (!is_good)
+        return field_refuse(row, text, reason);
+    memcpy((char *) base + row->offset, &counts, sizeof(counts));
+    return true;
+}
+
 bool mmusim__field_parse(const struct field_row *row, void *base,
                          const char *text, char *reason)
 {
@@ -369,6 +416,8 @@ bool mmusim__field_parse(const struct field_row *row, void *base,
         return field_parse_text(row, base, text, reason);
     case FIELD_SIZES:
         return field_parse_sizes(row, base, text, reason);
+    case FIELD_COUNTS:
+        return field_parse_counts(row, base, text, reason);
     case FIELD_U32:
     case FIELD_U64:
     case FIELD_FIXED:
@@ -379,6 +428,11 @@ bool mmusim__field_parse(const struct field_row *row, void *base,
     return field_parse_number(row, base, text, reason);
 }
 
+static const char *field_order_name(uint32_t order)
+{
+    return order == PAGE_ORDER_4K ? "4K" : order == PAGE_ORDER_2M ? "2M" : "1G";
+}
+
 static void field_print_sizes(const void *at, char *text)
 {
     struct field_sizes sizes;
@@ -386,14 +440,26 @@ static void field_print_sizes(const void *at, char *text)
 
     memcpy(&sizes, at, sizeof(sizes));
     strcpy(text, "[");
-    for (uint32_t i = 0; i < sizes.n_orders && i < FIELD_MAX_SIZES; i++) {
-        const char *name = sizes.orders[i] == PAGE_ORDER_4K   ? "4K"
-                           : sizes.orders[i] == PAGE_ORDER_2M ? "2M"
-                                                              : "1G";
+    for (uint32_t i = 0; i < sizes.n_orders && i < FIELD_MAX_SIZES; i++)
+        used +=
+            (size_t) snprintf(text + used, FIELD_TEXT_BYTES - used, "%s%s",
+                              i ? ", " : "", field_order_name(sizes.orders[i]));
+    strcpy(text + used, "]");
+}
 
-        used += (size_t) snprintf(text + used, FIELD_TEXT_BYTES - used, "%s%s",
-                                  i ? ", " : "", name);
-    }
+static void field_print_counts(const void *at, char *text)
+{
+    struct field_counts counts;
+    size_t used = 1;
+
+    memcpy(&counts, at, sizeof(counts));
+    strcpy(text, counts.n_orders ? "[" : "all");
+    if (!counts.n_orders)
+        return;
+    for (uint32_t i = 0; i < counts.n_orders && i < FIELD_MAX_SIZES; i++)
+        used += (size_t) snprintf(
+            text + used, FIELD_TEXT_BYTES - used, "%s%s:%u", i ? ", " : "",
+            field_order_name(counts.orders[i]), counts.counts[i]);
     strcpy(text + used, "]");
 }
 
@@ -422,6 +488,9 @@ void mmusim__field_print(const struct field_row *row, const void *base,
     case FIELD_SIZES:
         field_print_sizes(at, text);
         return;
+    case FIELD_COUNTS:
+        field_print_counts(at, text);
+        return;
     case FIELD_WAYS:
         if (!field_load(row, base)) {
             strcpy(text, "full");
@@ -440,8 +509,9 @@ void mmusim__field_print(const struct field_row *row, const void *base,
 const char *mmusim__field_type_name(enum field_type type)
 {
     static const char *const names[] = {
-        "integer", "integer", "boolean", "word", "word",          "word",
-        "text",    "decimal", "decimal", "ways", "list of sizes",
+        "integer", "integer", "boolean",       "word",
+        "word",    "word",    "text",          "decimal",
+        "decimal", "ways",    "list of sizes", "count by size",
     };
 
     return names[type];

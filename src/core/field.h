@@ -22,14 +22,23 @@ enum field_type {
     FIELD_NS,     /* nanoseconds in text, thousandths of them in 8 bytes */
     FIELD_WAYS,   /* a number, or `full` = 0; 4 bytes */
     FIELD_SIZES,  /* [4K, 2M, 1G]: a struct field_sizes */
+    FIELD_COUNTS, /* [4K:8, 2M:6], or `all`: none named; a struct
+                     field_counts */
 };
 
-enum { FIELD_TEXT_BYTES = 256, FIELD_MAX_SIZES = 4 };
+enum { FIELD_TEXT_BYTES = 256, FIELD_MAX_SIZES = 8 };
 
 /* The layout that a FIELD_SIZES offset points to; ascending page orders. */
 struct field_sizes {
     uint32_t n_orders;
     uint8_t orders[FIELD_MAX_SIZES];
+};
+
+/* The same for FIELD_COUNTS: orders[i] has counts[i]. */
+struct field_counts {
+    uint32_t n_orders;
+    uint8_t orders[FIELD_MAX_SIZES];
+    uint16_t counts[FIELD_MAX_SIZES];
 };
 
 struct field_row {

@@ -25,8 +25,12 @@ static const char *const rows_order[] = {"recorded", "relaxed", NULL};
 static const char *const rows_engine[] = {"run-ahead", "reference", NULL};
 static const char *const rows_model[] = {"fixed", "hierarchy", NULL};
 static const char *const rows_cache_replacement[] = {"lru", "random", NULL};
-static const char *const rows_index[] = {"bits", "xor", NULL};
 static const char *const rows_psc_levels[] = {"all", "last", NULL};
+static const char *const rows_index[] = {
+#define ROWS_INDEX_WORD(name, word) word,
+    TLB_INDEX_MAP(ROWS_INDEX_WORD)
+#undef ROWS_INDEX_WORD
+        NULL};
 static const char *const rows_granule[] = {"4K", "16K", "64K", NULL};
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
@@ -329,6 +333,12 @@ static const struct field_row array_rows[MACHINE_ARRAY_ROWS] = {
            "time of a hit beyond the level before; of a first level, the "
            "first array has it for all",
            "guess"),
+    {"ways_by_size", FIELD_COUNTS, AT(n_size_ways), "", 0, 0, 0, NULL, NULL,
+     "all", "ways that a page of each size may lie in, the page number "
+     "choosing which; sizes not named: all", "guess"},
+    U32("max_contexts", max_contexts, "contexts", 0, TLB_MAX_HELD, "0",
+        "address spaces that have entries at a time, the one loaded longest "
+        "ago loses all; 0: any number", "guess"),
 };
 /* clang-format on */
 
@@ -344,6 +354,13 @@ _Static_assert(offsetof(struct tlb_array_config, orders) -
                        offsetof(struct tlb_array_config, n_orders) ==
                    offsetof(struct field_sizes, orders),
                "the list of sizes lies as field.h says");
+_Static_assert(offsetof(struct tlb_array_config, size_orders) -
+                           offsetof(struct tlb_array_config, n_size_ways) ==
+                       offsetof(struct field_counts, orders) &&
+                   offsetof(struct tlb_array_config, size_ways) -
+                           offsetof(struct tlb_array_config, n_size_ways) ==
+                       offsetof(struct field_counts, counts),
+               "the counts by size lie as field.h says");
 _Static_assert(sizeof(enum tlb_index) == 4, "words are stored in 4 bytes");
 
 #define HASWELL "InstLatx64, CPUID dump of Haswell-EP 306F2"

@@ -290,7 +290,7 @@ static void mmu_refill_l1(struct mmu *mmu, enum access_kind kind,
         .order = tlb_key_order(key),
         .tags = mmu->tags,
         .data = l2->data[slot],
-        .translation_id = l2->ids[slot],
+        .translation_id = tlb_array_ids(l2, slot)[0],
     };
 
     struct mmu_last *last = mmu_last_of(mmu, kind);

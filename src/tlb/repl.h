@@ -34,6 +34,11 @@ struct repl_ops {
     void (*touch)(struct repl_state *state, uint32_t set, uint32_t way);
     void (*fill)(struct repl_state *state, uint32_t set, uint32_t way);
     uint32_t (*victim)(struct repl_state *state, uint32_t set);
+    /* The victim of n >= 1 valid slots, in order of their ways; a slot is
+     * set * n_ways + way. For arrays where a page's slots are no whole set;
+     * NULL: the policy's state only has a meaning for whole sets. */
+    uint32_t (*victim_among)(struct repl_state *state, const uint32_t *slots,
+                             uint32_t n_slots);
 };
 
 /* NULL if there is no policy of that name. */

@@ -84,6 +84,18 @@ static uint32_t lru_victim(struct repl_state *state, uint32_t set)
     }
 }
 
+static uint32_t lru_victim_among(struct repl_state *state,
+                                 const uint32_t *slots, uint32_t n_slots)
+{
+    uint32_t oldest = slots[0];
+
+    for (uint32_t i = 1; i < n_slots; i++) {
+        if (state->words[slots[i]] < state->words[oldest])
+            oldest = slots[i];
+    }
+    return oldest;
+}
+
 const struct repl_ops mmusim__repl_lru = {
     .name = "lru",
     .help = "least recently used",
@@ -92,4 +104,5 @@ const struct repl_ops mmusim__repl_lru = {
     .touch = lru_touch,
     .fill = lru_touch,
     .victim = lru_victim,
+    .victim_among = lru_victim_among,
 };

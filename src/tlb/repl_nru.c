@@ -5,7 +5,8 @@
  *
  * Source: Jaleel, Theobald, Steely, Emer, "High Performance Cache Replacement
  * Using Re-Reference Interval Prediction", ISCA 2010, section 2 (where the bit
- * has the other sense). Bit way % 64 of a set's word way / 64.
+ * has the other sense). Bit way % 64 of a set's word way / 64. Where the slots
+ * of a page are no set (Seznec's skewed arrays), the same over those slots.
  */
 #include "tlb/repl_table.h"
 
@@ -46,6 +47,30 @@ static uint32_t nru_victim(struct repl_state *state, uint32_t set)
     return 0;
 }
 
+static bool nru_is_used(struct repl_state *state, uint32_t slot)
+{
+    uint32_t way = slot % state->n_ways;
+
+    return *nru_word(state, slot / state->n_ways, way) >> way % NRU_WORD_BITS &
+           1;
+}
+
+static uint32_t nru_victim_among(struct repl_state *state,
+                                 const uint32_t *slots, uint32_t n_slots)
+{
+    for (uint32_t i = 0; i < n_slots; i++) {
+        if (!nru_is_used(state, slots[i]))
+            return slots[i];
+    }
+    for (uint32_t i = 0; i < n_slots; i++) {
+        uint32_t way = slots[i] % state->n_ways;
+
+        *nru_word(state, slots[i] / state->n_ways, way) &=
+            ~(UINT64_C(1) << way % NRU_WORD_BITS);
+    }
+    return slots[0];
+}
+
 const struct repl_ops mmusim__repl_nru = {
     .name = "nru",
     .help = "not recently used: one bit per entry",
@@ -53,4 +78,5 @@ const struct repl_ops mmusim__repl_nru = {
     .touch = nru_touch,
     .fill = nru_touch,
     .victim = nru_victim,
+    .victim_among = nru_victim_among,
 };

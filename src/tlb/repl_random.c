@@ -22,6 +22,12 @@ static uint32_t random_victim(struct repl_state *state, uint32_t set)
     return mmusim__rng_below(state->rng, state->n_ways);
 }
 
+static uint32_t random_victim_among(struct repl_state *state,
+                                    const uint32_t *slots, uint32_t n_slots)
+{
+    return slots[mmusim__rng_below(state->rng, n_slots)];
+}
+
 const struct repl_ops mmusim__repl_random = {
     .name = "random",
     .help = "any way, by the seeded generator",
@@ -29,4 +35,5 @@ const struct repl_ops mmusim__repl_random = {
     .touch = random_touch,
     .fill = random_touch,
     .victim = random_victim,
+    .victim_among = random_victim_among,
 };

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 struct list_tlb *list_tlb_create(enum list_policy policy, uint32_t n_sets,
-                                 uint32_t n_ways, bool is_xor)
+                                 uint32_t n_ways, enum list_index index)
 {
     struct list_tlb *tlb = calloc(1, sizeof(*tlb));
 
     tlb->policy = policy;
-    tlb->is_xor = is_xor;
+    tlb->index = index;
     tlb->n_sets = n_sets;
     tlb->n_ways = n_ways;
     tlb->sets = calloc(n_sets, sizeof(*tlb->sets));
@@ -19,6 +19,7 @@ struct list_tlb *list_tlb_create(enum list_policy policy, uint32_t n_sets,
         tlb->sets[i].points_right = calloc(n_ways, sizeof(bool));
         tlb->sets[i].is_used = calloc(n_ways, sizeof(bool));
         tlb->sets[i].distance = calloc(n_ways, sizeof(int));
+        tlb->sets[i].used_at = calloc(n_ways, sizeof(uint64_t));
     }
     return tlb;
 }
@@ -31,20 +32,70 @@ void list_tlb_destroy(struct list_tlb *tlb)
         free(tlb->sets[i].points_right);
         free(tlb->sets[i].is_used);
         free(tlb->sets[i].distance);
+        free(tlb->sets[i].used_at);
     }
     free(tlb->sets);
     free(tlb);
 }
 
+/* One step of the skewing shift: digits move down, the new top one is 1 if the
+ * old top and bottom ones differ. */
+static uint64_t list_shift_around(uint64_t digits, uint64_t n_sets)
+{
+    bool top = digits >= n_sets / 2, bottom = digits % 2;
+
+    return digits / 2 + (top != bottom ? n_sets / 2 : 0);
+}
+
+/* The set of a page number in one way. */
+static uint64_t list_hash(const struct list_tlb *tlb, uint64_t page,
+                          uint32_t way)
+{
+    uint64_t first = page % tlb->n_sets, second = page / tlb->n_sets;
+    uint64_t others = 0;
+
+    if (tlb->n_sets == 1)
+        return 0;
+    for (uint64_t rest = second; rest; rest /= tlb->n_sets)
+        others ^= rest % tlb->n_sets;
+    switch (tlb->index) {
+    case LIST_BITS:
+        return first;
+    case LIST_XOR:
+        return first ^ second % tlb->n_sets;
+    case LIST_FOLD:
+        return first ^ others;
+    case LIST_SKEWED:
+        break;
+    }
+    for (uint32_t i = 0; i < way; i++)
+        first = list_shift_around(first, tlb->n_sets);
+    return first ^ others;
+}
+
+static bool list_is_whole_sets(const struct list_tlb *tlb)
+{
+    for (uint32_t order = 0; order < 64; order++) {
+        if (tlb->ways_by_order[order])
+            return false;
+    }
+    return tlb->index != LIST_SKEWED;
+}
+
+/* Where the page would lie in that way; NULL: not in that way at all. */
 static struct list_set *list_set_of(struct list_tlb *tlb, uint64_t vpn,
-                                    uint32_t order)
+                                    uint32_t order, uint32_t way)
 {
     uint64_t page = vpn / (UINT64_C(1) << order);
-    uint64_t set = page % tlb->n_sets;
+    uint32_t n_ways = tlb->ways_by_order[order];
 
-    if (tlb->is_xor)
-        set ^= page / tlb->n_sets % tlb->n_sets;
-    return &tlb->sets[set];
+    if (n_ways) {
+        uint64_t n_runs = tlb->n_ways / n_ways;
+
+        if (way / n_ways != page / tlb->n_sets % n_runs)
+            return NULL;
+    }
+    return &tlb->sets[list_hash(tlb, page, way)];
 }
 
 static void list_remove_turn(struct list_set *set, uint32_t way)
@@ -126,6 +177,7 @@ static uint32_t list_nru_victim(struct list_set *set, uint32_t n_ways)
 static void list_use(struct list_tlb *tlb, struct list_set *set, uint32_t way,
                      bool is_fill)
 {
+    set->used_at[way] = ++tlb->now;
     if (tlb->policy == LIST_LRU)
         list_append_turn(set, way);
     if (tlb->policy == LIST_PLRU)
@@ -209,29 +261,120 @@ static bool list_is_same(const struct list_entry *a, const struct list_entry *b)
            a->is_global == b->is_global && (a->is_global || a->asid == b->asid);
 }
 
+/* The victim where a page may only lie in some slots, one a way. */
+static uint32_t list_victim_among(struct list_tlb *tlb, uint64_t vpn,
+                                  uint32_t order)
+{
+    uint32_t ways[128], n = 0, best = 0;
+    struct list_set *sets[128];
+
+    for (uint32_t way = 0; way < tlb->n_ways; way++) {
+        sets[n] = list_set_of(tlb, vpn, order, way);
+        if (sets[n])
+            ways[n++] = way;
+    }
+    if (tlb->policy == LIST_RANDOM)
+        return ways[mmusim__rng_below(&tlb->rng, n)];
+    if (tlb->policy == LIST_LRU) {
+        for (uint32_t i = 1; i < n; i++) {
+            if (sets[i]->used_at[ways[i]] < sets[best]->used_at[ways[best]])
+                best = i;
+        }
+        return ways[best];
+    }
+    while (best < n && sets[best]->is_used[ways[best]]) /* NRU */
+        best++;
+    if (best < n)
+        return ways[best];
+    for (uint32_t i = 0; i < n; i++)
+        sets[i]->is_used[ways[i]] = false;
+    return ways[0];
+}
+
+/* The way of the same page; n_ways: there is none. */
+static uint32_t list_way_of(struct list_tlb *tlb,
+                            const struct list_entry *entry)
+{
+    uint32_t way = 0;
+
+    for (; way < tlb->n_ways; way++) {
+        struct list_set *set = list_set_of(tlb, entry->vpn, entry->order, way);
+
+        if (set && list_is_same(&set->ways[way], entry))
+            break;
+    }
+    return way;
+}
+
+static uint32_t list_way_to_fill(struct list_tlb *tlb,
+                                 const struct list_entry *entry)
+{
+    for (uint32_t way = 0; way < tlb->n_ways; way++) {
+        struct list_set *set = list_set_of(tlb, entry->vpn, entry->order, way);
+
+        if (set && !set->ways[way].is_valid)
+            return way;
+    }
+    if (!list_is_whole_sets(tlb))
+        return list_victim_among(tlb, entry->vpn, entry->order);
+    return list_victim(tlb, list_set_of(tlb, entry->vpn, entry->order, 0));
+}
+
 struct list_entry list_tlb_insert(struct list_tlb *tlb, struct list_entry entry,
                                   bool *is_update)
 {
-    struct list_set *set = list_set_of(tlb, entry.vpn, entry.order);
-    struct list_entry old = {0};
-    uint32_t way = 0;
+    struct list_entry old;
+    struct list_set *set;
+    uint32_t way;
 
+    if (!entry.is_global)
+        list_tlb_use_context(tlb, entry.asid);
     entry.is_valid = true;
-    while (way < tlb->n_ways && !list_is_same(&set->ways[way], &entry))
-        way++;
+    way = list_way_of(tlb, &entry);
     *is_update = way < tlb->n_ways;
-    if (*is_update) {
-        list_use(tlb, set, way, false);
-    } else {
-        for (way = 0; way < tlb->n_ways && set->ways[way].is_valid;)
-            way++;
-        if (way == tlb->n_ways)
-            way = list_victim(tlb, set);
-        list_use(tlb, set, way, true);
-    }
+    if (!*is_update)
+        way = list_way_to_fill(tlb, &entry);
+    set = list_set_of(tlb, entry.vpn, entry.order, way);
+    list_use(tlb, set, way, !*is_update);
     old = set->ways[way];
     set->ways[way] = entry;
     return old;
+}
+
+static void list_lose(struct list_tlb *tlb, uint16_t asid)
+{
+    for (uint32_t i = 0; i < tlb->n_sets; i++) {
+        for (uint32_t way = 0; way < tlb->n_ways; way++) {
+            struct list_entry *entry = &tlb->sets[i].ways[way];
+
+            if (!entry->is_valid || entry->is_global || entry->asid != asid)
+                continue;
+            tlb->lost_ids += entry->id;
+            entry->is_valid = false;
+            list_remove_turn(&tlb->sets[i], way);
+        }
+    }
+}
+
+void list_tlb_use_context(struct list_tlb *tlb, uint16_t asid)
+{
+    uint16_t old[16];
+    uint32_t n_old = tlb->n_held;
+
+    if (!tlb->max_held)
+        return;
+    for (uint32_t i = 0; i < n_old; i++)
+        old[i] = tlb->held[i];
+    tlb->held[0] = asid;
+    tlb->n_held = 1;
+    for (uint32_t i = 0; i < n_old; i++) {
+        if (old[i] == asid)
+            continue;
+        if (tlb->n_held == tlb->max_held)
+            list_lose(tlb, old[i]);
+        else
+            tlb->held[tlb->n_held++] = old[i];
+    }
 }
 
 static bool list_must_go(const struct list_entry *entry,

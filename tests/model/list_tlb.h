@@ -22,6 +22,8 @@ enum list_policy {
     LIST_RANDOM,
 };
 
+enum list_index { LIST_BITS, LIST_XOR, LIST_FOLD, LIST_SKEWED };
+
 struct list_entry {
     bool is_valid;
     uint64_t vpn; /* first page, 45 bits */
@@ -40,12 +42,19 @@ struct list_set {
     uint32_t last_group; /* PLRU12: of four ways */
     bool *is_used;       /* NRU */
     int *distance;       /* SRRIP: 0 near to 3 distant */
+    uint64_t *used_at;   /* LRU where a page's ways are no whole set */
 };
 
 struct list_tlb {
     enum list_policy policy;
-    bool is_xor;
+    enum list_index index;
     uint32_t n_sets, n_ways;
+    uint32_t ways_by_order[64]; /* 0: all */
+    uint64_t now;
+    uint32_t max_held; /* 0: any number */
+    uint32_t n_held;
+    uint16_t held[16]; /* contexts, last used first */
+    uint64_t lost_ids; /* sum over entries lost with their context */
     struct list_set *sets;
     struct list_set *last_set; /* SRRIP: the entry used last of all */
     uint32_t last_way;
@@ -60,7 +69,7 @@ struct list_request {
 };
 
 struct list_tlb *list_tlb_create(enum list_policy policy, uint32_t n_sets,
-                                 uint32_t n_ways, bool is_xor);
+                                 uint32_t n_ways, enum list_index index);
 void list_tlb_destroy(struct list_tlb *tlb);
 
 /* The entry that translates a page, used; NULL if none. */
@@ -69,6 +78,7 @@ const struct list_entry *list_tlb_lookup(struct list_tlb *tlb, uint64_t vpn,
 /* Returns what had to go (is_valid: something); *is_update: the same page. */
 struct list_entry list_tlb_insert(struct list_tlb *tlb, struct list_entry entry,
                                   bool *is_update);
+void list_tlb_use_context(struct list_tlb *tlb, uint16_t asid);
 /* Returns how many went; *id_sum is the sum of their ids. */
 uint32_t list_tlb_invalidate(struct list_tlb *tlb,
                              const struct list_request *request,

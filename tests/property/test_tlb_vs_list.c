@@ -27,42 +27,82 @@ struct geometry {
     enum tlb_index index;
     uint32_t n_orders;
     uint8_t orders[TLB_MAX_ORDERS];
+    uint16_t ways_by_size[3]; /* of the first orders; 0: all */
+    uint32_t max_contexts;
+    uint32_t ids_per_slot;
 };
 
 static const struct geometry geometries[] = {
-    {"lru", LIST_LRU, 1, 1, TLB_INDEX_BITS, 1, {0}},
-    {"lru", LIST_LRU, 16, 4, TLB_INDEX_BITS, 1, {0}},
-    {"lru", LIST_LRU, 8, 12, TLB_INDEX_BITS, 2, {0, 9}},
-    {"lru", LIST_LRU, 8, 12, TLB_INDEX_XOR, 3, {0, 9, 18}},
-    {"lru", LIST_LRU, 1, 72, TLB_INDEX_BITS, 3, {0, 9, 18}},
-    {"lru", LIST_LRU, 2, 48, TLB_INDEX_XOR, 2, {0, 9}},
-    {"lru", LIST_LRU, 1, 16, TLB_INDEX_BITS, 1, {18}},
-    {"lru", LIST_LRU, 4, 8, TLB_INDEX_XOR, 4, {0, 9, 18, 27}},
-    {"plru", LIST_PLRU, 16, 4, TLB_INDEX_BITS, 1, {0}},
-    {"plru", LIST_PLRU, 8, 8, TLB_INDEX_XOR, 2, {0, 9}},
-    {"plru", LIST_PLRU, 1, 64, TLB_INDEX_BITS, 3, {0, 9, 18}},
-    {"plru", LIST_PLRU, 2, 32, TLB_INDEX_XOR, 2, {0, 18}},
-    {"plru", LIST_PLRU, 4, 1, TLB_INDEX_BITS, 2, {0, 9}},
-    {"plru12", LIST_PLRU12, 16, 12, TLB_INDEX_XOR, 2, {0, 9}},
-    {"plru12", LIST_PLRU12, 1, 12, TLB_INDEX_BITS, 1, {0}},
-    {"nru", LIST_NRU, 16, 4, TLB_INDEX_BITS, 1, {0}},
-    {"nru", LIST_NRU, 4, 7, TLB_INDEX_XOR, 2, {0, 9}},
-    {"nru", LIST_NRU, 1, 64, TLB_INDEX_BITS, 1, {0}},
-    {"nru", LIST_NRU, 2, 72, TLB_INDEX_BITS, 3, {0, 9, 18}},
-    {"nru", LIST_NRU, 8, 1, TLB_INDEX_BITS, 1, {0}},
-    {"srrip", LIST_SRRIP, 16, 4, TLB_INDEX_BITS, 1, {0}},
-    {"srrip", LIST_SRRIP, 8, 12, TLB_INDEX_XOR, 2, {0, 9}},
-    {"srrip", LIST_SRRIP, 1, 96, TLB_INDEX_BITS, 3, {0, 9, 18}},
-    {"srrip", LIST_SRRIP, 4, 1, TLB_INDEX_BITS, 1, {0}},
-    {"fifo", LIST_FIFO, 16, 4, TLB_INDEX_BITS, 2, {0, 9}},
-    {"fifo", LIST_FIFO, 4, 6, TLB_INDEX_XOR, 1, {0}},
-    {"fifo", LIST_FIFO, 1, 96, TLB_INDEX_BITS, 2, {0, 9}},
-    {"random", LIST_RANDOM, 8, 6, TLB_INDEX_BITS, 2, {0, 9}},
-    {"random", LIST_RANDOM, 1, 40, TLB_INDEX_BITS, 3, {0, 9, 18}},
-    {"random", LIST_RANDOM, 16, 4, TLB_INDEX_XOR, 1, {9}},
-    {"lru", LIST_LRU, 64, 4, TLB_INDEX_BITS, 2, {0, 9}},
+    {"lru", LIST_LRU, 1, 1, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"lru", LIST_LRU, 16, 4, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"lru", LIST_LRU, 8, 12, TLB_INDEX_BITS, 2, .orders = {0, 9}},
+    {"lru", LIST_LRU, 8, 12, TLB_INDEX_XOR, 3, .orders = {0, 9, 18}},
+    {"lru", LIST_LRU, 1, 72, TLB_INDEX_BITS, 3, .orders = {0, 9, 18}},
+    {"lru", LIST_LRU, 2, 48, TLB_INDEX_XOR, 2, .orders = {0, 9}},
+    {"lru", LIST_LRU, 1, 16, TLB_INDEX_BITS, 1, .orders = {18}},
+    {"lru", LIST_LRU, 4, 8, TLB_INDEX_XOR, 4, .orders = {0, 9, 18, 27}},
+    {"plru", LIST_PLRU, 16, 4, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"plru", LIST_PLRU, 8, 8, TLB_INDEX_XOR, 2, .orders = {0, 9}},
+    {"plru", LIST_PLRU, 1, 64, TLB_INDEX_BITS, 3, .orders = {0, 9, 18}},
+    {"plru", LIST_PLRU, 2, 32, TLB_INDEX_XOR, 2, .orders = {0, 18}},
+    {"plru", LIST_PLRU, 4, 1, TLB_INDEX_BITS, 2, .orders = {0, 9}},
+    {"plru12", LIST_PLRU12, 16, 12, TLB_INDEX_XOR, 2, .orders = {0, 9}},
+    {"plru12", LIST_PLRU12, 1, 12, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"nru", LIST_NRU, 16, 4, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"nru", LIST_NRU, 4, 7, TLB_INDEX_XOR, 2, .orders = {0, 9}},
+    {"nru", LIST_NRU, 1, 64, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"nru", LIST_NRU, 2, 72, TLB_INDEX_BITS, 3, .orders = {0, 9, 18}},
+    {"nru", LIST_NRU, 8, 1, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"srrip", LIST_SRRIP, 16, 4, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"srrip", LIST_SRRIP, 8, 12, TLB_INDEX_XOR, 2, .orders = {0, 9}},
+    {"srrip", LIST_SRRIP, 1, 96, TLB_INDEX_BITS, 3, .orders = {0, 9, 18}},
+    {"srrip", LIST_SRRIP, 4, 1, TLB_INDEX_BITS, 1, .orders = {0}},
+    {"fifo", LIST_FIFO, 16, 4, TLB_INDEX_BITS, 2, .orders = {0, 9}},
+    {"fifo", LIST_FIFO, 4, 6, TLB_INDEX_XOR, 1, .orders = {0}},
+    {"fifo", LIST_FIFO, 1, 96, TLB_INDEX_BITS, 2, .orders = {0, 9}},
+    {"random", LIST_RANDOM, 8, 6, TLB_INDEX_BITS, 2, .orders = {0, 9}},
+    {"random", LIST_RANDOM, 1, 40, TLB_INDEX_BITS, 3, .orders = {0, 9, 18}},
+    {"random", LIST_RANDOM, 16, 4, TLB_INDEX_XOR, 1, .orders = {9}},
+    {"lru", LIST_LRU, 64, 4, TLB_INDEX_BITS, 2, .orders = {0, 9}},
+    {"plru", LIST_PLRU, 16, 4, TLB_INDEX_FOLD, 2, .orders = {0, 9}},
+    {"lru", LIST_LRU, 128, 2, TLB_INDEX_FOLD, 3, .orders = {0, 9, 18}},
+    {"lru", LIST_LRU, 2, 6, TLB_INDEX_FOLD, 2, .orders = {0, 2}},
+    {"fifo", LIST_FIFO, 1, 6, TLB_INDEX_FOLD, 2, .orders = {0, 9}},
+    {"lru", LIST_LRU, 16, 4, TLB_INDEX_SKEWED, 1, .orders = {0}},
+    {"lru", LIST_LRU, 32, 12, TLB_INDEX_SKEWED, 2, .orders = {0, 9}},
+    {"lru", LIST_LRU, 16, 15, TLB_INDEX_SKEWED, 1, .orders = {0}},
+    {"nru", LIST_NRU, 16, 4, TLB_INDEX_SKEWED, 2, .orders = {0, 9}},
+    {"nru", LIST_NRU, 16, 12, TLB_INDEX_SKEWED, 1, .orders = {0}},
+    {"random", LIST_RANDOM, 4, 3, TLB_INDEX_SKEWED, 2, .orders = {0, 9}},
+    {"random", LIST_RANDOM, 16, 2, TLB_INDEX_SKEWED, 3, .orders = {0, 2, 9}},
+    {"lru", LIST_LRU, 16, 12, TLB_INDEX_BITS, 2, .orders = {0, 9},
+     .ways_by_size = {6, 3}},
+    {"lru", LIST_LRU, 8, 24, TLB_INDEX_XOR, 2, .orders = {0, 9},
+     .ways_by_size = {8, 6}},
+    {"nru", LIST_NRU, 8, 16, TLB_INDEX_FOLD, 3, .orders = {0, 2, 9},
+     .ways_by_size = {8, 2, 4}},
+    {"random", LIST_RANDOM, 8, 8, TLB_INDEX_BITS, 2, .orders = {0, 9},
+     .ways_by_size = {4, 0}},
+    {"lru", LIST_LRU, 1, 64, TLB_INDEX_BITS, 2, .orders = {0, 9},
+     .ways_by_size = {32, 16}},
+    {"lru", LIST_LRU, 4, 4, TLB_INDEX_BITS, 2, .orders = {0, 9},
+     .ways_by_size = {1, 4}},
+    {"lru", LIST_LRU, 32, 8, TLB_INDEX_SKEWED, 2, .orders = {0, 9},
+     .ways_by_size = {4, 2}},
+    {"plru", LIST_PLRU, 16, 4, TLB_INDEX_BITS, 2, .orders = {0, 9},
+     .max_contexts = 2},
+    {"lru", LIST_LRU, 8, 12, TLB_INDEX_XOR, 2, .orders = {0, 9},
+     .max_contexts = 3},
+    {"random", LIST_RANDOM, 16, 6, TLB_INDEX_SKEWED, 1, .orders = {0},
+     .max_contexts = 1},
+    {"lru", LIST_LRU, 16, 4, TLB_INDEX_BITS, 3, .orders = {0, 2, 9},
+     .ids_per_slot = 4},
+    {"plru12", LIST_PLRU12, 8, 12, TLB_INDEX_XOR, 2, .orders = {0, 4},
+     .max_contexts = 2, .ids_per_slot = 16},
+    {"lru", LIST_LRU, 4, 8, TLB_INDEX_BITS, 8,
+     .orders = {0, 2, 4, 9, 13, 18, 22, 27}, .ids_per_slot = 2},
     /* Sets reach the sign extension of the page number. */
-    {"lru", LIST_LRU, 1024, 1, TLB_INDEX_XOR, 1, {27}},
+    {"lru", LIST_LRU, 1024, 1, TLB_INDEX_XOR, 1, .orders = {27}},
 };
 
 struct pair {
@@ -75,6 +115,7 @@ struct pair {
     uint32_t next_id;
     uint64_t evictions;
     uint64_t hits, removals;
+    uint64_t lost_ids; /* sum over entries lost with their context */
     uint64_t step;
     uint64_t seed; /* of the whole run */
 };
@@ -102,20 +143,60 @@ static void disagree(const struct pair *pair, const char *what, int line)
              (unsigned long long) pair->step, (unsigned long long) pair->seed);
 }
 
-static void pair_init(struct pair *pair, const struct geometry *geometry,
-                      uint64_t seed)
+static void add_id(void *context, const struct tlb_removed *removed)
 {
-    struct tlb_array_config config = {
+    *(uint64_t *) context += removed->id;
+}
+
+static enum list_index list_index_of(enum tlb_index index)
+{
+    return index == TLB_INDEX_BITS   ? LIST_BITS
+           : index == TLB_INDEX_XOR  ? LIST_XOR
+           : index == TLB_INDEX_FOLD ? LIST_FOLD
+                                     : LIST_SKEWED;
+}
+
+static void configure(struct tlb_array_config *config,
+                      const struct geometry *geometry)
+{
+    *config = (struct tlb_array_config){
         .n_entries = geometry->n_sets * geometry->n_ways,
         .n_ways = geometry->n_ways,
         .n_orders = geometry->n_orders,
         .index = geometry->index,
+        .max_contexts = geometry->max_contexts,
+        .ids_per_slot = geometry->ids_per_slot,
     };
+    memcpy(config->orders, geometry->orders, sizeof(config->orders));
+    for (uint32_t i = 0; i < 3; i++) {
+        if (!geometry->ways_by_size[i])
+            continue;
+        config->size_orders[config->n_size_ways] = geometry->orders[i];
+        config->size_ways[config->n_size_ways++] = geometry->ways_by_size[i];
+    }
+    snprintf(config->replacement, sizeof(config->replacement), "%s",
+             geometry->replacement);
+}
+
+static struct list_tlb *model_of(const struct geometry *geometry)
+{
+    struct list_tlb *list =
+        list_tlb_create(geometry->policy, geometry->n_sets, geometry->n_ways,
+                        list_index_of(geometry->index));
+
+    for (uint32_t i = 0; i < 3 && i < geometry->n_orders; i++)
+        list->ways_by_order[geometry->orders[i]] = geometry->ways_by_size[i];
+    list->max_held = geometry->max_contexts;
+    return list;
+}
+
+static void pair_init(struct pair *pair, const struct geometry *geometry,
+                      uint64_t seed)
+{
+    struct tlb_array_config config;
 
     *pair = (struct pair){.geometry = geometry, .seed = seed, .next_id = 1};
-    memcpy(config.orders, geometry->orders, sizeof(config.orders));
-    snprintf(config.replacement, sizeof(config.replacement), "%s",
-             geometry->replacement);
+    configure(&config, geometry);
     seed += (uint64_t) (geometry - geometries);
     mmusim__rng_init(&pair->rng, seed, 1);
     mmusim__rng_init(&pair->array_rng, seed, 2);
@@ -123,9 +204,8 @@ static void pair_init(struct pair *pair, const struct geometry *geometry,
     assert_int_equal(mmusim__tlb_array_init(&pair->array, &config,
                                             &pair->array_rng, &pair->arena),
                      MMUSIM_OK);
-    pair->list =
-        list_tlb_create(geometry->policy, geometry->n_sets, geometry->n_ways,
-                        geometry->index == TLB_INDEX_XOR);
+    mmusim__tlb_array_on_context_lost(&pair->array, add_id, &pair->lost_ids);
+    pair->list = model_of(geometry);
     mmusim__rng_init(&pair->list->rng, seed, 2);
 }
 
@@ -187,11 +267,55 @@ static void step_lookup(struct pair *pair)
         return;
     AGREE(pair, pair->array.keys[slot] == list_entry_key(entry));
     AGREE(pair, pair->array.data[slot] == entry->data);
-    AGREE(pair, pair->array.ids[slot] == entry->id);
+    AGREE(pair, tlb_array_ids(&pair->array, slot)[0] == entry->id);
     pair->hits++;
     /* What a caller that remembers its last hit leaves out. */
     if (draw(pair, 4) == 0)
         (void) tlb_array_lookup(&pair->array, vpn, asid);
+}
+
+/* The numbers of an entry's parts follow from its first, as does how many it
+ * has. */
+static uint32_t part_id(const struct pair *pair, uint32_t id, uint32_t part)
+{
+    uint32_t n_slots = pair->array.ids_per_slot;
+
+    return !part ? id : part < 1 + id % n_slots ? 7 * id + part : 0;
+}
+
+static void insert_run(struct pair *pair, const struct list_entry *entry,
+                       struct tlb_removed *removed)
+{
+    uint64_t key = tlb_key((vpn_t){entry->vpn}, entry->order, entry->asid,
+                           entry->is_global);
+    uint32_t ids[TLB_MAX_IDS];
+    struct tlb_coalesced run = {
+        .key = key,
+        .data = entry->data,
+        .ids = ids,
+        .n_ids = 1 + entry->id % pair->array.ids_per_slot,
+    };
+
+    if (pair->array.ids_per_slot == 1) {
+        mmusim__tlb_array_insert(&pair->array, key, entry->data, entry->id,
+                                 removed);
+        return;
+    }
+    for (uint32_t i = 0; i < run.n_ids; i++)
+        ids[i] = part_id(pair, entry->id, i);
+    mmusim__tlb_array_insert_run(&pair->array, &run, removed);
+}
+
+static bool tells_all_parts(const struct pair *pair,
+                            const struct tlb_removed *removed)
+{
+    if (removed->n_more != pair->array.ids_per_slot - 1)
+        return false;
+    for (uint32_t i = 0; i < removed->n_more; i++) {
+        if (removed->more[i] != part_id(pair, removed->id, i + 1))
+            return false;
+    }
+    return true;
 }
 
 static void step_insert(struct pair *pair)
@@ -211,9 +335,7 @@ static void step_insert(struct pair *pair)
     bool is_update;
     struct list_entry old = list_tlb_insert(pair->list, entry, &is_update);
 
-    mmusim__tlb_array_insert(&pair->array,
-                             tlb_key(vpn, order, entry.asid, entry.is_global),
-                             entry.data, entry.id, &removed);
+    insert_run(pair, &entry, &removed);
     AGREE(pair, !removed.key == !old.is_valid);
     pair->evictions += old.is_valid && !is_update;
     AGREE(pair, pair->array.evictions == pair->evictions);
@@ -221,11 +343,16 @@ static void step_insert(struct pair *pair)
         return;
     AGREE(pair, removed.key == list_entry_key(&old));
     AGREE(pair, removed.data == old.data && removed.id == old.id);
+    AGREE(pair, tells_all_parts(pair, &removed));
 }
 
-static void add_id(void *context, const struct tlb_removed *removed)
+static void step_use_context(struct pair *pair)
 {
-    *(uint64_t *) context += removed->id;
+    uint16_t asid = draw_asid(pair);
+
+    mmusim__tlb_array_use_context(&pair->array, asid);
+    list_tlb_use_context(pair->list, asid);
+    AGREE(pair, pair->lost_ids == pair->list->lost_ids);
 }
 
 static uint64_t draw_n_pages(struct pair *pair)
@@ -304,16 +431,19 @@ static void run_case(const struct geometry *geometry, uint64_t seed,
             step_lookup(&pair);
         else if (dice < 98)
             step_insert(&pair);
-        else
+        else if (draw(&pair, 3))
             step_invalidate(&pair);
+        else
+            step_use_context(&pair);
         if (pair.step % FULL_COMPARE_EVERY == 0)
             compare_all(&pair);
     }
     compare_all(&pair);
     /* The run has been about something. */
     AGREE(&pair, pair.hits > n_steps / 200);
-    AGREE(&pair, pair.evictions > n_steps / 50);
+    AGREE(&pair, pair.evictions > n_steps / 50 || pair.lost_ids);
     AGREE(&pair, pair.removals > n_steps / 1000);
+    AGREE(&pair, !geometry->max_contexts || pair.lost_ids);
     pair_fini(&pair);
 }
 

@@ -63,8 +63,9 @@ static void copy_level(struct model_level *level,
         const struct tlb_array_config *from = &config->arrays[i];
         struct model_array *to = &level->arrays[i];
 
-        to->list = list_tlb_create(LIST_LRU, from->n_entries / from->n_ways,
-                                   from->n_ways, from->index == TLB_INDEX_XOR);
+        to->list = list_tlb_create(
+            LIST_LRU, from->n_entries / from->n_ways, from->n_ways,
+            from->index == TLB_INDEX_XOR ? LIST_XOR : LIST_BITS);
         to->n_orders = from->n_orders;
         memcpy(to->orders, from->orders, sizeof(to->orders));
     }
@@ -92,7 +93,7 @@ static void model_init(struct lock_step *ls)
         model->psc_cycles[i] = psc->hit_cycles;
         if (psc->n_entries)
             model->psc[i] = list_tlb_create(
-                LIST_LRU, psc->n_entries / psc->n_ways, psc->n_ways, false);
+                LIST_LRU, psc->n_entries / psc->n_ways, psc->n_ways, LIST_BITS);
     }
 }
 

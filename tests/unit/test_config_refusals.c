@@ -120,6 +120,20 @@ static void an_impossible_geometry_points_at_the_array(void **state)
 {
     static const struct refusal refusals[] = {
         {"tlb.l2:\n  - entries: 1023\n    ways: 8\n", 2, "tlb.l2.0", "ways"},
+        {"tlb.l2:\n  - entries: 64\n    ways: 4\n    index: skewed\n"
+         "    replacement: plru\n",
+         2, "tlb.l2.0", "lru, nru or random"},
+        {"tlb.l2:\n  - entries: 32\n    ways: 8\n    index: skewed\n", 2,
+         "tlb.l2.0", "hash of its own"},
+        {"tlb.l2:\n  - entries: 64\n    ways: 8\n"
+         "    ways_by_size: [4K:3]\n",
+         2, "tlb.l2.0", "must divide ways"},
+        {"tlb.l2:\n  - entries: 64\n    ways: 8\n"
+         "    ways_by_size: [2M:4]\n",
+         2, "tlb.l2.0", "page_sizes does not"},
+        {"tlb.l2:\n  - entries: 64\n    ways: 8\n"
+         "    replacement: plru12\n",
+         2, "tlb.l2.0", "12 ways"},
         {"tlb.l2:\n  - entries: 96\n    ways: 4\n", 2, "tlb.l2.0", "power"},
         {"tlb.l1d:\n  - entries: 64\n    page_sizes: [2M]\n", 2, "tlb.l1d",
          "holds 4K"},

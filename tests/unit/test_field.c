@@ -23,6 +23,7 @@ struct values {
     bool truth;
     char text[8];
     struct field_sizes sizes;
+    struct field_counts counts;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -53,6 +54,9 @@ static const struct field_row ways_row = {
     .type = FIELD_WAYS, .offset = AT(u32), .unit = "", .min = 1, .max = 64};
 static const struct field_row sizes_row = {
     .type = FIELD_SIZES, .offset = AT(sizes), .unit = ""};
+
+static const struct field_row counts_row = {
+    .type = FIELD_COUNTS, .offset = AT(counts), .unit = ""};
 
 static void assert_reads(const struct field_row *row, const char *text,
                          const char *printed)
@@ -176,6 +180,29 @@ static void lists_of_sizes_ascend(void **state)
     assert_refused(&sizes_row, "[8K]", "[4K, 2M, 1G]");
 }
 
+static void counts_by_size_ascend_too(void **state)
+{
+    static const char allowed[] = "all|[4K:N, 2M:N, 1G:N]";
+
+    (void) state;
+    assert_reads(&counts_row, "all", "all");
+    assert_reads(&counts_row, "[4K:8, 2M:6]", "[4K:8, 2M:6]");
+    assert_reads(&counts_row, "2M: 3,1G:4", "[2M:3, 1G:4]");
+    assert_reads(&counts_row, "[ 4K:65535 ]", "[4K:65535]");
+    assert_refused(&counts_row, "[2M:6, 4K:8]", allowed);
+    assert_refused(&counts_row, "[4K:8, 4K:8]", allowed);
+    assert_refused(&counts_row, "[4K:65536]", allowed);
+    assert_refused(&counts_row, "[4K]", allowed);
+    assert_refused(&counts_row, "[4K:]", allowed);
+    assert_refused(&counts_row, "[4K:8", allowed);
+    assert_refused(&counts_row, "4K:8]", allowed);
+    assert_refused(&counts_row, "[4K:8,]", allowed);
+    assert_refused(&counts_row, "[]", allowed);
+    assert_refused(&counts_row, "[8K:8]", allowed);
+    assert_refused(&counts_row, "", allowed);
+    assert_refused(&counts_row, "any", allowed);
+}
+
 static void assert_prints_back(const struct field_row *row,
                                const struct values *values)
 {
@@ -218,6 +245,7 @@ int main(void)
         cmocka_unit_test(texts_are_bounded_and_have_no_control_characters),
         cmocka_unit_test(ways_are_a_number_or_full),
         cmocka_unit_test(lists_of_sizes_ascend),
+        cmocka_unit_test(counts_by_size_ascend_too),
         cmocka_unit_test(every_number_prints_as_what_reads_back),
     };
 

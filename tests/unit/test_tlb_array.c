@@ -110,7 +110,106 @@ static void impossible_geometry_is_refused_with_a_reason(void **state)
     }
 }
 
-static void page_sizes_must_ascend_and_be_one_to_four(void **state)
+static const char *refusal(const struct tlb_array_config *config)
+{
+    const char *reason = mmusim__tlb_array_refuses(config);
+
+    return reason ? reason : "nothing";
+}
+
+static void skewed_arrays_need_a_hash_for_each_way(void **state)
+{
+    static const struct {
+        uint32_t n_sets, n_ways;
+        const char *reason;
+    } cases[] = {{4, 3, "nothing"},         {4, 4, "hash of its own"},
+                 {16, 15, "nothing"},       {16, 16, "hash of its own"},
+                 {32, 21, "nothing"},       {32, 22, "hash of its own"},
+                 {64, 1, "2 ways or more"}, {2, 2, "hash of its own"},
+                 {1, 8, "hash of its own"}, {128, 24, "nothing"},
+                 {4096, 16, "32768"}};
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tlb_array_config config = config_of(
+            cases[i].n_sets * cases[i].n_ways, cases[i].n_ways, "lru");
+
+        config.index = TLB_INDEX_SKEWED;
+        assert_non_null(strstr(refusal(&config), cases[i].reason));
+    }
+}
+
+/* Their state belongs to whole sets. */
+static void some_policies_cannot_be_skewed_nor_split(void **state)
+{
+    const struct repl_ops *ops;
+
+    (void) state;
+    for (size_t i = 0; (ops = mmusim__repl_at(i)); i++) {
+        bool is_possible = !strcmp(ops->name, "lru") ||
+                           !strcmp(ops->name, "nru") ||
+                           !strcmp(ops->name, "random");
+        const char *reason = is_possible ? "nothing" : "lru, nru or random";
+        struct tlb_array_config config = config_of(64 * 12, 12, ops->name);
+
+        config.index = TLB_INDEX_SKEWED;
+        assert_non_null(strstr(refusal(&config), reason));
+        config.index = TLB_INDEX_BITS;
+        config.n_size_ways = 1;
+        config.size_ways[0] = 4;
+        assert_non_null(strstr(refusal(&config), reason));
+    }
+}
+
+static void impossible_ways_by_size_are_refused(void **state)
+{
+    static const struct {
+        uint32_t n;
+        uint8_t orders[2];
+        uint16_t ways[2];
+        const char *reason;
+    } cases[] = {{2, {0, 9}, {8, 6}, "nothing"},
+                 {1, {9}, {24}, "nothing"},
+                 {1, {18}, {8}, "page_sizes does not"},
+                 {2, {9, 0}, {8, 6}, "ascend"},
+                 {2, {0, 0}, {8, 6}, "ascend"},
+                 {1, {0}, {0}, "1 way to all"},
+                 {1, {0}, {48}, "1 way to all"},
+                 {1, {0}, {7}, "must divide ways"},
+                 {9, {0}, {8}, "at most 8"}};
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tlb_array_config config = config_of(3072, 24, "lru");
+
+        config.n_size_ways = cases[i].n;
+        memcpy(config.size_orders, cases[i].orders, 2);
+        memcpy(config.size_ways, cases[i].ways, sizeof(cases[i].ways));
+        assert_non_null(strstr(refusal(&config), cases[i].reason));
+    }
+}
+
+static void other_impossible_arrays_are_refused(void **state)
+{
+    struct tlb_array_config config = config_of(64, 4, "lru");
+
+    (void) state;
+    config.index = TLB_INDEX_COUNT;
+    assert_non_null(strstr(refusal(&config), "index"));
+    config = config_of(64, 4, "lru");
+    config.max_contexts = TLB_MAX_HELD + 1;
+    assert_non_null(strstr(refusal(&config), "max_contexts"));
+    config = config_of(64, 4, "lru");
+    config.ids_per_slot = TLB_MAX_IDS + 1;
+    assert_non_null(strstr(refusal(&config), "at most 16"));
+    config = config_of(64, 4, "lru");
+    config.probe_cycles = 1;
+    assert_string_equal(refusal(&config), "nothing");
+    config.n_orders = 1;
+    assert_non_null(strstr(refusal(&config), "several page_sizes"));
+}
+
+static void page_sizes_must_ascend_and_be_one_to_eight(void **state)
 {
     struct tlb_array_config config = config_of(64, 4, "lru");
 
@@ -120,7 +219,7 @@ static void page_sizes_must_ascend_and_be_one_to_four(void **state)
     assert_non_null(mmusim__tlb_array_refuses(&config));
     config.orders[1] = 37;
     assert_non_null(mmusim__tlb_array_refuses(&config));
-    config.n_orders = 5;
+    config.n_orders = 9;
     assert_non_null(mmusim__tlb_array_refuses(&config));
     config.n_orders = 0;
     assert_non_null(mmusim__tlb_array_refuses(&config));
@@ -458,7 +557,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(impossible_geometry_is_refused_with_a_reason),
-        TEST(page_sizes_must_ascend_and_be_one_to_four),
+        TEST(page_sizes_must_ascend_and_be_one_to_eight),
+        TEST(skewed_arrays_need_a_hash_for_each_way),
+        TEST(some_policies_cannot_be_skewed_nor_split),
+        TEST(impossible_ways_by_size_are_refused),
+        TEST(other_impossible_arrays_are_refused),
         TEST(name_without_an_end_is_no_policy),
         TEST(geometries_of_real_machines_are_accepted),
         TEST(init_without_memory_leaves_the_array_untouched),
