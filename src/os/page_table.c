@@ -149,7 +149,7 @@ static void pt_link(struct kernel *kernel, const struct pte_slot *slot,
 
     for (uint32_t i = 0; i < pt_joint_entries(format, below + 1); i++) {
         pt_store(kernel, pt_entry_paddr(slot->table, slot->index + i),
-                 format->make_table(format, table + i * bytes));
+                 format->make_table(format, table + i * bytes, below + 1));
     }
 }
 

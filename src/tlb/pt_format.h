@@ -17,14 +17,15 @@
 #include "tlb/pt_memory.h"
 #include "tlb/tlb_entry.h"
 
-/* In pt_entry.rights only: code may be fetched by the privileged level from
- * pages that the user cannot use (Arm PXN, PXNTable). See pt_leaf_rights. */
-enum { PT_PRIVILEGED_EXEC = 1 << 9 };
+/* In pt_entry.rights only, see pt_leaf_rights: code may be fetched by the
+ * privileged level from pages that the user cannot use (Arm PXN, PXNTable);
+ * what lies below is not global (RISC-V: G of a pointer to a table). */
+enum { PT_PRIVILEGED_EXEC = 1 << 9, PT_LOCAL = 1 << 8 };
 
 /* What a walk holds before its first entry. */
 enum {
-    PT_ALL_RIGHTS =
-        TLB_READ | TLB_WRITE | TLB_EXEC | TLB_USER | PT_PRIVILEGED_EXEC,
+    PT_ALL_RIGHTS = TLB_READ | TLB_WRITE | TLB_EXEC | TLB_USER |
+                    PT_PRIVILEGED_EXEC | PT_LOCAL,
 };
 
 /* A decoded entry. rights are this entry's own, TLB_* of tlb_entry.h; a walk
@@ -76,17 +77,19 @@ struct pt_format {
     /* Hardware of this architecture may set the accessed / dirty state. */
     bool sets_accessed, sets_dirty;
     bool has_privileged_exec; /* rights know PT_PRIVILEGED_EXEC */
+    bool has_global_tables;   /* rights know PT_LOCAL */
     struct pt_level levels[PT_MAX_LEVELS];
 
     /* The entry read at a level (0 = leaf level of the smallest pages). */
     struct pt_entry (*decode)(const struct pt_format *format, uint64_t word,
                               uint32_t level);
     /* A leaf mapping a page of the level's size, one that may be read (x86:
-     * P implies it; PROT_NONE has no leaf); a pointer to a table at an
-     * address, Accessed from the start as Linux makes them. */
+     * P implies it; PROT_NONE has no leaf); an entry of a level that points to
+     * a table at an address, Accessed from the start as Linux makes them. */
     uint64_t (*make_leaf)(const struct pt_format *format, pfn_t pfn,
                           uint32_t level, uint32_t rights, bool is_accessed);
-    uint64_t (*make_table)(const struct pt_format *format, uint64_t table);
+    uint64_t (*make_table)(const struct pt_format *format, uint64_t table,
+                           uint32_t level);
     /* The leaf with Accessed set; with Accessed and Dirty set. */
     uint64_t (*set_accessed)(uint64_t word, uint32_t level);
     uint64_t (*set_dirty)(uint64_t word, uint32_t level);
@@ -144,7 +147,8 @@ static inline uint32_t pt_leaf_level(const struct pt_format *format,
     return PT_MAX_LEVELS;
 }
 
-/* The rights of a translation: of all levels above and the leaf's own. */
+/* The rights of a translation, without DIRTY: of all levels above and the
+ * leaf's own. In stage 2, USER is always set. */
 static inline uint32_t pt_leaf_rights(const struct pt_format *format,
                                       uint32_t above, uint32_t leaf)
 {
@@ -155,7 +159,10 @@ static inline uint32_t pt_leaf_rights(const struct pt_format *format,
         if (rights & PT_PRIVILEGED_EXEC)
             rights |= TLB_EXEC;
     }
-    return rights & ~(uint32_t) PT_PRIVILEGED_EXEC;
+    if ((leaf & TLB_GLOBAL) ||
+        (format->has_global_tables && !(above & PT_LOCAL)))
+        rights |= TLB_GLOBAL;
+    return rights & ~(uint32_t) (PT_PRIVILEGED_EXEC | PT_LOCAL | TLB_DIRTY);
 }
 
 /* The shape of a table as the OS makes them, with its frame at pfn: 4 KiB for
@@ -179,7 +186,7 @@ const struct pt_format *mmusim__pt_format_x86_64(uint32_t n_levels);
 /* Which format; 0 or NULL: the architecture's usual one. */
 struct pt_options {
     const char *isa;     /* "x86-64", as in the configuration */
-    const char *variant; /* "lpae" or "short" for armv7; "pae" for i386 */
+    const char *variant; /* "lpae" or "short" for armv7; see pt_table.c */
     uint32_t n_levels;
     uint32_t granule_bytes; /* of the smallest page */
     uint32_t vaddr_bits;

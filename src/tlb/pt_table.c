@@ -13,6 +13,22 @@ static const struct {
     pt_init_fn init;
 } pt_formats[] = {
     {"x86-64", "", PT_STAGE_1, mmusim__pt_x86_64_init},
+    {"x86-64", "", PT_STAGE_2, mmusim__pt_ept_init},
+    {"x86-64", "ept", PT_STAGE_2, mmusim__pt_ept_init},
+    {"x86-64", "ept-no-ad", PT_STAGE_2, mmusim__pt_ept_init},
+    {"x86-64", "npt", PT_STAGE_2, mmusim__pt_npt_init},
+    {"i386", "", PT_STAGE_1, mmusim__pt_i386_init},
+    {"i386", "pse", PT_STAGE_1, mmusim__pt_i386_init},
+    {"i386", "plain", PT_STAGE_1, mmusim__pt_i386_init},
+    {"i386", "pae", PT_STAGE_1, mmusim__pt_pae_init},
+    {"armv8", "", PT_STAGE_1, mmusim__pt_armv8_init},
+    {"armv8", "", PT_STAGE_2, mmusim__pt_armv8_init},
+    {"armv7", "", PT_STAGE_1, mmusim__pt_short_init},
+    {"armv7", "short", PT_STAGE_1, mmusim__pt_short_init},
+    {"armv7", "lpae", PT_STAGE_1, mmusim__pt_lpae_init},
+    {"armv7", "", PT_STAGE_2, mmusim__pt_lpae_init},
+    {"riscv", "", PT_STAGE_1, mmusim__pt_riscv_init},
+    {"riscv", "", PT_STAGE_2, mmusim__pt_riscv_init},
 };
 
 mmusim_status_t mmusim__pt_refuse(mmusim_diag_t *diag, const char *key,

@@ -123,8 +123,10 @@ static uint64_t x86_make_leaf(const struct pt_format *format, pfn_t pfn,
 
 /* As Linux makes them, Accessed and Dirty from the start: _PAGE_TABLE, Linux
  * 4.6 arch/x86/include/asm/pgtable_types.h. */
-static uint64_t x86_make_table(const struct pt_format *format, uint64_t table)
+static uint64_t x86_make_table(const struct pt_format *format, uint64_t table,
+                               uint32_t level)
 {
+    (void) level;
     (void) format;
     return (table & X86_ADDRESS) | X86_PRESENT | X86_WRITABLE | X86_USER |
            X86_ACCESSED | X86_DIRTY;

@@ -84,7 +84,7 @@ static uint64_t run_descend(struct run *run, uint64_t vaddr, uint32_t level,
 
         if (!word) {
             word = run->format->make_table(
-                run->format, pfn_paddr(run_table_add(run, at - 1)));
+                run->format, pfn_paddr(run_table_add(run, at - 1)), at);
             mmusim__pt_write(run->memory, paddr, word);
         }
         tables[at - 1] = run->format->decode(run->format, word, at).pfn;

@@ -260,10 +260,11 @@ uint64_t small_map(struct small_system *small, pfn_t root, uint64_t vaddr,
     for (uint32_t at = small->options.n_levels - 1; at > level; at--) {
         uint64_t paddr = pt_word_paddr(format, table, vaddr, at);
 
-        if (!mmusim__pt_read(tables, paddr))
+        if (!mmusim__pt_read(tables, paddr)) {
+            table = pfn_paddr(small_table(small, at - 1));
             mmusim__pt_write(tables, paddr,
-                             format->make_table(format, pfn_paddr(small_table(
-                                                            small, at - 1))));
+                             format->make_table(format, table, at));
+        }
         table =
             format->decode(format, mmusim__pt_read(tables, paddr), at).table;
     }

@@ -76,7 +76,7 @@ static void leaves_have_the_manuals_bits(void **state)
 
 static void a_table_pointer_is_as_linux_makes_it(void **state)
 {
-    uint64_t word = format()->make_table(format(), 0x99000);
+    uint64_t word = format()->make_table(format(), 0x99000, 3);
     struct pt_entry entry = format()->decode(format(), word, 3);
 
     (void) state;
