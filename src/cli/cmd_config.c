@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONFIG_N_LEVELS = 3 };
+enum { CONFIG_N_LEVELS = 6 };
 
 struct config_view {
     struct run_setup setup;
@@ -14,8 +14,8 @@ struct config_view {
     int has_level[CONFIG_N_LEVELS];
 };
 
-static const char *const config_levels[CONFIG_N_LEVELS] = {"tlb.l1i", "tlb.l1d",
-                                                           "tlb.l2"};
+static const char *const config_levels[CONFIG_N_LEVELS] = {
+    "tlb.l1i", "tlb.l1d", "tlb.l1s", "tlb.l2", "tlb.l2i", "tlb.l2d"};
 
 static void config_print_name(void *context, const char *name,
                               const char *summary)

@@ -107,6 +107,38 @@ static mmusim_status_t config_unknown(const char *key, mmusim_diag_t *diag)
     return config_refuse(key, reason, diag);
 }
 
+/* A list replaces all of its level: its arrays start from the row defaults. */
+static void config_reset_level(struct mmusim_config *config, uint32_t level,
+                               uint32_t n_arrays)
+{
+    struct machine_field field;
+    char reason[FIELD_TEXT_BYTES];
+
+    for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
+        mmusim__machine_field_at(i, &field);
+        if (!field.is_array || field.level != level)
+            continue;
+        mmusim__field_parse(field.row, (char *) &config->raw + field.base,
+                            field.row->dflt, reason);
+        memset(&config->origins[i], 0, sizeof(config->origins[i]));
+    }
+    config->raw.tlb[level].n_arrays = n_arrays;
+}
+
+/* The first field of the level, whose origin says where it was emptied. */
+static size_t config_empty_level(struct mmusim_config *config, uint32_t level)
+{
+    struct machine_field field;
+    size_t i = 0;
+
+    config_reset_level(config, level, 0);
+    config->has_list[level] = true;
+    do
+        mmusim__machine_field_at(i++, &field);
+    while (!field.is_array || field.level != level);
+    return i - 1;
+}
+
 mmusim_status_t mmusim__config_bind_one(struct mmusim_config *config,
                                         const char *key, const char *value,
                                         size_t *index, mmusim_diag_t *diag)
@@ -117,8 +149,16 @@ mmusim_status_t mmusim__config_bind_one(struct mmusim_config *config,
     uint64_t ns_milli = 0;
     bool is_ns, is_fine;
 
+    if (config_level(key) >= 0 && !strcmp(value, "[]")) {
+        *index = config_empty_level(config, (uint32_t) config_level(key));
+        return MMUSIM_OK;
+    }
     if (!mmusim__config_find(key, &field, index, &is_ns))
         return config_unknown(key, diag);
+    /* An array of a level that has none: the first. */
+    if (field.is_array && !field.index &&
+        !config->raw.tlb[field.level].n_arrays)
+        config->raw.tlb[field.level].n_arrays = 1;
     if (field.is_array &&
         field.index >= config->raw.tlb[field.level].n_arrays) {
         mmusim__diag_set(diag, MMUSIM_CONFIG, "%s: the level has %u arrays",
@@ -139,24 +179,6 @@ mmusim_status_t mmusim__config_bind_one(struct mmusim_config *config,
     origin->is_ns = is_ns;
     origin->ns_milli = ns_milli;
     return MMUSIM_OK;
-}
-
-/* A list replaces all of its level: its arrays start from the row defaults. */
-static void config_reset_level(struct mmusim_config *config, uint32_t level,
-                               uint32_t n_arrays)
-{
-    struct machine_field field;
-    char reason[FIELD_TEXT_BYTES];
-
-    for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
-        mmusim__machine_field_at(i, &field);
-        if (!field.is_array || field.level != level)
-            continue;
-        mmusim__field_parse(field.row, (char *) &config->raw + field.base,
-                            field.row->dflt, reason);
-        memset(&config->origins[i], 0, sizeof(config->origins[i]));
-    }
-    config->raw.tlb[level].n_arrays = n_arrays;
 }
 
 /* Members stand behind their mapping. */

@@ -97,7 +97,7 @@ static enum core_stop loop_data(struct loop *loop, enum access_kind kind,
                                 uint64_t vaddr)
 {
     struct core_unit *core = loop->core;
-    const struct mmu_last *last = mmu_last_of(loop->mmu, kind);
+    const struct mmu_last *last = &loop->mmu->l1_of[kind]->last;
     uint64_t paddr =
         last->pfn << BASE_PAGE_SHIFT | (vaddr & (BASE_PAGE_BYTES - 1));
     uint32_t cycles;
@@ -113,26 +113,24 @@ static MMUSIM_NOINLINE enum core_stop
 loop_translate(struct loop *loop, enum access_kind kind, uint64_t vaddr)
 {
     struct mmu *mmu = loop->mmu;
-    struct tlb_group *l1 = mmu_l1_of(mmu, kind);
-    struct mmu_last *last = mmu_last_of(mmu, kind);
-    uint32_t l1_cycles = kind == ACCESS_FETCH ? loop->core->l1i_hit_cycles
-                                              : loop->core->l1d_hit_cycles;
+    struct mmu_l1 *l1 = mmu->l1_of[kind];
+    uint32_t l1_cycles = loop->core->l1_hit_cycles[kind];
     uint64_t vpn = vpn_of(vaddr).v;
     enum core_stop stop;
     tlb_data_t data;
     uint32_t l2_cycles;
 
-    l1->accesses++;
+    l1->group->accesses++;
     if (l1_cycles)
         loop_advance(loop, loop_exposed(loop, l1_cycles), BUCKET_L1_TLB);
-    if (vpn == loop->missed_vpn || !mmu_l1_lookup(mmu, l1, last, vpn)) {
+    if (vpn == loop->missed_vpn || !mmu_l1_lookup(mmu, l1, vpn)) {
         loop->missed_vpn = UINT64_MAX;
-        l1->misses++;
+        l1->group->misses++;
         if (!mmusim__mmu_l2_lookup(mmu, kind, vaddr, &data, &l2_cycles))
             return loop_stop(loop, STOP_MISS, kind, vaddr);
         loop_advance(loop, loop_exposed(loop, l2_cycles), BUCKET_L2_TLB);
     } else {
-        data = last->data;
+        data = l1->last.data;
     }
     stop = loop_check_rights(loop, kind, vaddr, data);
     if (stop == STOP_LIMIT && loop->core->has_data_caches &&
@@ -223,8 +221,7 @@ loop_slow_record(struct loop *loop, struct thread_stream *stream,
 
 /* What the fast path needs to know of a kind of record; by op_kind. */
 struct loop_kind {
-    struct tlb_group *l1;
-    struct mmu_last *last;
+    struct mmu_l1 *l1;
     uint32_t needed; /* rights, and a set Dirty bit for a store */
     uint64_t n_hits;
 };
@@ -232,8 +229,7 @@ struct loop_kind {
 static void loop_kind_init(struct loop_kind *kind, const struct loop *loop,
                            enum access_kind access)
 {
-    kind->l1 = mmu_l1_of(loop->mmu, access);
-    kind->last = mmu_last_of(loop->mmu, access);
+    kind->l1 = loop->mmu->l1_of[access];
     kind->needed = loop->rights[access];
     if (access == ACCESS_STORE)
         kind->needed |= TLB_DIRTY;
@@ -243,7 +239,7 @@ static void loop_kind_init(struct loop_kind *kind, const struct loop *loop,
 static MMUSIM_NOINLINE bool loop_look_up(struct loop *loop,
                                          struct loop_kind *kind, uint64_t vpn)
 {
-    if (mmu_l1_lookup(loop->mmu, kind->l1, kind->last, vpn))
+    if (mmu_l1_lookup(loop->mmu, kind->l1, vpn))
         return true;
     loop->missed_vpn = vpn;
     return false;
@@ -258,9 +254,9 @@ static inline bool loop_is_hit(struct loop *loop, struct loop_kind *kind,
 
     if (MMUSIM_UNLIKELY(offset + op_bytes_of(op) > BASE_PAGE_BYTES))
         return false;
-    if (kind->last->vpn != vpn && !loop_look_up(loop, kind, vpn))
+    if (kind->l1->last.vpn != vpn && !loop_look_up(loop, kind, vpn))
         return false;
-    return (kind->last->data & kind->needed) == kind->needed;
+    return (kind->l1->last.data & kind->needed) == kind->needed;
 }
 
 /* Runs plain hits until something else comes up: then the record in hand is
@@ -331,8 +327,8 @@ static enum core_stop loop_run(struct loop *loop, struct thread_stream *stream)
     }
     core->counters.fetches += kinds[OP_FETCH].n_hits;
     core->counters.accesses += kinds[OP_LOAD].n_hits + kinds[OP_STORE].n_hits;
-    loop->mmu->l1i.accesses += kinds[OP_FETCH].n_hits;
-    loop->mmu->l1d.accesses += kinds[OP_LOAD].n_hits + kinds[OP_STORE].n_hits;
+    for (enum op_kind kind = OP_FETCH; kind <= OP_STORE; kind++)
+        kinds[kind].l1->group->accesses += kinds[kind].n_hits;
     return stop;
 }
 

@@ -66,7 +66,7 @@ static void core_read_data(struct core_unit *core, bool is_dependent)
 {
     struct cpu *cpu = core->cpu;
     const struct mmu_shared *shared = cpu->mmu.shared;
-    pfn_t pfn = {cpu->mmu.last[0].pfn};
+    pfn_t pfn = {cpu->mmu.l1_of[core->stopped_kind]->last.pfn};
     uint64_t paddr = pfn.v << BASE_PAGE_SHIFT |
                      (core->stopped_vaddr & (BASE_PAGE_BYTES - 1));
     uint64_t hidden = is_dependent ? 0 : core->window_cycles;
@@ -87,6 +87,7 @@ static bool core_retry(struct core_unit *core, struct pending_access *access)
         if (!core->has_data_caches || access->request.kind == ACCESS_FETCH)
             return false;
         core->stopped_vaddr = access->request.vaddr;
+        core->stopped_kind = access->request.kind;
         core_read_data(core, access->blocks);
         return true;
     case MATCH_NONE:

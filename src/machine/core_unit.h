@@ -73,7 +73,7 @@ struct core_unit {
     uint64_t window_cycles;
     bool has_data_caches;
     bool needs_slow_path; /* L1 hits or data accesses take time */
-    uint32_t l1d_hit_cycles, l1i_hit_cycles;
+    uint32_t l1_hit_cycles[ACCESS_KINDS];
     /* Running. */
     uint32_t cpi_fraction;
     struct core_counters counters;

@@ -102,6 +102,15 @@ static uint64_t machine_window_cycles(const struct machine_config *config)
     return (uint64_t) config->core.window * config->core.base_cpi_q16 >> 16;
 }
 
+static enum tlb_level machine_l1_of(const struct machine_config *config,
+                                    uint32_t kind)
+{
+    if (kind == ACCESS_FETCH)
+        return TLB_L1I;
+    return kind == ACCESS_STORE && config->tlb[TLB_L1S].n_arrays ? TLB_L1S
+                                                                 : TLB_L1D;
+}
+
 static void machine_init_core(struct mmusim_machine *machine,
                               struct core_unit *core, struct cpu *cpu)
 {
@@ -118,10 +127,12 @@ static void machine_init_core(struct mmusim_machine *machine,
     core->max_pending = config->core.max_outstanding_walks;
     core->has_data_caches =
         config->memory.has_data && config->memory.model == MEMORY_HIERARCHY;
-    core->l1d_hit_cycles = config->tlb[TLB_L1D].arrays[0].hit_cycles;
-    core->l1i_hit_cycles = config->tlb[TLB_L1I].arrays[0].hit_cycles;
-    core->needs_slow_path =
-        core->has_data_caches || core->l1d_hit_cycles || core->l1i_hit_cycles;
+    core->needs_slow_path = core->has_data_caches;
+    for (uint32_t kind = 0; kind < ACCESS_KINDS; kind++) {
+        core->l1_hit_cycles[kind] =
+            config->tlb[machine_l1_of(config, kind)].arrays[0].hit_cycles;
+        core->needs_slow_path |= core->l1_hit_cycles[kind] > 0;
+    }
     mmusim__core_init(core);
 }
 

@@ -87,6 +87,7 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
                                           uint32_t level, mmusim_diag_t *diag)
 {
     const struct tlb_level_config *tlb = &config->tlb[level];
+    bool is_first = level <= TLB_L1S;
     uint32_t holds_4k = 0;
     char key[MACHINE_KEY_BYTES];
 
@@ -98,7 +99,7 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
 
         snprintf(key, sizeof(key), "tlb.%s.%u",
                  mmusim__machine_level_name(level), i);
-        if (!reason && i && level != TLB_L2 && tlb->arrays[i].hit_cycles)
+        if (!reason && i && is_first && tlb->arrays[i].hit_cycles)
             reason = "hit_cycles must be 0 but in the first array: a first "
                      "level has one hit time";
         if (reason)
@@ -115,7 +116,7 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
         }
     }
     snprintf(key, sizeof(key), "tlb.%s", mmusim__machine_level_name(level));
-    if (level != TLB_L2 && !holds_4k)
+    if (is_first && !holds_4k && (level != TLB_L1S || tlb->n_arrays))
         return config_wrong(diag, key,
                             "a first level needs an array that holds 4K");
     return MMUSIM_OK;
@@ -124,7 +125,8 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
 /* Does the second level take pages as large as a last table maps? */
 static bool config_l2_holds_large(const struct machine_config *config)
 {
-    const struct tlb_level_config *l2 = &config->tlb[TLB_L2];
+    const struct tlb_level_config *l2 =
+        &config->tlb[config->tlb[TLB_L2D].n_arrays ? TLB_L2D : TLB_L2];
 
     for (uint32_t i = 0; i < l2->n_arrays; i++) {
         for (uint32_t j = 0; j < l2->arrays[i].n_orders; j++) {
@@ -133,6 +135,21 @@ static bool config_l2_holds_large(const struct machine_config *config)
         }
     }
     return false;
+}
+
+static mmusim_status_t config_check_levels(const struct machine_config *config,
+                                           mmusim_diag_t *diag)
+{
+    mmusim_status_t status = MMUSIM_OK;
+
+    for (uint32_t i = 0; !status && i < TLB_LEVEL_COUNT; i++)
+        status = config_check_level(config, i, diag);
+    if (!status && config->tlb[TLB_L2].n_arrays &&
+        (config->tlb[TLB_L2I].n_arrays || config->tlb[TLB_L2D].n_arrays))
+        return config_wrong(diag, "tlb.l2",
+                            "a machine has l2, or l2i and l2d in its place "
+                            "(tlb.l2: [] takes the default one away)");
+    return status;
 }
 
 static mmusim_status_t config_check_psc(const struct machine_config *config,
@@ -190,8 +207,8 @@ mmusim__machine_config_check(const struct machine_config *config,
 {
     mmusim_status_t status = config_check_cpus(config, diag);
 
-    for (uint32_t i = 0; !status && i < TLB_LEVEL_COUNT; i++)
-        status = config_check_level(config, i, diag);
+    if (!status)
+        status = config_check_levels(config, diag);
     if (!status)
         status = config_check_psc(config, diag);
     if (!status)

@@ -386,7 +386,8 @@ static const struct machine_default default_arrays[] = {
 
 /* Prefixes of keys of which the machine files may come to speak. */
 static const char *const unmodelled[] = {
-    "tlb.l1s", "tlb.l2i", "tlb.l2d", "tlb.l3", "dvm",
+    "tlb.l3",
+    "dvm",
 };
 
 const struct machine_default *mmusim__machine_default_arrays(void)
@@ -432,7 +433,9 @@ size_t mmusim__machine_n_fields(void)
 const char *mmusim__machine_level_name(uint32_t level)
 {
     static const char *const names[TLB_LEVEL_COUNT] = {
-        [TLB_L1I] = "l1i", [TLB_L1D] = "l1d", [TLB_L2] = "l2"};
+        [TLB_L1I] = "l1i", [TLB_L1D] = "l1d", [TLB_L1S] = "l1s",
+        [TLB_L2] = "l2",   [TLB_L2I] = "l2i", [TLB_L2D] = "l2d",
+    };
 
     return names[level];
 }

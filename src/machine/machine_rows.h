@@ -27,7 +27,7 @@ struct machine_field {
 
 size_t mmusim__machine_n_fields(void);
 void mmusim__machine_field_at(size_t index, struct machine_field *field);
-/* "l1i", "l1d", "l2". */
+/* "l1i", "l1d", ... */
 const char *mmusim__machine_level_name(uint32_t level);
 
 /* The arrays of the generic machine: keys and values, in order. */

@@ -7,6 +7,7 @@
 #include "machine/machine.h"
 
 #include "core/stats_set.h"
+#include "machine/machine_rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,30 +131,21 @@ static void emit_core_rows(const struct emit *emit)
     }
 }
 
-static uint64_t emit_evictions(const struct tlb_group *group)
+static void emit_tlb(const struct emit *emit, enum tlb_level tlb_level)
 {
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < group->n_arrays; i++)
-        sum += group->arrays[i].evictions;
-    return sum;
-}
-
-static void emit_tlb(const struct emit *emit, const char *level, size_t offset)
-{
+    const char *level = mmusim__machine_level_name(tlb_level);
     uint64_t accesses = 0;
     uint64_t misses = 0;
     uint64_t evictions = 0;
     char name[48];
 
     for (uint32_t i = emit->first; i < emit->end; i++) {
-        const void *cpu = &emit->machine->system.cpus[i];
-        const struct tlb_group *group =
-            (const void *) ((const char *) cpu + offset);
+        const struct mmu *mmu = &emit->machine->system.cpus[i].mmu;
+        const struct tlb_group *group = &mmu->tlb[tlb_level];
 
         accesses += group->accesses;
         misses += group->misses;
-        evictions += emit_evictions(group);
+        evictions += group->evictions;
     }
     snprintf(name, sizeof(name), "%s.accesses", level);
     emit_value(emit, name, accesses, "translations", "look-ups");
@@ -164,6 +156,17 @@ static void emit_tlb(const struct emit *emit, const char *level, size_t offset)
     snprintf(name, sizeof(name), "%s.evictions", level);
     emit_value(emit, name, evictions, "entries",
                "valid entries replaced, invalidations excluded");
+}
+
+/* A machine without second levels has an l2 that is never hit. */
+static bool emit_has_level(const struct mmusim_machine *machine,
+                           enum tlb_level level)
+{
+    const struct tlb_level_config *tlb = machine->config.tlb;
+
+    if (level == TLB_L2 && !tlb[TLB_L2I].n_arrays && !tlb[TLB_L2D].n_arrays)
+        return true;
+    return tlb[level].n_arrays;
 }
 
 /* The contract's name of the pointers to tables of a level: the manual's on
@@ -254,9 +257,10 @@ static void emit_faults(const struct emit *emit)
 static void emit_cpus(const struct emit *emit)
 {
     emit_cpu_rows(emit, ROWS(bucket_rows));
-    emit_tlb(emit, "l1i", offsetof(struct cpu, mmu.l1i));
-    emit_tlb(emit, "l1d", offsetof(struct cpu, mmu.l1d));
-    emit_tlb(emit, "l2", offsetof(struct cpu, mmu.l2));
+    for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++) {
+        if (emit_has_level(emit->machine, (enum tlb_level) level))
+            emit_tlb(emit, (enum tlb_level) level);
+    }
     emit_cpu_rows(emit, ROWS(mmu_rows));
     emit_psc(emit);
     emit_memory(emit);

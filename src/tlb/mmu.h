@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The translation hardware of one logical CPU: L1I, L1D and L2 TLBs,
- * paging-structure caches, and the page walkers.
+ * The translation hardware of one logical CPU: its TLBs, paging-structure
+ * caches, and the page walkers.
+ *
+ * Levels: a first level for fetches (l1i) and one for data (l1d); machines that
+ * split the latter have loads in l1d and stores in l1s. Behind them one second
+ * level for all (l2), or one for fetches (l2i) and one for data (l2d).
  *
  * Relations (measured on Intel, TLB;DR, USENIX Security 2022): a walk fills the
  * L1 that asked and the L2; an L2 hit fills the L1; an L1 victim is not
@@ -29,14 +33,18 @@ struct walk;
 
 enum access_kind { ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH };
 
+enum { ACCESS_KINDS = 3 };
+
 enum { MMU_MAX_WALKERS = 32 };
 
-/* One TLB level: arrays probed together. hits = accesses - misses. */
+/* One TLB level as one logical CPU sees it: arrays probed together. The
+ * counters are the CPU's own. hits = accesses - misses. */
 struct tlb_group {
-    struct tlb_array arrays[CONFIG_MAX_ARRAYS];
+    struct tlb_array *arrays[CONFIG_MAX_ARRAYS];
     uint32_t n_arrays;
     uint64_t accesses;
     uint64_t misses;
+    uint64_t evictions; /* valid entries that its fills replaced */
 };
 
 /* The most recent hit of an L1: the same page again needs no look-up, and no
@@ -92,6 +100,15 @@ struct mmu_memo {
 
 enum { MMU_MEMOS = 64 };
 
+/* A first level with its shortcuts. */
+struct mmu_l1 {
+    struct mmu_last last;
+    struct tlb_group *group;
+    struct mmu_memo memos[MMU_MEMOS];
+};
+
+enum { MMU_L1S = 3 }; /* at most: of fetches, loads, stores */
+
 /* What all CPUs of a machine share. Borrowed. */
 struct mmu_shared {
     struct event_queue *queue;
@@ -108,9 +125,11 @@ struct mmu_shared {
 };
 
 struct mmu {
-    struct mmu_last last[2]; /* [0] data, [1] fetches */
-    struct mmu_memo memos[2][MMU_MEMOS];
-    struct tlb_group l1d, l1i, l2;
+    struct mmu_l1 *l1_of[ACCESS_KINDS]; /* of loads, stores, fetches */
+    struct tlb_group *l2_of[ACCESS_KINDS];
+    struct mmu_l1 l1[MMU_L1S];
+    uint32_t n_l1s;
+    struct tlb_group tlb[TLB_LEVEL_COUNT];
     /* The context loaded, and its tags; only mmusim__mmu_set_* change them. */
     struct tlb_context context;
     tlb_tags_t tags;
@@ -165,9 +184,7 @@ void mmusim__mmu_set_context(struct mmu *mmu,
 struct inval mmusim__mmu_scope(const struct mmu *mmu);
 
 /* The L1 look-up in full, where the shortcuts of mmu_inline.h do not know. */
-bool mmusim__mmu_l1_search(struct mmu *mmu, struct tlb_group *group,
-                           struct mmu_last *last, struct mmu_memo *memo,
-                           uint64_t vpn);
+bool mmusim__mmu_l1_search(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vpn);
 
 /* Looks a page up in the L2 after an L1 miss (counted) and fills the L1. */
 bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
@@ -177,15 +194,14 @@ bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
 bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
                        tlb_data_t *data);
 
-/* Puts a finished translation into the L1 of the kinds and the L2. */
+/* Puts a finished translation into the L1 and L2 of the kinds that asked. */
 struct mmu_fill {
     uint64_t vaddr;
     uint32_t order;
     tlb_tags_t tags; /* captured when the walk started */
     tlb_data_t data;
     uint32_t translation_id;
-    bool for_fetch;
-    bool for_data;
+    uint32_t kinds; /* 1 << enum access_kind, or-ed */
 };
 void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill);
 

@@ -12,10 +12,13 @@ enum {
     CONFIG_PSC_LEVELS = 4, /* pde, pdpte, pml4e, pml5e */
 };
 
-enum tlb_level { /* index into machine_config.tlb */
+enum tlb_level { /* index into machine_config.tlb and mmu.tlb */
                  TLB_L1I,
-                 TLB_L1D,
-                 TLB_L2,
+                 TLB_L1D, /* loads; stores, too, where there is no l1s */
+                 TLB_L1S, /* stores */
+                 TLB_L2,  /* of all accesses, or ... */
+                 TLB_L2I, /* ... one of fetches and one of data */
+                 TLB_L2D,
                  TLB_LEVEL_COUNT
 };
 

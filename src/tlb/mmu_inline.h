@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The L1 look-up: included by the core's access loop and by mmu.c only. */
+/* The L1 look-up: included by the core's access loop and by mmu*.c only. */
 #ifndef MMUSIM_TLB_MMU_INLINE_H
 #define MMUSIM_TLB_MMU_INLINE_H
 
@@ -7,16 +7,10 @@
 #include "tlb/mmu.h"
 #include "tlb/tlb_array_inline.h"
 
-static inline struct tlb_group *mmu_l1_of(struct mmu *mmu,
-                                          enum access_kind kind)
+static inline void mmu_forget_last(struct mmu *mmu)
 {
-    return kind == ACCESS_FETCH ? &mmu->l1i : &mmu->l1d;
-}
-
-static inline struct mmu_last *mmu_last_of(struct mmu *mmu,
-                                           enum access_kind kind)
-{
-    return &mmu->last[kind == ACCESS_FETCH];
+    for (uint32_t i = 0; i < mmu->n_l1s; i++)
+        mmu->l1[i].last.vpn = UINT64_MAX;
 }
 
 /* Looks a page up in one level; touches the entry it finds. */
@@ -25,7 +19,7 @@ static inline struct tlb_array *tlb_group_lookup(struct tlb_group *group,
                                                  uint32_t *slot)
 {
     for (uint32_t i = 0; i < group->n_arrays; i++) {
-        struct tlb_array *array = &group->arrays[i];
+        struct tlb_array *array = group->arrays[i];
 
         if (!array->n_valid)
             continue;
@@ -51,20 +45,20 @@ static inline void mmu_memo_hit(const struct mmu_memo *memo,
     last->pfn = tlb_data_pfn(last->data).v + memo->inside;
 }
 
-/* Looks a page up in the L1 (counted by the caller); remembers a hit. */
-static inline bool mmu_l1_lookup(struct mmu *mmu, struct tlb_group *group,
-                                 struct mmu_last *last, uint64_t vpn)
+/* Looks a page up in the L1 (counted by the caller); l1->last is the hit. */
+static inline bool mmu_l1_lookup(struct mmu *mmu, struct mmu_l1 *l1,
+                                 uint64_t vpn)
 {
-    struct mmu_memo *memo = &mmu->memos[group == &mmu->l1i][vpn % MMU_MEMOS];
+    struct mmu_memo *memo = &l1->memos[vpn % MMU_MEMOS];
 
-    if (MMUSIM_LIKELY(last->vpn == vpn))
+    if (MMUSIM_LIKELY(l1->last.vpn == vpn))
         return true;
     if (MMUSIM_LIKELY(memo->vpn == vpn && memo->tags == mmu->tags &&
                       *memo->key_at == memo->key)) {
-        mmu_memo_hit(memo, last);
+        mmu_memo_hit(memo, &l1->last);
         return true;
     }
-    return mmusim__mmu_l1_search(mmu, group, last, memo, vpn);
+    return mmusim__mmu_l1_search(mmu, l1, vpn);
 }
 
 #endif

@@ -62,8 +62,7 @@ static void walk_fill_psc(struct walk *walk)
 static void walk_note_request(struct walk *walk, struct walk_request *request)
 {
     walk->wants_store |= request->kind == ACCESS_STORE;
-    walk->wants_fetch |= request->kind == ACCESS_FETCH;
-    walk->wants_data |= request->kind != ACCESS_FETCH;
+    walk->kinds |= 1U << request->kind;
 }
 
 static void walk_start(struct walk *walk, struct walk_request *requests,
@@ -74,7 +73,8 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
 
     walk->is_active = true;
     walk->is_poisoned = walk->is_done = walk->has_faulted = false;
-    walk->wants_store = walk->wants_fetch = walk->wants_data = false;
+    walk->wants_store = false;
+    walk->kinds = 0;
     walk->tags = mmu->tags;
     walk->vaddr = requests->vaddr;
     walk->is_user = !(walk->vaddr >> 63);
@@ -184,8 +184,7 @@ static enum walk_outcome walk_conclude(struct walk *walk)
         .tags = walk->tags,
         .data = walk->data,
         .translation_id = walk->translation_id,
-        .for_fetch = walk->wants_fetch,
-        .for_data = walk->wants_data,
+        .kinds = walk->kinds,
     };
 
     walk_count_causes(walk);

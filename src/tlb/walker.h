@@ -25,8 +25,7 @@ struct walk {
     bool is_done;      /* the next event ends the walk */
     bool has_faulted;
     bool wants_store; /* a store waits: set D if the leaf permits */
-    bool wants_fetch;
-    bool wants_data;
+    uint32_t kinds;   /* that wait: 1 << enum access_kind, or-ed */
     bool is_user;
     tlb_tags_t tags;
     uint64_t vaddr;

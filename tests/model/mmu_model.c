@@ -80,17 +80,40 @@ static uint64_t model_data(const struct list_entry *entry, uint64_t vaddr)
     return entry->data + (model_page(vaddr) - entry->vpn) * 4096;
 }
 
-enum model_where mmu_model_probe(struct mmu_model *model, bool is_fetch,
+static bool model_has(const struct mmu_model *model, enum model_tlb tlb)
+{
+    return model->tlbs[tlb].n_arrays > 0;
+}
+
+static struct model_level *model_l1(struct mmu_model *model,
+                                    enum model_kind kind)
+{
+    if (kind == MODEL_FETCH)
+        return &model->tlbs[MODEL_L1I];
+    if (kind == MODEL_STORE && model_has(model, MODEL_L1S))
+        return &model->tlbs[MODEL_L1S];
+    return &model->tlbs[MODEL_L1D];
+}
+
+static struct model_level *model_l2(struct mmu_model *model,
+                                    enum model_kind kind)
+{
+    if (!model_has(model, MODEL_L2I) && !model_has(model, MODEL_L2D))
+        return &model->tlbs[MODEL_L2U];
+    return &model->tlbs[kind == MODEL_FETCH ? MODEL_L2I : MODEL_L2D];
+}
+
+enum model_where mmu_model_probe(struct mmu_model *model, enum model_kind kind,
                                  uint64_t vaddr, uint64_t *data)
 {
-    struct model_level *l1 = is_fetch ? &model->l1i : &model->l1d;
+    struct model_level *l1 = model_l1(model, kind);
     const struct list_entry *entry = model_find(model, l1, vaddr);
 
     if (entry) {
         *data = model_data(entry, vaddr);
         return MODEL_L1;
     }
-    entry = model_find(model, &model->l2, vaddr);
+    entry = model_find(model, model_l2(model, kind), vaddr);
     if (!entry)
         return MODEL_NOWHERE;
     *data = model_data(entry, vaddr);
@@ -98,16 +121,16 @@ enum model_where mmu_model_probe(struct mmu_model *model, bool is_fetch,
     return MODEL_L2;
 }
 
-enum model_where mmu_model_lookup(struct mmu_model *model, bool is_fetch,
+enum model_where mmu_model_lookup(struct mmu_model *model, enum model_kind kind,
                                   uint64_t vaddr, uint64_t *data)
 {
-    struct model_level *l1 = is_fetch ? &model->l1i : &model->l1d;
-    enum model_where where = mmu_model_probe(model, is_fetch, vaddr, data);
+    struct model_level *l1 = model_l1(model, kind);
+    enum model_where where = mmu_model_probe(model, kind, vaddr, data);
 
     l1->accesses++;
     l1->misses += where != MODEL_L1;
-    model->l2.accesses += where != MODEL_L1;
-    model->l2.misses += where == MODEL_NOWHERE;
+    model_l2(model, kind)->accesses += where != MODEL_L1;
+    model_l2(model, kind)->misses += where == MODEL_NOWHERE;
     return where;
 }
 
@@ -177,6 +200,25 @@ static bool model_bit(uint64_t word, unsigned bit)
     return word >> bit & 1;
 }
 
+/* Into the TLBs of those who asked, each once. */
+static void model_fill(struct mmu_model *model, const struct model_walk *walk,
+                       uint32_t order, uint64_t data)
+{
+    bool is_for[MODEL_N_TLBS] = {false};
+
+    for (uint32_t kind = 0; kind < MODEL_N_KINDS; kind++) {
+        if (!walk->for_kind[kind])
+            continue;
+        is_for[model_l1(model, (enum model_kind) kind) - model->tlbs] = true;
+        is_for[model_l2(model, (enum model_kind) kind) - model->tlbs] = true;
+    }
+    for (uint32_t i = 0; i < MODEL_N_TLBS; i++) {
+        if (is_for[i])
+            model_enter(model, &model->tlbs[i], walk->vaddr, order, walk->pcid,
+                        data);
+    }
+}
+
 static void model_leaf(struct mmu_model *model, struct model_walk *walk,
                        uint64_t where, uint64_t word)
 {
@@ -186,19 +228,15 @@ static void model_leaf(struct mmu_model *model, struct model_walk *walk,
                      model_pages(order);
     uint64_t data;
 
-    if (walk->for_store && !model_bit(word, 6) && walk->rights & MODEL_WRITE &&
-        (!is_user || walk->rights & MODEL_USER))
+    if (walk->for_kind[MODEL_STORE] && !model_bit(word, 6) &&
+        walk->rights & MODEL_WRITE && (!is_user || walk->rights & MODEL_USER))
         model_store_bit(model, walk, where, &word, 6);
     data = frame * 4096 + walk->rights;
     data += model_bit(word, 6) ? MODEL_DIRTY : 0;
     data += model_bit(word, 8) ? MODEL_GLOBAL : 0;
     if (walk->is_poisoned)
         return;
-    if (walk->for_data)
-        model_enter(model, &model->l1d, walk->vaddr, order, walk->pcid, data);
-    if (walk->for_fetch)
-        model_enter(model, &model->l1i, walk->vaddr, order, walk->pcid, data);
-    model_enter(model, &model->l2, walk->vaddr, order, walk->pcid, data);
+    model_fill(model, walk, order, data);
 }
 
 static bool model_is_reserved(uint64_t word, uint32_t level)
@@ -252,12 +290,13 @@ void mmu_model_walk_end(struct mmu_model *model, struct model_walk *walk)
 static void model_drop(struct mmu_model *model,
                        const struct list_request *request)
 {
-    struct model_level *levels[] = {&model->l1d, &model->l1i, &model->l2};
     uint64_t ids;
 
-    for (uint32_t i = 0; i < 3; i++) {
-        for (uint32_t k = 0; k < levels[i]->n_arrays; k++)
-            list_tlb_invalidate(levels[i]->arrays[k].list, request, &ids);
+    for (uint32_t i = 0; i < MODEL_N_TLBS; i++) {
+        const struct model_level *level = &model->tlbs[i];
+
+        for (uint32_t k = 0; k < level->n_arrays; k++)
+            list_tlb_invalidate(level->arrays[k].list, request, &ids);
     }
 }
 

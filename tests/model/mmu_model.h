@@ -36,8 +36,22 @@ enum {
     MODEL_GLOBAL = 32,
 };
 
+/* Where a machine has no l1s, stores are l1d's; where it has no l2i and l2d,
+ * l2 is everybody's. */
+enum model_tlb {
+    MODEL_L1I,
+    MODEL_L1D,
+    MODEL_L1S,
+    MODEL_L2U,
+    MODEL_L2I,
+    MODEL_L2D,
+    MODEL_N_TLBS
+};
+
+enum model_kind { MODEL_LOAD, MODEL_STORE, MODEL_FETCH, MODEL_N_KINDS };
+
 struct mmu_model {
-    struct model_level l1d, l1i, l2;
+    struct model_level tlbs[MODEL_N_TLBS];
     struct list_tlb *psc[MODEL_PSC_LEVELS]; /* NULL: the machine has none */
     uint64_t psc_hits[MODEL_PSC_LEVELS], psc_misses[MODEL_PSC_LEVELS];
     uint32_t psc_cycles[MODEL_PSC_LEVELS];
@@ -55,16 +69,16 @@ enum model_where { MODEL_L1, MODEL_L2, MODEL_NOWHERE };
 
 /* Looks a page up and counts; an L2 hit fills the L1. data: frame number of the
  * 4 KiB page itself * 4096 + rights. */
-enum model_where mmu_model_lookup(struct mmu_model *model, bool is_fetch,
+enum model_where mmu_model_lookup(struct mmu_model *model, enum model_kind kind,
                                   uint64_t vaddr, uint64_t *data);
 /* The same, but counts nothing. */
-enum model_where mmu_model_probe(struct mmu_model *model, bool is_fetch,
+enum model_where mmu_model_probe(struct mmu_model *model, enum model_kind kind,
                                  uint64_t vaddr, uint64_t *data);
 
 struct model_walk {
     /* In: who asks. */
     uint64_t vaddr;
-    bool for_store, for_fetch, for_data;
+    bool for_kind[MODEL_N_KINDS];
     /* State, and what came of it. */
     uint16_t pcid;
     uint64_t table;

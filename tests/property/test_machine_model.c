@@ -107,7 +107,7 @@ static void check_group(const struct watch *watch, const struct cpu *cpu,
                         const struct tlb_group *group)
 {
     for (uint32_t i = 0; i < group->n_arrays; i++) {
-        const struct tlb_array *array = &group->arrays[i];
+        const struct tlb_array *array = group->arrays[i];
         uint32_t n_slots = (array->set_mask + 1) * array->n_ways;
 
         assert_true(mmusim__tlb_array_is_valid(array));
@@ -164,9 +164,8 @@ static void check_translations(const struct watch *watch)
         check_psc(watch, cpu);
         if (cpu->tlb_state != TLB_STATE_OK)
             continue;
-        check_group(watch, cpu, &cpu->mmu.l1d);
-        check_group(watch, cpu, &cpu->mmu.l1i);
-        check_group(watch, cpu, &cpu->mmu.l2);
+        for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++)
+            check_group(watch, cpu, &cpu->mmu.tlb[level]);
     }
 }
 
@@ -200,6 +199,22 @@ static void small_array(struct tlb_array_config *array, uint32_t n_entries,
     array->n_ways = n_ways;
 }
 
+/* Now and then a level for stores, and second levels of fetches and data. */
+static void random_levels(struct machine_config *config, struct rng *rng)
+{
+    struct tlb_level_config *tlb = config->tlb;
+
+    if (mmusim__rng_below(rng, 2)) {
+        tlb[TLB_L1S].n_arrays = 1;
+        small_array(&tlb[TLB_L1S].arrays[0], 4, 4);
+    }
+    if (mmusim__rng_below(rng, 3))
+        return;
+    tlb[TLB_L2I] = tlb[TLB_L2D] = tlb[TLB_L2];
+    tlb[TLB_L2].n_arrays = 0;
+    small_array(&tlb[TLB_L2I].arrays[0], 16, 4);
+}
+
 static void random_machine(struct machine_config *config, uint64_t seed)
 {
     static const uint64_t ceilings[] = {0, 1, 5, 33, 1000};
@@ -219,6 +234,7 @@ static void random_machine(struct machine_config *config, uint64_t seed)
     small_array(&config->tlb[TLB_L1D].arrays[0], 8, 4);
     small_array(&config->tlb[TLB_L1I].arrays[0], 4, 4);
     small_array(&config->tlb[TLB_L2].arrays[0], 32, 4);
+    random_levels(config, &rng);
     config->os.flush_ceiling_pages = ceilings[mmusim__rng_below(&rng, 5)];
     config->os.timeslice_cycles = 3000 + 1000 * mmusim__rng_below(&rng, 40);
     config->has_invpcid = mmusim__rng_below(&rng, 2);

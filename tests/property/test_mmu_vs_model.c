@@ -112,10 +112,17 @@ static void page_fault(struct lock_step *ls, uint64_t vaddr)
 
 /* ---- accesses ---- */
 
+static enum model_kind model_kind_of(enum access_kind kind)
+{
+    return kind == ACCESS_FETCH   ? MODEL_FETCH
+           : kind == ACCESS_STORE ? MODEL_STORE
+                                  : MODEL_LOAD;
+}
+
 /* What the last hit or refill of a kind gave, as the model gives it. */
 static uint64_t last_data(struct mmu *mmu, enum access_kind kind)
 {
-    const struct mmu_last *last = mmu_last_of(mmu, kind);
+    const struct mmu_last *last = &mmu->l1_of[kind]->last;
 
     return last->pfn << 12 | (last->data & 0xfff);
 }
@@ -123,16 +130,15 @@ static uint64_t last_data(struct mmu *mmu, enum access_kind kind)
 static enum model_where lookup_fast(struct mmu *mmu, enum access_kind kind,
                                     uint64_t vaddr, uint64_t *data)
 {
-    struct tlb_group *l1 = mmu_l1_of(mmu, kind);
-    struct mmu_last *last = mmu_last_of(mmu, kind);
+    struct mmu_l1 *l1 = mmu->l1_of[kind];
     uint32_t hit_cycles;
 
-    l1->accesses++;
-    if (mmu_l1_lookup(mmu, l1, last, vpn_of(vaddr).v)) {
+    l1->group->accesses++;
+    if (mmu_l1_lookup(mmu, l1, vpn_of(vaddr).v)) {
         *data = last_data(mmu, kind);
         return MODEL_L1;
     }
-    l1->misses++;
+    l1->group->misses++;
     if (!mmusim__mmu_l2_lookup(mmu, kind, vaddr, data, &hit_cycles))
         return MODEL_NOWHERE;
     *data = last_data(mmu, kind);
@@ -145,7 +151,7 @@ static void check_found(struct lock_step *ls, enum access_kind kind,
     uint64_t fast = 0, slow = 0;
     bool is_found = mmusim__mmu_probe(ls->mmu, kind, vaddr, &fast);
     enum model_where where =
-        mmu_model_probe(&ls->model, kind == ACCESS_FETCH, vaddr, &slow);
+        mmu_model_probe(&ls->model, model_kind_of(kind), vaddr, &slow);
 
     AGREE(ls, is_found == (where != MODEL_NOWHERE));
     if (is_found)
@@ -162,20 +168,14 @@ static enum walk_outcome walk_both(struct lock_step *ls, uint64_t vaddr,
         .vaddr = vaddr, .kind = (enum access_kind) lock_step_draw(ls, 3)};
     struct small_cpu *cpu = &ls->small->cpus[0];
     bool is_double = !lock_step_draw(ls, 8);
-    struct model_walk walk = {
-        .vaddr = vaddr,
-        .for_store = kind == ACCESS_STORE,
-        .for_fetch = kind == ACCESS_FETCH,
-        .for_data = kind != ACCESS_FETCH,
-    };
+    struct model_walk walk = {.vaddr = vaddr};
 
+    walk.for_kind[model_kind_of(kind)] = true;
     mmu_model_walk_begin(&ls->model, &walk);
     mmusim__walk_ask(ls->mmu, &first, 0);
     if (is_double) {
         mmusim__walk_ask(ls->mmu, &second, 0);
-        walk.for_store |= second.kind == ACCESS_STORE;
-        walk.for_fetch |= second.kind == ACCESS_FETCH;
-        walk.for_data |= second.kind != ACCESS_FETCH;
+        walk.for_kind[model_kind_of(second.kind)] = true;
         ls->n_merged++;
     }
     if (!lock_step_draw(ls, 20)) {
@@ -219,7 +219,7 @@ static void access_both(struct lock_step *ls)
     uint32_t needed = mmu_rights_needed(kind, !(vaddr >> 63));
     uint64_t fast = 0, slow = 0;
     enum model_where where =
-        mmu_model_lookup(&ls->model, kind == ACCESS_FETCH, vaddr, &slow);
+        mmu_model_lookup(&ls->model, model_kind_of(kind), vaddr, &slow);
 
     AGREE(ls, lookup_fast(ls->mmu, kind, vaddr, &fast) == where);
     AGREE(ls, where == MODEL_NOWHERE || fast == slow);
@@ -261,7 +261,7 @@ static void check_entries(struct lock_step *ls, const struct tlb_group *fast,
 {
     for (uint32_t i = 0; i < fast->n_arrays; i++)
         AGREE(ls,
-              fast->arrays[i].n_valid == count_entries(slow->arrays[i].list));
+              fast->arrays[i]->n_valid == count_entries(slow->arrays[i].list));
 }
 
 static void check_counters(struct lock_step *ls)
@@ -270,9 +270,8 @@ static void check_counters(struct lock_step *ls)
     const struct mmu_model *model = &ls->model;
     const struct walker_counters *counters = &mmu->counters;
 
-    check_level(ls, &mmu->l1d, &model->l1d);
-    check_level(ls, &mmu->l1i, &model->l1i);
-    check_level(ls, &mmu->l2, &model->l2);
+    for (uint32_t i = 0; i < MODEL_N_TLBS; i++)
+        check_level(ls, &mmu->tlb[lock_step_levels[i]], &model->tlbs[i]);
     for (uint32_t i = 0; i < MODEL_PSC_LEVELS; i++) {
         AGREE(ls, mmu->psc.hits[i] == model->psc_hits[i]);
         AGREE(ls, mmu->psc.misses[i] == model->psc_misses[i]);
@@ -291,9 +290,8 @@ static void check_contents(struct lock_step *ls)
 {
     const struct mmu *mmu = ls->mmu;
 
-    check_entries(ls, &mmu->l1d, &ls->model.l1d);
-    check_entries(ls, &mmu->l1i, &ls->model.l1i);
-    check_entries(ls, &mmu->l2, &ls->model.l2);
+    for (uint32_t i = 0; i < MODEL_N_TLBS; i++)
+        check_entries(ls, &mmu->tlb[lock_step_levels[i]], &ls->model.tlbs[i]);
     for (uint32_t i = 0; i < MODEL_PSC_LEVELS; i++) {
         const struct tlb_array *cache = mmu->psc.at[i];
 
@@ -343,7 +341,7 @@ static void an_mmu_agrees_with_the_naive_one_step_by_step(void **state)
         number_from_environment("MMUSIM_TEST_STEPS", DEFAULT_STEPS);
 
     (void) state;
-    for (uint32_t machine = 0; machine < 3; machine++)
+    for (uint32_t machine = 0; machine < LOCK_STEP_MACHINES; machine++)
         run_machine(machine, seed, n_steps);
 }
 

@@ -121,8 +121,8 @@ static uint32_t count_stale_everywhere(const struct op *op)
     for (uint32_t id = 0; id < N_CPUS; id++) {
         const struct mmu *mmu = &op->run->small->system.cpus[id].mmu;
 
-        n_stale += count_stale(&mmu->l1d.arrays[0], op);
-        n_stale += count_stale(&mmu->l2.arrays[0], op);
+        n_stale += count_stale(mmu->tlb[TLB_L1D].arrays[0], op);
+        n_stale += count_stale(mmu->tlb[TLB_L2].arrays[0], op);
     }
     return n_stale;
 }

@@ -49,7 +49,7 @@ void world_fill(struct world *world, uint32_t id, uint64_t vaddr,
 {
     const struct mmu_fill fill = {.vaddr = vaddr,
                                   .data = tlb_data((pfn_t){77}, rights),
-                                  .for_data = true};
+                                  .kinds = 1U << ACCESS_LOAD};
 
     mmusim__mmu_fill(&world_cpu(world, id)->mmu, &fill);
 }
@@ -58,8 +58,8 @@ bool world_holds(struct world *world, uint32_t id, uint64_t vaddr)
 {
     const struct mmu *mmu = &world_cpu(world, id)->mmu;
 
-    return mmusim__tlb_array_probe(&mmu->l2.arrays[0], vpn_of(vaddr), 0) !=
-           TLB_NO_SLOT;
+    return mmusim__tlb_array_probe(mmu->tlb[TLB_L2].arrays[0], vpn_of(vaddr),
+                                   0) != TLB_NO_SLOT;
 }
 
 /* Pages LINUX_VADDR ... of every CPU, and a global one at the end. */

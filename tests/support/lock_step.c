@@ -16,6 +16,11 @@ uint32_t lock_step_draw(struct lock_step *ls, uint32_t bound)
 
 /* ---- the machines ---- */
 
+const enum tlb_level lock_step_levels[MODEL_N_TLBS] = {
+    [MODEL_L1I] = TLB_L1I, [MODEL_L1D] = TLB_L1D, [MODEL_L1S] = TLB_L1S,
+    [MODEL_L2U] = TLB_L2,  [MODEL_L2I] = TLB_L2I, [MODEL_L2D] = TLB_L2D,
+};
+
 static void add_array(struct small_options *options, enum tlb_level level,
                       uint32_t n_entries, uint32_t n_ways, uint32_t n_orders,
                       const uint8_t *orders)
@@ -44,10 +49,17 @@ static void choose_machine(struct small_options *options, uint32_t machine)
     options->threads_per_core = 1;
     options->has_pcid = true;
     add_array(options, TLB_L1D, 16, 4, 1, all);
-    if (machine < 2)
+    if (machine != 2)
         add_array(options, TLB_L1D, 4, 4, 2, large);
     add_array(options, TLB_L1I, 8, 8, machine ? 1 : 3, all);
-    add_array(options, TLB_L2, 32, 4, 3 - machine, all);
+    if (machine >= 3)
+        add_array(options, TLB_L1S, 8, 8, 3, all);
+    if (machine == 4) {
+        add_array(options, TLB_L2I, 16, 4, 2, all);
+        add_array(options, TLB_L2D, 32, 4, 3, all);
+    } else {
+        add_array(options, TLB_L2, 32, 4, machine < 3 ? 3 - machine : 3, all);
+    }
     if (machine == 2) {
         options->n_levels = 5;
         options->psc.levels[0].n_entries = options->psc.levels[2].n_entries = 0;
@@ -84,9 +96,8 @@ static void model_init(struct lock_step *ls)
         .n_levels = options->n_levels,
     };
     assert_non_null(model->tables);
-    copy_level(&model->l1d, &options->tlb[TLB_L1D]);
-    copy_level(&model->l1i, &options->tlb[TLB_L1I]);
-    copy_level(&model->l2, &options->tlb[TLB_L2]);
+    for (uint32_t i = 0; i < MODEL_N_TLBS; i++)
+        copy_level(&model->tlbs[i], &options->tlb[lock_step_levels[i]]);
     for (uint32_t i = 0; i < MODEL_PSC_LEVELS; i++) {
         const struct psc_config *psc = &options->psc.levels[i];
 
@@ -105,9 +116,8 @@ static void free_level(struct model_level *level)
 
 static void model_fini(struct mmu_model *model)
 {
-    free_level(&model->l1d);
-    free_level(&model->l1i);
-    free_level(&model->l2);
+    for (uint32_t i = 0; i < MODEL_N_TLBS; i++)
+        free_level(&model->tlbs[i]);
     for (uint32_t i = 0; i < MODEL_PSC_LEVELS; i++) {
         if (model->psc[i])
             list_tlb_destroy(model->psc[i]);

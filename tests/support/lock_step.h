@@ -13,6 +13,7 @@ enum {
     LOCK_STEP_SPACES = 3,                   /* PCIDs 1 ... */
     LOCK_STEP_ROOTS = LOCK_STEP_SPACES + 1, /* and the kernel's */
     LOCK_STEP_PAGES = 96,
+    LOCK_STEP_MACHINES = 5,
 };
 
 struct lock_step {
@@ -34,9 +35,13 @@ struct lock_step {
                      (unsigned long long) (ls)->seed);                         \
     } while (0)
 
+/* The levels of a machine, as the model has them. */
+extern const enum tlb_level lock_step_levels[MODEL_N_TLBS];
+
 /* Machine 0: every size has its place. 1: large pages in parts in the L1I, 1G
  * pages in parts in the L2. 2: small pages only, one cache of pointers, five
- * levels. */
+ * levels. 3: as 0, with a level for stores. 4: that, and second levels for
+ * fetches and for data. */
 void lock_step_init(struct lock_step *ls, uint32_t machine, uint64_t seed);
 void lock_step_fini(struct lock_step *ls);
 uint32_t lock_step_draw(struct lock_step *ls, uint32_t bound);

@@ -148,6 +148,10 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"tlb.l1d:\n  - {entries: 1}\n  - {entries: 1}\n  - {entries: 1}\n"
          "  - {entries: 1}\n  - {entries: 1}\n",
          1, "tlb.l1d", "5 arrays (at most 4)"},
+        {"tlb.l2i:\n  - entries: 16\n", 2, "tlb.l2", "tlb.l2: [] takes"},
+        {"tlb:\n  l2d:\n    - entries: 16\n", 3, "tlb.l2", "l2i and l2d in"},
+        {"tlb.l1s:\n  - entries: 16\n    page_sizes: [2M]\n", 2, "tlb.l1s",
+         "holds 4K"},
     };
 
     ASSERT_ALL_REFUSED(state, refusals);
@@ -156,9 +160,6 @@ static void an_impossible_geometry_points_at_the_array(void **state)
 static void what_has_no_model_yet_says_so(void **state)
 {
     static const struct refusal refusals[] = {
-        {"tlb.l1s:\n  - entries: 16\n", 1, "tlb.l1s", "not modelled in this"},
-        {"tlb.l2i:\n  - entries: 16\n", 1, "tlb.l2i", "not modelled in this"},
-        {"tlb:\n  l2d:\n    - entries: 16\n", 2, "tlb.l2d", "not modelled in"},
         {"tlb.l3.0.entries: 4\n", 1, "tlb.l3.0.entries", "not modelled in"},
         {"dvm.sync_cycles: 4\n", 1, "dvm.sync_cycles", "not modelled in this"},
         {"isa: armv8\n", 1, "isa", "not modelled in this version"},

@@ -97,7 +97,7 @@ static void misses_after_each_kind_of_flush_are_told_apart(void **state)
     const struct mmu_fill fill = {.vaddr = LINUX_VADDR,
                                   .data = tlb_data((pfn_t){7}, TLB_READ),
                                   .translation_id = id,
-                                  .for_data = true};
+                                  .kinds = 1U << ACCESS_LOAD};
 
     mmusim__mmu_fill(mmu, &fill);
     world_flush_own(world, 1);

@@ -65,7 +65,7 @@ static void edit(struct small_system *small, uint64_t vaddr, uint32_t level,
 /* Pointers to tables of all levels that are cached anywhere. */
 static uint32_t n_pointers(const struct mmu *mmu)
 {
-    uint32_t n = mmu->l2.arrays[0].n_valid_tables;
+    uint32_t n = mmu->tlb[TLB_L2].arrays[0]->n_valid_tables;
 
     for (uint32_t i = 0; i < mmu->psc.n_own; i++)
         n += mmu->psc.own[i].n_valid;
@@ -259,8 +259,8 @@ static void a_request_for_leaves_alone_keeps_pointers_in_the_tlb(void **state)
     inval.hits_nonglobals = inval.hits_globals = true;
     inval.psc = INVAL_PSC_KEEP;
     mmusim__mmu_invalidate(mmu, &inval, MISS_OTHER);
-    assert_int_equal(mmu->l2.arrays[0].n_valid, 1);
-    assert_int_equal(mmu->l2.arrays[0].n_valid_tables, 1);
+    assert_int_equal(mmu->tlb[TLB_L2].arrays[0]->n_valid, 1);
+    assert_int_equal(mmu->tlb[TLB_L2].arrays[0]->n_valid_tables, 1);
     assert_int_equal(n_pointers(mmu), 3);
     small_destroy(small);
 }
@@ -273,7 +273,7 @@ static void a_pde_in_the_tlb_is_no_translation(void **state)
     (void) state;
     map(small, VADDR, 0);
     small_walk(small, 0, ACCESS_LOAD, VADDR);
-    assert_int_equal(mmu_of(small)->l2.arrays[0].n_valid_tables, 1);
+    assert_int_equal(mmu_of(small)->tlb[TLB_L2].arrays[0]->n_valid_tables, 1);
     assert_false(
         mmusim__mmu_probe(mmu_of(small), ACCESS_LOAD, NEXT_PAGE, &data));
     small_destroy(small);
@@ -311,10 +311,10 @@ static void pointers_and_pages_compete(void **state)
     map(small, VADDR, 0);
     map(small, NEXT_PAGE, 0);
     small_walk(small, 0, ACCESS_LOAD, VADDR); /* PDE and page: full */
-    assert_int_equal(mmu->l2.arrays[0].evictions, 0);
+    assert_int_equal(mmu->tlb[TLB_L2].evictions, 0);
     small_walk(small, 0, ACCESS_LOAD, NEXT_PAGE); /* uses the PDE */
-    assert_int_equal(mmu->l2.arrays[0].evictions, 1);
-    assert_int_equal(mmu->l2.arrays[0].n_valid_tables, 1);
+    assert_int_equal(mmu->tlb[TLB_L2].evictions, 1);
+    assert_int_equal(mmu->tlb[TLB_L2].arrays[0]->n_valid_tables, 1);
     assert_int_equal(reads_of_walk(small, VADDR), 1);
     small_destroy(small);
 }

@@ -81,8 +81,9 @@ static void edit(struct small_system *small, uint64_t vaddr, uint32_t level,
 
 static uint32_t n_cached(const struct mmu *mmu)
 {
-    return mmu->l1d.arrays[0].n_valid + mmu->l1i.arrays[0].n_valid +
-           mmu->l2.arrays[0].n_valid;
+    return mmu->tlb[TLB_L1D].arrays[0]->n_valid +
+           mmu->tlb[TLB_L1I].arrays[0]->n_valid +
+           mmu->tlb[TLB_L2].arrays[0]->n_valid;
 }
 
 static bool find(struct mmu *mmu, uint64_t vaddr, tlb_data_t *data)

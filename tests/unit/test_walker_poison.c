@@ -135,8 +135,8 @@ static void a_poisoned_walk_reads_on_and_enters_nothing(void **state)
         small_run(small);
         assert_int_equal(small->cpus[0].outcome, WALK_POISONED);
         assert_int_equal(small->cpus[0].answered_cycle, after_read(small, 4));
-        assert_int_equal(mmu_of(small)->l2.arrays[0].n_valid, 0);
-        assert_int_equal(mmu_of(small)->l1d.arrays[0].n_valid, 0);
+        assert_int_equal(mmu_of(small)->tlb[TLB_L2].arrays[0]->n_valid, 0);
+        assert_int_equal(mmu_of(small)->tlb[TLB_L1D].arrays[0]->n_valid, 0);
         assert_int_equal(n_pointers(mmu_of(small)), 0);
         assert_int_equal(mmu_of(small)->counters.poisoned, 1);
         assert_int_equal(mmu_of(small)->counters.pte_reads, 4);
@@ -200,7 +200,8 @@ static void a_request_of_another_pcid_does_not_join(void **state)
     small_run(small);
     assert_int_equal(mmu->counters.walks, 2);
     assert_int_equal(mmu->counters.merged, 0);
-    assert_int_equal(mmu->l2.arrays[0].n_valid, 2); /* one of each PCID */
+    assert_int_equal(mmu->tlb[TLB_L2].arrays[0]->n_valid,
+                     2); /* one of each PCID */
 }
 
 static void all_requests_of_a_poisoned_walk_are_answered(void **state)
@@ -217,7 +218,7 @@ static void all_requests_of_a_poisoned_walk_are_answered(void **state)
     small_drain(small);
     assert_int_equal(small->cpus[0].n_answers, 2);
     assert_int_equal(mmu->counters.poisoned, 1);
-    assert_int_equal(mmu->l1i.arrays[0].n_valid, 0);
+    assert_int_equal(mmu->tlb[TLB_L1I].arrays[0]->n_valid, 0);
 }
 
 /* Requests that wait for a walker have read nothing. */

@@ -260,7 +260,7 @@ static struct small_system *make_machine(const struct instruction *i,
     options.threads_per_core = 1;
     options.has_pcid = i->mnemonic != CR3_WITHOUT_PCIDE;
     options.n_levels = 5;
-    for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++)
+    for (uint32_t level = 0; level <= TLB_L2; level++)
         small_options_tlb(&options, (enum tlb_level) level, 16,
                           entry->kind == FRAGMENT ? 1 : 3);
     small = small_create(&options);
@@ -271,17 +271,16 @@ static struct small_system *make_machine(const struct instruction *i,
 
 static bool group_has(const struct tlb_group *group, const struct entry *entry)
 {
-    return mmusim__tlb_array_probe(&group->arrays[0],
-                                   vpn_of(entry_vaddr(entry)),
+    return mmusim__tlb_array_probe(group->arrays[0], vpn_of(entry_vaddr(entry)),
                                    entry->pcid) != TLB_NO_SLOT;
 }
 
 static bool leaf_is_there(const struct mmu *mmu, const struct entry *entry)
 {
-    bool in_l1d = group_has(&mmu->l1d, entry);
+    bool in_l1d = group_has(&mmu->tlb[TLB_L1D], entry);
 
-    assert_int_equal(group_has(&mmu->l1i, entry), in_l1d);
-    assert_int_equal(group_has(&mmu->l2, entry), in_l1d);
+    assert_int_equal(group_has(&mmu->tlb[TLB_L1I], entry), in_l1d);
+    assert_int_equal(group_has(&mmu->tlb[TLB_L2], entry), in_l1d);
     return in_l1d;
 }
 
@@ -293,8 +292,7 @@ static void put_leaf(struct mmu *mmu, const struct entry *entry)
         .tags = entry->pcid,
         .data = tlb_data((pfn_t){UINT64_C(1) << 20},
                          TLB_READ | (entry->is_global ? TLB_GLOBAL : 0)),
-        .for_fetch = true,
-        .for_data = true,
+        .kinds = 1U << ACCESS_LOAD | 1U << ACCESS_FETCH | 1U << ACCESS_STORE,
     };
 
     mmusim__mmu_fill(mmu, &fill);
@@ -369,9 +367,9 @@ static bool survives_as_walk(const struct instruction *i,
     small_run(small);
     assert_int_equal(small->cpus[0].n_answers, 1);
     assert_int_equal(small->cpus[0].answered_cycle, end);
-    assert_int_equal(group_has(&mmu->l1d, entry),
+    assert_int_equal(group_has(&mmu->tlb[TLB_L1D], entry),
                      small->cpus[0].outcome == WALK_FILLED);
-    assert_int_equal(group_has(&mmu->l2, entry),
+    assert_int_equal(group_has(&mmu->tlb[TLB_L2], entry),
                      small->cpus[0].outcome == WALK_FILLED);
     return small->cpus[0].outcome == WALK_FILLED;
 }

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What goes where: fills of the TLB levels, look-ups behind the first level,
+ * and what is remembered of the entries that had to go. See mmu.h.
+ */
+#include "tlb/held_tags.h"
+#include "tlb/mmu_inline.h"
+
+/* The array of a level that takes a page of the order, and the order it is
+ * entered with: the page's own, or the largest smaller one (a fragment). */
+static struct tlb_array *mmu_array_for(struct tlb_group *group, uint32_t order,
+                                       uint32_t *entered_order)
+{
+    struct tlb_array *best = NULL;
+
+    for (uint32_t i = 0; i < group->n_arrays; i++) {
+        struct tlb_array *array = group->arrays[i];
+
+        for (uint32_t k = 0; k < array->n_orders; k++) {
+            uint32_t candidate = array->orders[k];
+
+            if (candidate > order || (best && candidate <= *entered_order))
+                continue;
+            best = array;
+            *entered_order = candidate;
+        }
+    }
+    return best;
+}
+
+/* A fill displaced an entry. Same address space: CAPACITY, which is also what
+ * a loss without notice means, so it is written only where tags exist. */
+static void mmu_note_victim(struct mmu *mmu, const struct tlb_removed *removed,
+                            tlb_tags_t tags)
+{
+    enum miss_cause cause = MISS_CAPACITY;
+
+    if (!mmu->has_asids)
+        return;
+    if (!tlb_key_is_global(removed->key) &&
+        tlb_key_tag(removed->key) != (uint16_t) tags)
+        cause = MISS_ASID;
+    if (!mmusim__miss_log_removed(mmu->log, removed->id, cause))
+        mmu->has_failed = true;
+}
+
+void mmusim__mmu_lost_page(struct mmu *mmu, const struct tlb_removed *removed,
+                           tlb_tags_t tags)
+{
+    mmu->l2_of[ACCESS_LOAD]->evictions++;
+    mmu_note_victim(mmu, removed, tags);
+}
+
+/* False: no array of the level takes pages of that size. */
+static bool mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
+                           const struct mmu_fill *fill)
+{
+    struct tlb_removed removed;
+    uint32_t order = 0;
+    struct tlb_array *array = mmu_array_for(group, fill->order, &order);
+    tlb_data_t data = fill->data;
+    uint64_t key;
+
+    if (!array)
+        return false;
+    if (order < fill->order) {
+        uint64_t inside = vpn_of(fill->vaddr).v &
+                          ((UINT64_C(1) << fill->order) - 1) &
+                          ~((UINT64_C(1) << order) - 1);
+
+        data += inside << BASE_PAGE_SHIFT;
+        if (fill->order > mmu->fragment_order)
+            mmu->fragment_order = fill->order;
+    }
+    key = tlb_key(vpn_of(fill->vaddr), order, fill->tags,
+                  fill->data & TLB_GLOBAL);
+    mmusim__tlb_array_insert(array, key, data, fill->translation_id, &removed);
+    if (removed.key && removed.key != key) {
+        group->evictions++;
+        mmu_note_victim(mmu, &removed, fill->tags);
+    }
+    return true;
+}
+
+/* A page of an L1 has got an entry: what was found there may not be found
+ * again. */
+static void mmu_forget_page(struct mmu_l1 *l1, uint64_t vaddr, uint32_t order)
+{
+    struct mmu_memo *memos = l1->memos;
+    uint64_t vpn = vpn_of(vaddr).v;
+
+    l1->last.vpn = UINT64_MAX;
+    if (!order) {
+        memos[vpn % MMU_MEMOS].vpn = UINT64_MAX;
+        return;
+    }
+    for (uint32_t i = 0; i < MMU_MEMOS; i++) {
+        if ((memos[i].vpn ^ vpn) >> order == 0)
+            memos[i].vpn = UINT64_MAX;
+    }
+}
+
+static bool mmu_fill_l1(struct mmu *mmu, struct mmu_l1 *l1,
+                        const struct mmu_fill *fill)
+{
+    mmu_forget_page(l1, fill->vaddr, fill->order);
+    return mmu_fill_group(mmu, l1->group, fill);
+}
+
+void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
+{
+    const struct mmu_l1 *filled_l1 = NULL;
+    const struct tlb_group *filled_l2 = NULL;
+
+    mmu_forget_last(mmu);
+    if (fill->data & TLB_GLOBAL)
+        mmu->held_tags |= held_tag_global(fill->vaddr);
+    for (uint32_t kind = 0; kind < ACCESS_KINDS; kind++) {
+        if (!(fill->kinds >> kind & 1U) || mmu->l1_of[kind] == filled_l1)
+            continue;
+        filled_l1 = mmu->l1_of[kind];
+        mmu_fill_l1(mmu, mmu->l1_of[kind], fill);
+    }
+    for (uint32_t kind = 0; kind < ACCESS_KINDS; kind++) {
+        if (!(fill->kinds >> kind & 1U) || mmu->l2_of[kind] == filled_l2)
+            continue;
+        filled_l2 = mmu->l2_of[kind];
+        mmu_fill_group(mmu, mmu->l2_of[kind], fill);
+    }
+    if (!mmusim__miss_log_filled(mmu->log, fill->translation_id))
+        mmu->has_failed = true;
+}
+
+bool mmusim__mmu_l1_search(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vpn)
+{
+    struct mmu_memo *memo = &l1->memos[vpn % MMU_MEMOS];
+    uint32_t slot;
+    struct tlb_array *array =
+        tlb_group_lookup(l1->group, (vpn_t){vpn}, mmu->tags, &slot);
+    uint64_t key;
+
+    if (!array)
+        return false;
+    key = array->keys[slot];
+    *memo = (struct mmu_memo){
+        .vpn = vpn,
+        .key = key,
+        .key_at = &array->keys[slot],
+        .data_at = &array->data[slot],
+        .stamp_at =
+            array->repl_ops->is_stamped ? &array->repl.words[slot] : NULL,
+        .array = array,
+        .inside = vpn & ((UINT64_C(1) << tlb_key_order(key)) - 1),
+        .set = slot / array->n_ways,
+        .way = (uint16_t) (slot % array->n_ways),
+        .tags = mmu->tags,
+    };
+    l1->last.vpn = vpn;
+    l1->last.data = array->data[slot];
+    l1->last.pfn = tlb_data_pfn(l1->last.data).v + memo->inside;
+    return true;
+}
+
+/* Copies a lower level's entry into the L1 that missed. */
+static void mmu_refill_l1(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vaddr,
+                          const struct tlb_array *from, uint32_t slot)
+{
+    uint64_t key = from->keys[slot];
+    struct mmu_fill fill = {
+        .vaddr = vaddr,
+        .order = tlb_key_order(key),
+        .tags = mmu->tags,
+        .data = from->data[slot],
+        .translation_id = tlb_array_ids(from, slot)[0],
+    };
+    uint64_t inside = (UINT64_C(1) << fill.order) - 1;
+
+    if (!mmu_fill_l1(mmu, l1, &fill))
+        return;
+    l1->last.vpn = vpn_of(vaddr).v;
+    l1->last.data = fill.data;
+    l1->last.pfn = tlb_data_pfn(fill.data).v + (l1->last.vpn & inside);
+}
+
+bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
+                           uint64_t vaddr, tlb_data_t *data,
+                           uint32_t *hit_cycles)
+{
+    struct tlb_group *l2 = mmu->l2_of[kind];
+    uint32_t slot;
+    struct tlb_array *array;
+
+    l2->accesses++;
+    array = tlb_group_lookup(l2, vpn_of(vaddr), mmu->tags, &slot);
+    if (!array) {
+        l2->misses++;
+        return false;
+    }
+    *data = array->data[slot];
+    *hit_cycles = array->hit_cycles;
+    mmu_refill_l1(mmu, mmu->l1_of[kind], vaddr, array, slot);
+    return true;
+}
+
+bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
+                       tlb_data_t *data)
+{
+    struct mmu_l1 *l1 = mmu->l1_of[kind];
+    uint64_t vpn = vpn_of(vaddr).v;
+    uint32_t slot;
+    struct tlb_array *array;
+
+    if (!mmu_l1_lookup(mmu, l1, vpn)) {
+        array =
+            tlb_group_lookup(mmu->l2_of[kind], (vpn_t){vpn}, mmu->tags, &slot);
+        if (!array)
+            return false;
+        *data = array->data[slot];
+        mmu_refill_l1(mmu, l1, vaddr, array, slot);
+        return true;
+    }
+    *data = l1->last.data;
+    return true;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Which TLB level serves which access: closed forms on whole runs. */
+#include "support/machine_run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { BASE = 0x10000000 };
+
+static int setup(void **state)
+{
+    *state = run_fixture_create(1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    run_fixture_destroy(*state);
+    return 0;
+}
+
+/* One fully associative LRU array of 4K pages. */
+static void one_array(struct machine_config *config, enum tlb_level level,
+                      uint32_t n_entries, uint32_t hit_cycles)
+{
+    struct tlb_array_config *array = &config->tlb[level].arrays[0];
+
+    config->tlb[level].n_arrays = 1;
+    array->n_entries = array->n_ways = n_entries;
+    array->n_orders = 1;
+    array->orders[0] = 0;
+    array->hit_cycles = hit_cycles;
+}
+
+static void split_l2(struct machine_config *config)
+{
+    config->tlb[TLB_L2].n_arrays = 0;
+    one_array(config, TLB_L2I, 64, 0);
+    one_array(config, TLB_L2D, 64, 0);
+}
+
+static void map(struct run_fixture *fixture)
+{
+    program_say(fixture->program, "1 mmap 0x%x 0x40000 rwx\n", BASE);
+}
+
+/* Pages in turn, some rounds. */
+static void touch(struct run_fixture *fixture, char kind, uint32_t n_pages,
+                  uint32_t n_rounds)
+{
+    for (uint32_t i = 0; i < n_pages * n_rounds; i++)
+        program_say(fixture->program, "1 %c 0x%x\n", kind,
+                    BASE + i % n_pages * BASE_PAGE_BYTES);
+}
+
+static void stores_and_loads_miss_each_in_their_own_l1(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    one_array(&fixture->config, TLB_L1D, 16, 0);
+    one_array(&fixture->config, TLB_L1S, 8, 0);
+    map(fixture);
+    touch(fixture, 'w', 8, 3);
+    touch(fixture, 'r', 8, 3);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "l1s.accesses"), 24);
+    assert_int_equal(run_stat(&fixture->run, "l1s.misses"), 8);
+    assert_int_equal(run_stat(&fixture->run, "l1d.accesses"), 24);
+    assert_int_equal(run_stat(&fixture->run, "l1d.misses"), 8);
+    assert_int_equal(run_stat(&fixture->run, "l2.hits"), 8); /* the loads */
+}
+
+/* LRU and a cycle of one page more than there is room for. */
+static void one_page_too_many_for_stores_leaves_loads_alone(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    one_array(&fixture->config, TLB_L1D, 16, 0);
+    one_array(&fixture->config, TLB_L1S, 8, 0);
+    map(fixture);
+    touch(fixture, 'w', 9, 3);
+    touch(fixture, 'r', 9, 3);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "l1s.misses"), 27);
+    assert_int_equal(run_stat(&fixture->run, "l1s.evictions"), 27 - 8);
+    assert_int_equal(run_stat(&fixture->run, "l1d.misses"), 9);
+}
+
+static void an_l1s_hit_takes_its_own_time(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    one_array(&fixture->config, TLB_L1D, 16, 0);
+    one_array(&fixture->config, TLB_L1S, 8, 3);
+    map(fixture);
+    touch(fixture, 'w', 8, 3);
+    touch(fixture, 'r', 8, 3);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "cycles.l1_tlb"), 24 * 3);
+}
+
+static void split_second_levels_share_nothing(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    split_l2(&fixture->config);
+    one_array(&fixture->config, TLB_L1D, 4, 0);
+    one_array(&fixture->config, TLB_L1I, 4, 0);
+    map(fixture);
+    touch(fixture, 'r', 8, 2);
+    touch(fixture, 'i', 8, 2);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "l2d.accesses"), 16);
+    assert_int_equal(run_stat(&fixture->run, "l2d.misses"), 8);
+    assert_int_equal(run_stat(&fixture->run, "l2i.accesses"), 16);
+    assert_int_equal(run_stat(&fixture->run, "l2i.misses"), 8);
+}
+
+/* peers.md, V4: only the L1's time was charged on an L2 hit. */
+static void pitfall_v4_an_l2_hit_costs_its_time(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    split_l2(&fixture->config);
+    fixture->config.tlb[TLB_L2D].arrays[0].hit_cycles = 7;
+    one_array(&fixture->config, TLB_L1D, 4, 0);
+    map(fixture);
+    touch(fixture, 'r', 8, 3);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "l2d.hits"), 16);
+    assert_int_equal(run_stat(&fixture->run, "cycles.l2_tlb"), 16 * 7);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(stores_and_loads_miss_each_in_their_own_l1),
+        TEST(one_page_too_many_for_stores_leaves_loads_alone),
+        TEST(an_l1s_hit_takes_its_own_time),
+        TEST(split_second_levels_share_nothing),
+        TEST(pitfall_v4_an_l2_hit_costs_its_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
