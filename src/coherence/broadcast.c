@@ -115,7 +115,9 @@ static void broadcast_arrive(struct cpu *target, void *cargo, uint64_t now)
         config->ack_remote_cycles, config->hop_cycles};
     uint64_t done = now;
 
-    if (!broadcast_is_filtered(target, &op->inval))
+    if (target->vcpu.is_preempted) /* another runs there */
+        done = now + config->slot_cycles;
+    else if (!broadcast_is_filtered(target, &op->inval))
         done = mmusim__cpu_steal(target, now, config->slot_cycles,
                                  BUCKET_IPI_HANDLER);
     mmusim__mmu_invalidate(&target->mmu, &op->inval, op->cause);

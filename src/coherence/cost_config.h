@@ -5,10 +5,25 @@
 
 #include "core/types.h"
 
+/* How one write of the interrupt command register addresses its targets. */
+enum ipi_mode {
+    IPI_CLUSTER,   /* x2APIC: the targets within one cluster */
+    IPI_XAPIC,     /* one target, then waits for the delivery status */
+    IPI_SHORTHAND, /* all but self when those are the targets; else CLUSTER */
+};
+
+enum ipi_delivery {
+    IPI_FIXED, /* a vector: waits where interrupts are masked */
+    IPI_NMI,   /* interrupts whatever is not an NMI handler itself */
+};
+
 /* Inter-processor interrupts; all in cycles. */
 struct ipi_config {
+    enum ipi_mode mode;
+    enum ipi_delivery delivery;
     uint32_t enqueue_cycles; /* per target: call-single data and queue */
     uint32_t send_cycles;    /* per ICR write */
+    uint32_t status_cycles;  /* xAPIC: until the delivery status is idle */
     uint32_t cluster_cpus;   /* CPUs one ICR write reaches; 1: one by one */
     uint32_t latency_core_cycles;   /* delivery, SMT sibling */
     uint32_t latency_socket_cycles; /* delivery, same socket */
@@ -16,6 +31,7 @@ struct ipi_config {
     uint32_t hop_cycles;            /* per link beyond the first */
     uint32_t idle_exit_cycles;      /* added when the target is idle */
     uint32_t entry_cycles;          /* vector to handler, interrupts masked */
+    uint32_t nmi_entry_cycles;      /* instead, for an NMI */
     uint32_t handler_cycles;        /* per request, besides the invalidations */
     uint32_t exit_cycles;           /* EOI and return */
     uint32_t ack_core_cycles;       /* the sender sees the request unlocked */

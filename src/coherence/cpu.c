@@ -3,6 +3,7 @@
 #include "coherence/cpu.h"
 
 #include "coherence/ipi.h"
+#include "coherence/paravirt.h"
 #include "coherence/system.h"
 #include "core/check.h"
 
@@ -84,6 +85,14 @@ static enum event_class cpu_class(const struct cpu *cpu)
     return cpu->top ? EVENT_OS : cpu->user_class;
 }
 
+/* May an interrupt be taken? An NMI only waits for another to end. */
+static bool cpu_takes_interrupts(const struct cpu *cpu)
+{
+    if (cpu->system->ipi.delivery == IPI_NMI)
+        return !cpu->is_in_handler;
+    return !cpu->masks_interrupts;
+}
+
 static void cpu_step_frame(struct cpu *cpu)
 {
     struct kframe *frame = cpu->top;
@@ -94,12 +103,24 @@ static void cpu_step_frame(struct cpu *cpu)
     }
 }
 
+/* Virtual CPUs: only one that runs, or waits for the others, is preempted. */
+static void cpu_plan_preemption(struct cpu *cpu)
+{
+    if (cpu->activity.mode == CPU_WAITING &&
+        cpu->activity.bucket != BUCKET_IPI_WAIT)
+        mmusim__paravirt_disarm(cpu);
+    else
+        mmusim__paravirt_arm(cpu);
+}
+
 /* Goes on from a READY activity until the CPU has to let others go first. */
 static void cpu_continue(struct cpu *cpu)
 {
     for (;;) {
-        if (cpu->has_interrupt && !cpu->masks_interrupts)
+        if (cpu->has_interrupt && cpu_takes_interrupts(cpu))
             mmusim__ipi_take(cpu);
+        if (cpu->system->virt.preempt_period_cycles)
+            cpu_plan_preemption(cpu);
         if (cpu->activity.mode == CPU_WAITING)
             return;
         if (cpu->activity.mode == CPU_BUSY) {
@@ -151,7 +172,7 @@ void mmusim__cpu_wake(struct cpu *cpu, uint64_t now, uint64_t delay_cycles)
 void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now)
 {
     cpu->has_interrupt = true;
-    if (cpu->masks_interrupts)
+    if (!cpu_takes_interrupts(cpu))
         return;
     mmusim__event_cancel(&cpu->system->queue, &cpu->run_event);
     cpu_account(cpu, now, cpu->activity.bucket);

@@ -26,6 +26,7 @@
 #include "coherence/bucket.h"
 #include "core/cpu_mask.h"
 #include "core/event_queue.h"
+#include "core/rng.h"
 #include "tlb/mmu.h"
 
 struct address_space;
@@ -76,6 +77,17 @@ struct cpu_broadcast {
     struct cpu_mask reached; /* by those */
 };
 
+/* What a hypervisor does to a CPU (paravirt.c). */
+struct virtual_cpu {
+    struct event event;     /* the next preemption, or the end of this one */
+    uint64_t next_cycle;    /* of the event; the CPU may not run past it */
+    uint64_t planned_cycle; /* of the last preemption drawn */
+    bool is_preempted;
+    bool has_flush; /* to be done at the return */
+    uint64_t n_preemptions;
+    struct rng rng;
+};
+
 struct cpu {
     uint32_t id;
     uint32_t core;
@@ -107,6 +119,8 @@ struct cpu {
     struct flight *flights;       /* messages on their way here */
     struct ipi_call *calls;       /* this CPU's call to each other CPU */
     struct cpu_broadcast broadcast;
+    struct cpu *next_rar_waiter;
+    struct virtual_cpu vcpu;
 
     /* Address space: CR3, and what the kernel keeps beside it. */
     struct address_space *loaded;    /* whose tables CR3 names */

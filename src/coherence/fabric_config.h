@@ -39,14 +39,38 @@ struct broadcast_config {
     uint32_t sync_local_cycles; /* one that waits for local operations */
 };
 
+/* Who passes an interrupt to a virtual CPU. */
+enum virt_interrupts {
+    VIRT_NONE,   /* no virtual machine */
+    VIRT_EXITS,  /* the hypervisor: every ICR write, delivery and EOI exits */
+    VIRT_POSTED, /* an ICR write exits; delivery is a posted interrupt */
+    VIRT_IPIV,   /* hardware on both sides: IPI virtualisation, AVIC */
+};
+
+/* A virtual machine's interrupts and its virtual CPUs. In cycles. */
+struct virt_config {
+    enum virt_interrupts interrupts;
+    uint32_t icr_exit_cycles;  /* sender: exit, emulation, entry */
+    uint32_t inject_cycles;    /* target: exit, injection, entry */
+    uint32_t posted_cycles;    /* target: notification processing */
+    uint32_t eoi_exit_cycles;  /* target, VIRT_EXITS */
+    uint32_t halt_wake_cycles; /* an idle virtual CPU has halted */
+    /* A virtual CPU that is not idle loses its CPU now and then. */
+    uint64_t preempt_period_cycles; /* on the average; 0: never */
+    uint64_t preempt_cycles;        /* for that long */
+    bool has_pv_flush;        /* a preempted one flushes when it comes back */
+    uint32_t pv_check_cycles; /* sender: looking at one virtual CPU's state */
+    uint32_t pv_flush_cycles; /* the flush on coming back */
+};
+
 /* Intel Remote Action Request. In cycles. */
 struct rar_config {
     uint32_t n_slots;        /* of the table of payloads */
     uint32_t payload_cycles; /* initiator: writing a payload */
     uint32_t action_cycles;  /* initiator: per target, its action byte */
-    uint32_t handler_cycles; /* target: the microcode, besides... */
-    uint32_t page_cycles;    /* ... each page of the payload, up to... */
-    uint32_t full_cycles;    /* ... everything */
+    uint32_t handler_cycles; /* target: the microcode, without ... */
+    uint32_t page_cycles;    /* ... each page of the payload ... */
+    uint32_t full_cycles;    /* ... or everything */
     uint32_t max_pages;      /* of a payload; more is everything */
 };
 

@@ -3,30 +3,11 @@
  * machine's ipi.* keys. */
 #include "coherence/ipi.h"
 
-#include "coherence/distance.h"
-#include "coherence/flight.h"
+#include "coherence/icr.h"
+#include "coherence/paravirt.h"
+#include "coherence/system.h"
 #include "core/arena.h"
 #include "core/check.h"
-
-static uint32_t ipi_latency(const struct cpu *from, const struct cpu *to)
-{
-    const struct ipi_config *ipi = &from->system->ipi;
-    const struct distance_cycles latency = {
-        ipi->latency_core_cycles, ipi->latency_socket_cycles,
-        ipi->latency_remote_cycles, ipi->hop_cycles};
-
-    return mmusim__distance(from, to, &latency);
-}
-
-static uint32_t ipi_ack_latency(const struct cpu *from, const struct cpu *to)
-{
-    const struct ipi_config *ipi = &from->system->ipi;
-    const struct distance_cycles latency = {
-        ipi->ack_core_cycles, ipi->ack_socket_cycles, ipi->ack_remote_cycles,
-        ipi->ack_hop_cycles};
-
-    return mmusim__distance(from, to, &latency);
-}
 
 /* ---- sender ---- */
 
@@ -39,7 +20,7 @@ struct ipi_send_frame {
     uint64_t started_cycle;
 };
 
-enum { SEND_ENQUEUE, SEND_ICR, SEND_WAIT, SEND_FINISH };
+enum { SEND_LOOK, SEND_ENQUEUE, SEND_ICR, SEND_WAIT, SEND_FINISH };
 
 static void ipi_append(struct cpu *target, struct ipi_call *call)
 {
@@ -72,31 +53,33 @@ static void ipi_enqueue(struct cpu *cpu, struct ipi_send_frame *send)
 static void ipi_arrive(struct cpu *target, void *cargo, uint64_t now)
 {
     (void) cargo;
+    target->system->shootdowns.ipis_sent++;
     mmusim__cpu_interrupt(target, now);
 }
 
-static void ipi_send_to(struct cpu *cpu, struct cpu *target,
-                        uint64_t sent_cycle)
-{
-    if (mmusim__flight_send(cpu, target, sent_cycle + ipi_latency(cpu, target),
-                            ipi_arrive, NULL))
-        cpu->system->shootdowns.ipis_sent++;
-}
-
-/* One ICR write: the next target, and the others of its cluster. */
 static void ipi_write_icr(struct cpu *cpu, struct ipi_send_frame *send)
 {
-    const struct ipi_config *ipi = &cpu->system->ipi;
-    uint32_t first = send->next_target;
-    uint32_t cluster = first / ipi->cluster_cpus;
-    uint32_t id = first;
+    const struct icr_message interrupt = {ipi_arrive, NULL};
 
-    while (id < MAX_CPUS && id / ipi->cluster_cpus == cluster) {
-        ipi_send_to(cpu, &cpu->system->cpus[id], cpu->now + ipi->send_cycles);
-        id = cpu_mask_next(&send->targets, id + 1);
+    send->next_target =
+        mmusim__icr_write(cpu, &send->targets, send->next_target, &interrupt);
+}
+
+/* Looks whether one target is preempted: then it is not called. */
+static void ipi_look(struct cpu *cpu, struct ipi_send_frame *send)
+{
+    struct system *system = cpu->system;
+
+    if (mmusim__paravirt_defer_flush(&system->cpus[send->next_target])) {
+        cpu_mask_clear(&send->targets, send->next_target);
+        send->n_unacknowledged--;
     }
-    send->next_target = id;
-    mmusim__cpu_busy(cpu, ipi->send_cycles, BUCKET_IPI_SEND);
+    mmusim__cpu_busy(cpu, system->virt.pv_check_cycles, BUCKET_IPI_SEND);
+    send->next_target = cpu_mask_next(&send->targets, send->next_target + 1);
+    if (send->next_target != MAX_CPUS)
+        return;
+    send->next_target = cpu_mask_next(&send->targets, 0);
+    send->frame.pc = send->n_unacknowledged ? SEND_ENQUEUE : SEND_FINISH;
 }
 
 static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
@@ -105,6 +88,9 @@ static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
     struct shootdown_counters *counters = &cpu->system->shootdowns;
 
     switch (frame->pc) {
+    case SEND_LOOK:
+        ipi_look(cpu, send);
+        return KSTEP_NEXT;
     case SEND_ENQUEUE:
         ipi_enqueue(cpu, send);
         if (send->next_target == MAX_CPUS) {
@@ -144,6 +130,8 @@ void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,
     send->next_target = cpu_mask_next(&send->targets, 0);
     send->n_unacknowledged = cpu_mask_count(&send->targets);
     send->started_cycle = sender->now;
+    if (!sender->system->virt.has_pv_flush || !request->mm)
+        send->frame.pc = SEND_ENQUEUE;
     mmusim_assert(send->n_unacknowledged > 0);
     counters->count++;
     counters->targets += send->n_unacknowledged;
@@ -169,120 +157,6 @@ static void ipi_ack_fire(void *context, struct event *event)
         mmusim__cpu_wake(sender, event->key.cycle, 0);
 }
 
-/* ---- target ---- */
-
-struct ipi_handler_frame {
-    struct kframe frame;
-    struct cpu_activity interrupted;
-    uint64_t remaining_cycles; /* of a BUSY activity */
-    struct ipi_call *call;     /* being done */
-};
-
-enum {
-    HANDLER_IDLE_EXIT,
-    HANDLER_ENTRY,
-    HANDLER_CALL,
-    HANDLER_EXIT,
-    HANDLER_RETURN
-};
-
-static void ipi_finish_call(struct cpu *cpu, struct ipi_handler_frame *handler)
-{
-    struct ipi_call *call = handler->call;
-
-    handler->call = NULL;
-    mmusim__event_schedule(
-        &cpu->system->queue, &call->ack,
-        event_key(cpu->now + ipi_ack_latency(cpu, call->sender), EVENT_ACK,
-                  cpu->id, cpu->event_counts[EVENT_ACK]++));
-}
-
-/* Acts on the first queued call; false if there is none. */
-static bool ipi_do_call(struct cpu *cpu, struct ipi_handler_frame *handler)
-{
-    struct ipi_call *call = cpu->calls_head;
-    uint32_t cycles;
-
-    if (!call)
-        return false;
-    cpu->calls_head = call->next;
-    if (!call->next)
-        cpu->calls_tail = NULL;
-    handler->call = call;
-    cycles = call->request->act(cpu, call->request);
-    mmusim__cpu_busy(cpu, (uint64_t) cpu->system->ipi.handler_cycles + cycles,
-                     BUCKET_IPI_HANDLER);
-    return true;
-}
-
-static void ipi_return(struct cpu *cpu, const struct ipi_handler_frame *handler)
-{
-    cpu->activity = handler->interrupted;
-    cpu->is_in_handler = false;
-    cpu->masks_interrupts = false;
-    if (cpu->activity.mode == CPU_BUSY) {
-        cpu->activity.busy_until = cpu->now + handler->remaining_cycles;
-    } else if (cpu->activity.mode == CPU_WAITING && cpu->activity.is_woken) {
-        cpu->activity.mode = CPU_BUSY;
-        cpu->activity.busy_until += cpu->now;
-    }
-}
-
-static enum kstep ipi_handler_step(struct cpu *cpu, struct kframe *frame)
-{
-    struct ipi_handler_frame *handler = (struct ipi_handler_frame *) frame;
-    const struct ipi_config *ipi = &cpu->system->ipi;
-
-    switch (frame->pc) {
-    case HANDLER_IDLE_EXIT:
-        frame->pc = HANDLER_ENTRY;
-        if (cpu->is_idle)
-            mmusim__cpu_busy(cpu, ipi->idle_exit_cycles, BUCKET_IDLE);
-        return KSTEP_NEXT;
-    case HANDLER_ENTRY:
-        frame->pc = HANDLER_CALL;
-        mmusim__cpu_busy(cpu, ipi->entry_cycles, BUCKET_IPI_HANDLER);
-        return KSTEP_NEXT;
-    case HANDLER_CALL:
-        if (handler->call)
-            ipi_finish_call(cpu, handler);
-        if (!ipi_do_call(cpu, handler))
-            frame->pc = HANDLER_EXIT;
-        return KSTEP_NEXT;
-    case HANDLER_EXIT:
-        frame->pc = HANDLER_RETURN;
-        mmusim__cpu_busy(cpu, ipi->exit_cycles, BUCKET_IPI_HANDLER);
-        return KSTEP_NEXT;
-    default:
-        ipi_return(cpu, handler);
-        return KSTEP_DONE;
-    }
-}
-
-void mmusim__ipi_take(struct cpu *cpu)
-{
-    struct cpu_activity interrupted = cpu->activity;
-    uint64_t taken_cycle = max_u64(cpu->now, cpu->stolen_until);
-    struct ipi_handler_frame *handler;
-
-    mmusim_assert(!cpu->is_in_handler);
-    handler = mmusim__cpu_push(cpu, ipi_handler_step, sizeof(*handler));
-    handler->interrupted = interrupted;
-    if (interrupted.mode == CPU_BUSY)
-        handler->remaining_cycles = interrupted.busy_until - taken_cycle;
-    cpu->has_interrupt = false;
-    cpu->is_in_handler = true;
-    cpu->masks_interrupts = true;
-    cpu->activity.mode = CPU_READY;
-    if (taken_cycle > cpu->now) /* hardware has the CPU */
-        mmusim__cpu_busy(cpu, taken_cycle - cpu->now, BUCKET_IPI_HANDLER);
-}
-
-struct cpu_activity *mmusim__ipi_interrupted(struct cpu *cpu)
-{
-    return &((struct ipi_handler_frame *) cpu->top)->interrupted;
-}
-
 mmusim_status_t mmusim__ipi_init(struct cpu *cpu, struct arena *arena)
 {
     uint32_t n_cpus = cpu->system->n_cpus;
@@ -296,14 +170,4 @@ mmusim_status_t mmusim__ipi_init(struct cpu *cpu, struct arena *arena)
         cpu->calls[i].sender = cpu;
     }
     return MMUSIM_OK;
-}
-
-uint32_t mmusim__ipi_min_delivery_cycles(const struct system *system)
-{
-    const struct ipi_config *ipi = &system->ipi;
-    const struct distance_cycles latency = {
-        ipi->latency_core_cycles, ipi->latency_socket_cycles,
-        ipi->latency_remote_cycles, ipi->hop_cycles};
-
-    return ipi->send_cycles + distance_least(&latency);
 }

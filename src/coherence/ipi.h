@@ -3,18 +3,20 @@
  * Calls to other CPUs by inter-processor interrupt: the cost model of
  * smp_call_function_many(mask, func, wait = 1).
  *
- * Sender, one event each: per target, put the call on the target's call-single
+ * Sender, one event each: with virt.pv_flush, a look at each target
+ * (paravirt.h); per target, put the call on the target's call-single
  * queue (the queue's cache line serves one sender at a time; waiting for it
- * is `lock`); then one ICR write per target or per x2APIC cluster; then wait
+ * is `lock`); then the ICR writes (icr.h); then wait
  * for the last acknowledgement, taking interrupts meanwhile. 4.6 sends to
  * every CPU of the mask even if a call was already queued there (kernel/smp.c;
  * the cpumask_ipi optimisation came later).
  *
  * Target: the interrupt arrives after a latency by distance; if interrupts are
- * masked it is taken when they are enabled again. Entry, then every queued
- * call in order (act), then exit; the sender sees each call's acknowledgement
- * after a cache-line transfer. A call drained by an earlier interrupt leaves
- * a spurious one behind, which costs entry and exit.
+ * masked it is taken when they are enabled again; an NMI (ipi.delivery) waits
+ * for the end of an NMI handler only, one of them at most. Entry, then every
+ * queued call in order (act), then exit; the sender sees each call's
+ * acknowledgement after a cache-line transfer. A call drained by an earlier
+ * interrupt leaves a spurious one behind, which costs entry and exit.
  */
 #ifndef MMUSIM_COHERENCE_IPI_H
 #define MMUSIM_COHERENCE_IPI_H
@@ -53,8 +55,5 @@ struct cpu_activity *mmusim__ipi_interrupted(struct cpu *cpu);
 
 /* Sets up a CPU's calls to every other; memory comes from the arena. */
 mmusim_status_t mmusim__ipi_init(struct cpu *cpu, struct arena *arena);
-
-/* The least cycles from a step of any CPU to an interrupt it sends. */
-uint32_t mmusim__ipi_min_delivery_cycles(const struct system *system);
 
 #endif

@@ -9,7 +9,7 @@
  */
 #include "coherence/linux_x86_classic.h"
 
-#include "coherence/ipi.h"
+#include "coherence/fabric.h"
 #include "coherence/x86_ops.h"
 
 /* ---- local actions ---- */
@@ -149,7 +149,7 @@ static void classic_flush_others(struct cpu *cpu, const struct cpu_mask *mask,
     if (request.end != FLUSH_END_ALL)
         n_pages = (request.end - start) >> BASE_PAGE_SHIFT;
     system_trace_flush(cpu->system, FLUSH_REMOTE_SEND_IPI, n_pages);
-    mmusim__ipi_call_many(cpu, mask, &request);
+    mmusim__fabric_call(cpu, mask, &request);
 }
 
 /* The local half's time; it comes before the sending in 4.6, so the frame that
@@ -267,7 +267,7 @@ static enum kstep classic_each_step(struct cpu *cpu, struct kframe *frame)
         for (uint32_t i = 0; i < system->n_cpus; i++)
             cpu_mask_set(&all, i);
         if (system->n_cpus > 1)
-            mmusim__ipi_call_many(cpu, &all, &each->request);
+            mmusim__fabric_call(cpu, &all, &each->request);
         return KSTEP_NEXT;
     case 1:
         cpu->masks_interrupts = true;

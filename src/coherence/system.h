@@ -13,6 +13,7 @@
 #include "core/histogram.h"
 
 struct arena;
+struct fabric_ops;
 struct protocol_ops;
 
 /* tlb_flush trace reasons, in the kernel's order (include/trace/events/tlb.h,
@@ -51,6 +52,7 @@ struct shootdown_counters {
     uint64_t targets;
     uint64_t ipis_sent; /* interrupts raised at a CPU */
     uint64_t broadcasts;
+    uint64_t deferred; /* to the return of a preempted virtual CPU */
     uint64_t completed;
     struct histogram latency_cycles; /* request to completion */
 };
@@ -70,7 +72,13 @@ struct system {
     struct broadcast_op *free_broadcasts;
     uint32_t n_sockets;
     enum socket_links links;
+    const struct fabric_ops *fabric;   /* fabric.h */
+    bool has_broadcast;                /* broadcast.h works here */
     struct broadcast_config broadcast; /* DVM, or INVLPGB */
+    struct rar_config rar;
+    struct virt_config virt;
+    uint32_t free_rar_slots;
+    struct cpu *first_rar_waiter, *last_rar_waiter; /* for a slot */
     struct ipi_config ipi;
     struct cost_config cost;
     bool has_invpcid;

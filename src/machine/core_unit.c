@@ -244,7 +244,8 @@ static uint64_t core_horizon(const struct core_unit *core)
     uint64_t horizon = cycle_add(event_queue_next_cycle(&system->queue),
                                  system->min_delivery_cycles);
 
-    return min_u64(horizon, cpu->next_delivery_cycle);
+    horizon = min_u64(horizon, cpu->next_delivery_cycle);
+    return min_u64(horizon, cpu->vcpu.next_cycle);
 }
 
 static void core_run_records(struct core_unit *core,

@@ -2,7 +2,8 @@
 /* Building and running a machine: see machine.h and mmusim/machine.h. */
 #include "machine/machine.h"
 
-#include "coherence/ipi.h"
+#include "coherence/fabric_list.h"
+#include "coherence/paravirt.h"
 #include "core/diag.h"
 #include "os/mm.h"
 #include "os/order.h"
@@ -57,6 +58,7 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
 {
     const struct machine_config *config = &machine->config;
     struct system *system = &machine->system;
+    const struct fabric_ops *fabric = mmusim__fabric_find(config->fabric);
 
     system->is_reference = config->engine == ENGINE_REFERENCE;
     system->arena = &machine->arena;
@@ -64,12 +66,15 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->n_sockets = config->n_sockets;
     system->links = config->links;
     system->ipi = config->ipi;
-    system->broadcast = config->dvm;
+    system->rar = config->rar;
+    system->virt = config->virt;
     system->cost = config->cost;
     system->has_invpcid = config->has_invpcid;
     system->protocol = mmusim__protocol_find(config->os.protocol);
     system->flush_ceiling_pages = config->os.flush_ceiling_pages;
-    system->min_delivery_cycles = mmusim__ipi_min_delivery_cycles(system);
+    system->broadcast =
+        fabric == &mmusim__fabric_dvm ? config->dvm : config->invlpgb;
+    mmusim__fabric_init(system, fabric);
     mmusim__histogram_init(&system->shootdowns.latency_cycles);
     system->cpus = mmusim__arena_alloc(&machine->arena, system->n_cpus,
                                        sizeof(*system->cpus));
@@ -160,6 +165,7 @@ static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
     machine_place_cpu(machine, cpu);
     mmusim__rng_init(&machine->rngs[id], machine->config.seed,
                      RNG_STREAM_TLB + id);
+    mmusim__paravirt_init(cpu, machine->config.seed);
     cpu->stack = mmusim__arena_alloc(&machine->arena, 1, CPU_STACK_BYTES);
     if (!cpu->stack)
         return MMUSIM_NOMEM;

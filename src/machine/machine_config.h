@@ -17,6 +17,7 @@
 
 enum {
     CONFIG_NAME_BYTES = 64,
+    CONFIG_FABRIC_BYTES = 16,
 };
 
 enum config_isa { ISA_X86_64 };
@@ -43,7 +44,10 @@ struct machine_config {
     struct memory_config memory;
     enum socket_links links;
     struct ipi_config ipi;
+    char fabric[CONFIG_FABRIC_BYTES]; /* coherence/fabric.h */
     struct broadcast_config dvm, invlpgb;
+    struct rar_config rar;
+    struct virt_config virt;
     struct cost_config cost;
     uint32_t page_table_levels; /* 4 or 5 */
     bool has_invpcid;

@@ -10,14 +10,12 @@
 #include "machine/machine_rows.h"
 
 #include "coherence/protocol.h"
+#include "core/check.h"
+#include "machine/row_macros.h"
 #include "tlb/psc.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum {
-    ROW_CYCLES_MAX = 1000000000, /* a third of a second: more is a mistake */
-};
 
 static const char *const rows_isa[] = {"x86-64", "i386",  "armv8",
                                        "armv7",  "riscv", NULL};
@@ -50,43 +48,6 @@ static const char *rows_replacement_at(size_t index)
     return ops ? ops->name : NULL;
 }
 
-#define AT(field) offsetof(struct machine_config, field)
-#define U32(key, field, unit, min, max, dflt, help, source)                    \
-    {                                                                          \
-        key, FIELD_U32, AT(field), unit, min, max, 0, NULL, NULL, dflt, help,  \
-            source                                                             \
-    }
-#define U64(key, field, unit, min, max, dflt, help, source)                    \
-    {                                                                          \
-        key, FIELD_U64, AT(field), unit, min, max, 0, NULL, NULL, dflt, help,  \
-            source                                                             \
-    }
-#define CYCLES(key, field, dflt, help, source)                                 \
-    U32(key, field, "cycles", 0, ROW_CYCLES_MAX, dflt, help, source)
-#define BOOL(key, field, dflt, help, source)                                   \
-    {                                                                          \
-        key, FIELD_BOOL, AT(field), "", 0, 0, 0, NULL, NULL, dflt, help,       \
-            source                                                             \
-    }
-#define WORD(key, field, words, dflt, help, source)                            \
-    {                                                                          \
-        key, FIELD_WORD, AT(field), "", 0, 0, 0, words, NULL, dflt, help,      \
-            source                                                             \
-    }
-#define ONLY(key, words, help, source)                                         \
-    {                                                                          \
-        key, FIELD_ONLY, 0, "", 0, 0, 0, words, NULL, NULL, help, source       \
-    }
-#define FIXED(key, field, unit, min, max, scale, dflt, help, source)           \
-    {                                                                          \
-        key, FIELD_FIXED, AT(field), unit, min, max, scale, NULL, NULL, dflt,  \
-            help, source                                                       \
-    }
-#define WAYS(key, field, dflt, help, source)                                   \
-    {                                                                          \
-        key, FIELD_WAYS, AT(field), "ways", 1, 4096, 0, NULL, NULL, dflt,      \
-            help, source                                                       \
-    }
 #define PSC(name, at, entries, span)                                           \
     U32("psc." name ".entries", psc.levels[at].n_entries, "entries", 0, 4096,  \
         entries, "entries of the " name " cache (" span " each); 0: none",     \
@@ -184,36 +145,6 @@ static const struct field_row plain_rows[] = {
            "guess"),
     CYCLES("memory.remote_dram_cycles", memory.remote_dram_cycles, "150",
            "added when another socket owns the frame", "guess"),
-    CYCLES("ipi.enqueue_cycles", ipi.enqueue_cycles, "60",
-           "sender: queueing the request, per target", "guess, sum"),
-    CYCLES("ipi.send_cycles", ipi.send_cycles, "150",
-           "sender: one write of the interrupt command register",
-           "guess, 100 to 200 cycles"),
-    U32("ipi.cluster_cpus", ipi.cluster_cpus, "CPUs", 1, 256, "16",
-        "CPUs one such write reaches; 1: one by one",
-        "Intel SDM vol. 3A 10.12.10.1, x2APIC: up to 16 IDs a cluster"),
-    CYCLES("ipi.latency_core_cycles", ipi.latency_core_cycles, "700",
-           "delivery to the other thread of the core", "guess"),
-    CYCLES("ipi.latency_socket_cycles", ipi.latency_socket_cycles, "1035",
-           "delivery within the socket", "guess, fitted last; sum"),
-    CYCLES("ipi.latency_remote_cycles", ipi.latency_remote_cycles, "2070",
-           "delivery to another socket", "guess, twice that in the socket"),
-    CYCLES("ipi.idle_exit_cycles", ipi.idle_exit_cycles, "600",
-           "added when the target is idle", "guess, leaving C1"),
-    CYCLES("ipi.entry_cycles", ipi.entry_cycles, "400",
-           "target: vector to handler, interrupts masked", "guess, sum"),
-    CYCLES("ipi.handler_cycles", ipi.handler_cycles, "250",
-           "target: per request, without its invalidations", "guess, sum"),
-    CYCLES("ipi.exit_cycles", ipi.exit_cycles, "250",
-           "target: end of interrupt and return", "guess, sum"),
-    CYCLES("ipi.ack_core_cycles", ipi.ack_core_cycles, "40",
-           "the sender sees a sibling's acknowledgement", "guess"),
-    CYCLES("ipi.ack_socket_cycles", ipi.ack_socket_cycles, "200",
-           "the sender sees one of its socket",
-           "guess, cache-line ping of 20 to 95 ns on recent parts"),
-    CYCLES("ipi.ack_remote_cycles", ipi.ack_remote_cycles, "660",
-           "the sender sees one of another socket",
-           "guess, 220 ns as EPYC 7453 across dies"),
     CYCLES("cost.syscall_entry_cycles", cost.syscall_entry_cycles, "70",
            "entry of a system call", "guess, sum"),
     CYCLES("cost.syscall_exit_cycles", cost.syscall_exit_cycles, "70",
@@ -346,8 +277,6 @@ enum {
     N_PLAIN = sizeof(plain_rows) / sizeof(plain_rows[0]),
 };
 
-_Static_assert((int) N_PLAIN <= (int) MACHINE_PLAIN_FIELDS_MAX,
-               "room for every row");
 _Static_assert((int) TLB_MAX_ORDERS == (int) FIELD_MAX_SIZES,
                "one list of sizes");
 _Static_assert(offsetof(struct tlb_array_config, orders) -
@@ -387,7 +316,6 @@ static const struct machine_default default_arrays[] = {
 /* Prefixes of keys of which the machine files may come to speak. */
 static const char *const unmodelled[] = {
     "tlb.l3",
-    "dvm",
 };
 
 const struct machine_default *mmusim__machine_default_arrays(void)
@@ -413,6 +341,18 @@ const char *mmusim__machine_default(const struct machine_field *field,
     return row->dflt ? row->dflt : row->words[0];
 }
 
+static size_t rows_n_plain(void)
+{
+    mmusim_assert(N_PLAIN + mmusim__rows_fabric_n <= MACHINE_PLAIN_FIELDS_MAX);
+    return N_PLAIN + mmusim__rows_fabric_n;
+}
+
+static const struct field_row *rows_plain_at(size_t index)
+{
+    return index < N_PLAIN ? &plain_rows[index]
+                           : &mmusim__rows_fabric[index - N_PLAIN];
+}
+
 bool mmusim__machine_is_unmodelled(const char *key)
 {
     for (size_t i = 0; i < sizeof(unmodelled) / sizeof(unmodelled[0]); i++) {
@@ -427,7 +367,7 @@ bool mmusim__machine_is_unmodelled(const char *key)
 
 size_t mmusim__machine_n_fields(void)
 {
-    return N_PLAIN + MACHINE_ARRAY_FIELDS;
+    return rows_n_plain() + MACHINE_ARRAY_FIELDS;
 }
 
 const char *mmusim__machine_level_name(uint32_t level)
@@ -442,16 +382,17 @@ const char *mmusim__machine_level_name(uint32_t level)
 
 void mmusim__machine_field_at(size_t index, struct machine_field *field)
 {
+    size_t n_plain = rows_n_plain();
     size_t array;
 
     memset(field, 0, sizeof(*field));
-    if (index < N_PLAIN) {
-        field->row = &plain_rows[index];
+    if (index < n_plain) {
+        field->row = rows_plain_at(index);
         snprintf(field->key, sizeof(field->key), "%s", field->row->key);
         return;
     }
-    array = (index - N_PLAIN) / MACHINE_ARRAY_ROWS;
-    field->row = &array_rows[(index - N_PLAIN) % MACHINE_ARRAY_ROWS];
+    array = (index - n_plain) / MACHINE_ARRAY_ROWS;
+    field->row = &array_rows[(index - n_plain) % MACHINE_ARRAY_ROWS];
     field->is_array = true;
     field->level = (uint32_t) (array / CONFIG_MAX_ARRAYS);
     field->index = (uint32_t) (array % CONFIG_MAX_ARRAYS);

@@ -11,7 +11,7 @@ enum {
     MACHINE_ARRAY_ROWS = 8,
     MACHINE_ARRAY_FIELDS =
         TLB_LEVEL_COUNT * CONFIG_MAX_ARRAYS * MACHINE_ARRAY_ROWS,
-    MACHINE_PLAIN_FIELDS_MAX = 120,
+    MACHINE_PLAIN_FIELDS_MAX = 240,
     MACHINE_FIELDS_MAX = MACHINE_PLAIN_FIELDS_MAX + MACHINE_ARRAY_FIELDS,
     MACHINE_KEY_BYTES = 96,
 };
@@ -24,6 +24,10 @@ struct machine_field {
     uint32_t index; /* of the array in its level */
     char key[MACHINE_KEY_BYTES];
 };
+
+/* Tables of further rows (rows_*.c). */
+extern const struct field_row mmusim__rows_fabric[];
+extern const size_t mmusim__rows_fabric_n;
 
 size_t mmusim__machine_n_fields(void);
 void mmusim__machine_field_at(size_t index, struct machine_field *field);

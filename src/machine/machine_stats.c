@@ -301,6 +301,8 @@ static void emit_shootdowns(const struct emit *emit)
                "interrupts sent for them");
     emit_value(emit, "shootdown.broadcasts", s->broadcasts, "broadcasts",
                "hardware broadcasts");
+    emit_value(emit, "shootdown.deferred", s->deferred, "CPUs",
+               "preempted ones left to flush at their return");
     emit_value(emit, "shootdown.completed", s->completed, "shootdowns",
                "shootdowns whose last acknowledgement came");
     mmusim__histogram_percentiles(&s->latency_cycles, percents, 3, values);

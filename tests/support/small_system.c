@@ -2,7 +2,8 @@
 /* A small machine for tests: see small_system.h. */
 #include "support/small_system.h"
 
-#include "coherence/ipi.h"
+#include "coherence/fabric.h"
+#include "coherence/paravirt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,13 +46,32 @@ void small_options_init(struct small_options *options)
                 .latency_core_cycles = 701,
                 .latency_socket_cycles = 907,
                 .latency_remote_cycles = 1801,
+                .hop_cycles = 503,
+                .status_cycles = 307,
+                .nmi_entry_cycles = 443,
                 .idle_exit_cycles = 601,
                 .entry_cycles = 401,
                 .handler_cycles = 251,
                 .exit_cycles = 257,
                 .ack_core_cycles = 41,
                 .ack_socket_cycles = 199,
-                .ack_remote_cycles = 661},
+                .ack_remote_cycles = 661,
+                .ack_hop_cycles = 167},
+        .rar = {.n_slots = 2,
+                .payload_cycles = 103,
+                .action_cycles = 59,
+                .handler_cycles = 293,
+                .page_cycles = 61,
+                .full_cycles = 149,
+                .max_pages = 16},
+        .virt = {.icr_exit_cycles = 409,
+                 .inject_cycles = 1801,
+                 .posted_cycles = 151,
+                 .eoi_exit_cycles = 1201,
+                 .halt_wake_cycles = 9001,
+                 .preempt_cycles = 40009,
+                 .pv_check_cycles = 31,
+                 .pv_flush_cycles = 499},
         .broadcast = {.reaches_others = true,
                       .max_outstanding = 4,
                       .max_pages = 8,
@@ -129,6 +149,7 @@ static void small_init_cpu(struct small_system *small, uint32_t id)
     cpu->core = id % (options->n_sockets * options->cores_per_socket);
     cpu->socket = cpu->core / options->cores_per_socket;
     cpu->system = &small->system;
+    mmusim__paravirt_init(cpu, 1);
     cpu->stack = mmusim__arena_alloc(&small->arena, 1, CPU_STACK_BYTES);
     assert_non_null(cpu->stack);
     assert_int_equal(mmusim__mmu_init(&cpu->mmu, &setup, &small->arena),
@@ -184,12 +205,15 @@ static void small_init_system(struct small_system *small)
     system->links = options->links;
     system->ipi = options->ipi;
     system->broadcast = options->broadcast;
+    system->rar = options->rar;
+    system->virt = options->virt;
     system->cost = options->cost;
     system->has_invpcid = true;
     system->protocol = &mmusim__protocol_linux_4_6;
     system->flush_ceiling_pages = system->protocol->default_ceiling_pages;
     system->init_mm = &small->init_mm;
-    system->min_delivery_cycles = mmusim__ipi_min_delivery_cycles(system);
+    mmusim__fabric_init(
+        system, mmusim__fabric_find(options->fabric ? options->fabric : "ipi"));
 }
 
 struct small_system *small_create(const struct small_options *options)

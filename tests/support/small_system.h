@@ -31,6 +31,9 @@ struct small_options {
     enum socket_links links;
     struct ipi_config ipi;
     struct broadcast_config broadcast;
+    const char *fabric; /* NULL: ipi */
+    struct rar_config rar;
+    struct virt_config virt;
     struct cost_config cost;
 };
 

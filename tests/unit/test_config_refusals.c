@@ -161,7 +161,7 @@ static void what_has_no_model_yet_says_so(void **state)
 {
     static const struct refusal refusals[] = {
         {"tlb.l3.0.entries: 4\n", 1, "tlb.l3.0.entries", "not modelled in"},
-        {"dvm.sync_cycles: 4\n", 1, "dvm.sync_cycles", "not modelled in this"},
+        {"tlb.l3.entries: 4\n", 1, "tlb.l3.entries", "not modelled in this"},
         {"isa: armv8\n", 1, "isa", "not modelled in this version"},
         {"os.thp: always\n", 1, "os.thp", "not modelled in this version"},
         {"page_table.granule: 64K\n", 1, "page_table.granule", "not modelled"},
