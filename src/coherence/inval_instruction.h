@@ -66,6 +66,7 @@ struct inval_instruction {
     enum inval_completion completion;
     uint32_t needs; /* features: x86_*, arm_*, riscv_* below, or-ed */
     bool is_nxs;    /* Arm: does not wait for XS accesses */
+    bool is_event;  /* not an instruction: no privilege is needed */
     bool has_no_effect_on_tlb; /* a barrier, or nothing to drop */
 };
 
@@ -94,12 +95,13 @@ enum x86_feature {
 #define X86_CR3_NOFLUSH (UINT64_C(1) << 63)
 
 struct x86_issuer {
-    uint32_t features;  /* enum x86_feature */
-    uint8_t cpl;        /* 0: kernel */
-    uint8_t vaddr_bits; /* 48, 57; 32 outside 64-bit mode */
-    bool is_guest;      /* VMX non-root, or an SVM guest */
-    bool may_invlpgb;   /* guest: the VMCB enables INVLPGB and TLBSYNC */
-    uint64_t cr0, cr4;  /* before the instruction */
+    uint32_t features;      /* enum x86_feature */
+    uint8_t cpl;            /* 0: kernel */
+    uint8_t vaddr_bits;     /* 48, 57; 32 outside 64-bit mode */
+    bool is_guest;          /* VMX non-root, or an SVM guest */
+    bool has_vpid;          /* "enable VPID" is set */
+    bool may_invlpgb;       /* guest: the VMCB enables INVLPGB and TLBSYNC */
+    uint64_t cr0, cr3, cr4; /* before the instruction */
     uint64_t efer;
     uint16_t invlpgb_count_max; /* CPUID Fn8000_0008 EDX[15:0] */
     uint32_t n_svm_asids;       /* CPUID Fn8000_000A EBX */
@@ -123,7 +125,6 @@ struct arm_issuer {
     bool cannot_broadcast;    /* IS forms act here only (Armv7 without SCU
                                  broadcast) */
     uint8_t asid_bits;        /* 8 or 16: ID_AA64MMFR0 and TCR.AS */
-    uint8_t vmid_bits;        /* 8 or 16: VTCR.VS */
     /* 4 KiB-page order of the granule in use: 0, 2 or 4. By VA bit 55. */
     uint8_t granule_order[2];
     uint8_t stage2_granule_order;
@@ -145,11 +146,13 @@ struct riscv_issuer {
     uint8_t vaddr_bits;   /* 32, 39, 48, 57 */
     uint8_t asid_bits;    /* implemented; the others are ignored */
     uint8_t vmid_bits;
-    uint16_t hgatp_vmid; /* for HFENCE.VVMA */
+    uint16_t hgatp_vmid; /* for HFENCE.VVMA; in VS the context's VMID */
 };
 
 struct inval_issuer {
-    struct tlb_context context; /* loaded: regime, ASID, VMID, stage 2 */
+    /* Loaded: regime, ASID, VMID, stage 2. On Arm the VMID of VTTBR_EL2 even
+     * while EL2 runs; on x86 EP4TA is EPTP with bits 11:0 and 63:52 clear. */
+    struct tlb_context context;
     union {
         struct x86_issuer x86;
         struct arm_issuer arm; /* v8 and v7 */
@@ -160,6 +163,9 @@ struct inval_issuer {
 /* Registers as the instruction has them:
  *   INVLPG, #PF          [0] linear address
  *   MOV CR0, CR3, CR4    [0] new value
+ *   VMRUN                [0] TLB_CONTROL of the VMCB, [1] the guest's ASID
+ *   EPT violation        [0] guest-physical, [1] linear address if is_x0[1] is
+ *                        false
  *   INVPCID              [0] type, [1] [2] descriptor words 0 and 1
  *   INVEPT, INVVPID      likewise
  *   INVLPGA              [0] rAX address, [1] ECX asid
@@ -182,7 +188,8 @@ enum inval_outcome {
     INVAL_LEGAL,     /* perhaps without effect: n_invals is 0 */
     INVAL_UNDEFINED, /* #UD, UNDEFINED, illegal instruction */
     INVAL_PROTECTED, /* #GP(0) */
-    INVAL_VM_FAIL,   /* INVEPT, INVVPID: VMfail, invalid operand */
+    INVAL_REJECTED,  /* INVEPT, INVVPID: VMfail; RAR: action byte 0x80;
+                        SBI: an error is returned */
     INVAL_TRAPPED,   /* to the hypervisor: VM exit, trap to EL2, virtual
                         instruction; or to M-mode (TVM: illegal) */
 };
@@ -201,7 +208,10 @@ struct inval_request {
     /* SBI: these harts only, bit i is hart hart_mask_base + i. */
     bool has_harts;
     uint64_t hart_mask, hart_mask_base;
-    bool is_fence_i; /* SBI: instruction memory, no translation */
+    /* RAR: of the target's current PCID, and only where its CR3 is cr3. */
+    bool is_of_target_asid;
+    bool has_cr3;
+    uint64_t cr3;
     /* Why it faults or does nothing; a constant, NULL if it does something. */
     const char *why;
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86 invalidation instructions as invalidate requests, by the rules of Intel
- * SDM vol. 3A section 4.10.4 (I9-I13 of docs/x86-rules.md). Each acts at once
- * on the issuing CPU's own structures, and only there; timing is the caller's.
+ * x86 invalidation instructions on a CPU, by the rules of Intel SDM vol. 3A
+ * section 4.10.4 (I9-I13 of docs/x86-rules.md): rows of x86_table.c, applied
+ * at once to the issuing CPU's own structures, and only there; timing is the
+ * caller's.
  */
 #ifndef MMUSIM_COHERENCE_X86_OPS_H
 #define MMUSIM_COHERENCE_X86_OPS_H

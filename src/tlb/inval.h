@@ -48,6 +48,7 @@ struct inval {
     bool has_stage2_root; /* x86 INVEPT: of these nested tables only */
     uint64_t stage2_root;
     bool only_nested; /* x86 INVEPT: only what came from nested tables */
+    bool only_guests; /* x86 INVVPID 2: every VM but 0, the host */
     uint8_t thread;   /* whose entries of a shared array; see tlb_context.h */
 };
 
@@ -58,7 +59,7 @@ static inline bool inval_reaches_native(const struct inval *inval)
     return (!inval->regimes || inval->regimes & 1U << REGIME_EL1) &&
            (!inval->has_vmid || !inval->vmid) &&
            (!inval->has_stage2_root || !inval->stage2_root) &&
-           !inval->only_nested;
+           !inval->only_nested && !inval->only_guests;
 }
 
 /* Does a level hint, if there is one, allow leaves of the size? */
@@ -83,6 +84,8 @@ static inline bool inval_is_for(const struct inval *inval,
         return false;
     if (inval->only_nested && context->regime == REGIME_EL1 &&
         !context->stage2_root)
+        return false;
+    if (inval->only_guests && !context->vmid)
         return false;
     return context->thread == inval->thread;
 }
