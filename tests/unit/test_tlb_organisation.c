@@ -330,6 +330,93 @@ static void serial_probing_costs_per_size_before_the_hit(void **state)
     assert_int_equal(mmusim__tlb_array_probe_time(array, TLB_NO_SLOT), 0);
 }
 
+static bool use(struct tlb_array *array, uint64_t page)
+{
+    if (tlb_array_lookup(array, (vpn_t){page}, 1) != TLB_NO_SLOT)
+        return true;
+    insert(array, page, 0, 1);
+    return false;
+}
+
+/* The mixed access pattern of Jaleel et al., ISCA 2010, figure 2: two pages in
+ * use, a scan of as many as there are ways, the two pages again. LRU and NRU
+ * have lost them, SRRIP has not. (The paper's pattern a1 a2 a2 a1 would be one
+ * use less here: repl_srrip.c.) */
+static void only_srrip_keeps_what_is_in_use_over_a_scan(void **state)
+{
+    static const char *const names[] = {"lru", "nru", "srrip"};
+    static const uint64_t pattern[] = {1, 2, 1, 2, 11, 12, 13, 14};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct tlb_array_config config = {.n_entries = 4, .n_ways = 4};
+        bool is_srrip = i == 2;
+        struct tlb_array *array;
+
+        snprintf(config.replacement, sizeof(config.replacement), "%s",
+                 names[i]);
+        array = build(*state, config);
+        for (size_t k = 0; k < 8; k++)
+            assert_int_equal(use(array, pattern[k]), k == 2 || k == 3);
+        assert_int_equal(use(array, 1), is_srrip);
+        assert_int_equal(use(array, 2), is_srrip);
+    }
+}
+
+static void invalidate_page(struct tlb_array *array, uint64_t vpn)
+{
+    struct inval inval = {.has_range = true,
+                          .vpn = {vpn},
+                          .n_pages = 1,
+                          .has_asid = true,
+                          .asid = 1,
+                          .hits_nonglobals = true};
+
+    assert_int_equal(
+        mmusim__tlb_array_invalidate(array, &inval, false, NULL, NULL), 1);
+}
+
+/* SST samba stops at the first way with the tag even if it is invalid: the page
+ * is entered twice and never found. */
+static void
+pitfall_s3_an_invalid_way_that_had_the_page_does_not_hide_it(void **state)
+{
+    struct tlb_array_config config = {.n_entries = 4, .n_ways = 4};
+    struct tlb_array *array = build(*state, config);
+
+    for (uint64_t vpn = 1; vpn <= 4; vpn++)
+        insert(array, vpn, 0, 1);
+    invalidate_page(array, 2);
+    assert_false(holds(array, 2, 1));
+    invalidate_page(array, 1);
+    insert(array, 2, 0, 1); /* into way 0; way 1 had it */
+    assert_true(holds(array, 2, 1));
+    insert(array, 2, 0, 1);
+    assert_int_equal(array->n_valid, 3);
+}
+
+/* SST vanadis draws its victim from all ways, though some are empty. */
+static void pitfall_s5_random_victims_wait_for_the_last_empty_way(void **state)
+{
+    static const enum tlb_index indices[] = {TLB_INDEX_BITS, TLB_INDEX_SKEWED};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct tlb_array_config config = {.n_entries = 256,
+                                          .n_ways = 4,
+                                          .replacement = "random",
+                                          .index = indices[i]};
+        struct tlb_array *array = build(*state, config);
+
+        for (uint64_t n = 0; n < 4; n++)
+            insert(array, n * 64, 0, 1);
+        assert_int_equal(array->n_valid, 4);
+        for (uint64_t n = 0; n < 100; n++) {
+            invalidate_page(array, n % 4 * 64);
+            insert(array, n % 4 * 64, 0, 1);
+        }
+        assert_int_equal(array->evictions, 0);
+    }
+}
+
 /* Everything optional at once, each allocation in turn. */
 static void init_without_memory_leaves_the_array_untouched(void **state)
 {
@@ -373,6 +460,9 @@ int main(void)
         TEST(fills_keep_the_bound_by_themselves),
         TEST(coalesced_entry_gives_all_its_translations_back),
         TEST(serial_probing_costs_per_size_before_the_hit),
+        TEST(only_srrip_keeps_what_is_in_use_over_a_scan),
+        TEST(pitfall_s3_an_invalid_way_that_had_the_page_does_not_hide_it),
+        TEST(pitfall_s5_random_victims_wait_for_the_last_empty_way),
         TEST(init_without_memory_leaves_the_array_untouched),
     };
 
