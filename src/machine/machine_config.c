@@ -102,6 +102,9 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
         if (!reason && i && is_first && tlb->arrays[i].hit_cycles)
             reason = "hit_cycles must be 0 but in the first array: a first "
                      "level has one hit time";
+        if (!reason && is_first && tlb->arrays[i].probe_cycles)
+            reason = "probe_cycles must be 0 in a first level, which looks "
+                     "at all page sizes at once";
         if (reason)
             return config_wrong(diag, key, reason);
         for (uint32_t j = 0; j < tlb->arrays[i].n_orders; j++) {

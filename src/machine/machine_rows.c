@@ -270,6 +270,10 @@ static const struct field_row array_rows[MACHINE_ARRAY_ROWS] = {
     U32("max_contexts", max_contexts, "contexts", 0, TLB_MAX_HELD, "0",
         "address spaces that have entries at a time, the one loaded longest "
         "ago loses all; 0: any number", "guess"),
+    CYCLES("probe_cycles", probe_cycles, "0",
+           "time from probing one page size to the next, smallest first; "
+           "0: all at once",
+           "guess"),
 };
 /* clang-format on */
 

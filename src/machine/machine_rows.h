@@ -8,7 +8,7 @@
 #include "machine/machine_config.h"
 
 enum {
-    MACHINE_ARRAY_ROWS = 8,
+    MACHINE_ARRAY_ROWS = 9,
     MACHINE_ARRAY_FIELDS =
         TLB_LEVEL_COUNT * CONFIG_MAX_ARRAYS * MACHINE_ARRAY_ROWS,
     MACHINE_PLAIN_FIELDS_MAX = 240,

@@ -38,7 +38,29 @@ static void mmu_connect(struct mmu *mmu)
     }
 }
 
-static mmusim_status_t mmu_group_init(struct tlb_group *group,
+/* A context has lost its place in an array of max_contexts. */
+static void mmu_on_context_lost(void *context, const struct tlb_removed *entry)
+{
+    struct mmu *mmu = context;
+
+    if (!mmusim__miss_log_removed(mmu->log, entry->id, MISS_ASID))
+        mmu->has_failed = true;
+}
+
+/* Arrays of a level are probed side by side, page sizes perhaps in turn. */
+static void mmu_group_take(struct mmu *mmu, struct tlb_group *group,
+                           uint32_t index, struct tlb_array *array)
+{
+    uint32_t miss_cycles = mmusim__tlb_array_probe_time(array, TLB_NO_SLOT);
+
+    mmusim__tlb_array_on_context_lost(array, mmu_on_context_lost, mmu);
+    array->contexts = mmu->shared->contexts;
+    if (miss_cycles > group->miss_probe_cycles)
+        group->miss_probe_cycles = miss_cycles;
+    group->arrays[index] = array;
+}
+
+static mmusim_status_t mmu_group_init(struct mmu *mmu, struct tlb_group *group,
                                       const struct tlb_level_config *config,
                                       const struct mmu_setup *setup,
                                       struct arena *arena)
@@ -53,8 +75,7 @@ static mmusim_status_t mmu_group_init(struct tlb_group *group,
                                             setup->rng, arena);
         if (status)
             return status;
-        array->contexts = setup->shared->contexts;
-        group->arrays[i] = array;
+        mmu_group_take(mmu, group, i, array);
     }
     return MMUSIM_OK;
 }
@@ -99,14 +120,24 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
     if (!mmu->log)
         return MMUSIM_NOMEM;
     for (uint32_t level = 0; !status && level < TLB_LEVEL_COUNT; level++)
-        status =
-            mmu_group_init(&mmu->tlb[level], &setup->tlb[level], setup, arena);
+        status = mmu_group_init(mmu, &mmu->tlb[level], &setup->tlb[level],
+                                setup, arena);
     mmu_connect(mmu);
     if (!status)
         status = mmu_psc_init(mmu, setup->rng, arena);
     if (!status)
         status = mmusim__walkers_init(mmu, setup->shared->walker->count, arena);
     return status;
+}
+
+static void mmu_use_context(struct mmu *mmu, uint16_t tag)
+{
+    for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++) {
+        const struct tlb_group *group = &mmu->tlb[level];
+
+        for (uint32_t i = 0; i < group->n_arrays; i++)
+            mmusim__tlb_array_use_context(group->arrays[i], tag);
+    }
 }
 
 void mmusim__mmu_set_context(struct mmu *mmu, const struct tlb_context *context)
@@ -129,6 +160,7 @@ void mmusim__mmu_set_context(struct mmu *mmu, const struct tlb_context *context)
     mmu->context = loaded;
     mmu->held_tags |= held_tag_of(&loaded);
     mmu->tags = tlb_tags(own, global);
+    mmu_use_context(mmu, own);
 }
 
 void mmusim__mmu_set_asid(struct mmu *mmu, uint16_t asid)

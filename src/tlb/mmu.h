@@ -44,7 +44,8 @@ struct tlb_group {
     uint32_t n_arrays;
     uint64_t accesses;
     uint64_t misses;
-    uint64_t evictions; /* valid entries that its fills replaced */
+    uint64_t evictions;         /* valid entries that its fills replaced */
+    uint32_t miss_probe_cycles; /* to find that no page size is there */
 };
 
 /* The most recent hit of an L1: the same page again needs no look-up, and no

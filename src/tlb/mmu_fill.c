@@ -197,7 +197,7 @@ bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
         return false;
     }
     *data = array->data[slot];
-    *hit_cycles = array->hit_cycles;
+    *hit_cycles = array->hit_cycles + mmusim__tlb_array_probe_time(array, slot);
     mmu_refill_l1(mmu, mmu->l1_of[kind], vaddr, array, slot);
     return true;
 }

@@ -71,6 +71,8 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
     struct mmu *mmu = walk->mmu;
     uint64_t cycle = now + mmu->shared->walker->start_cycles;
 
+    if (requests->need == WALK_FOR_MISS)
+        cycle += mmu->l2_of[requests->kind]->miss_probe_cycles;
     walk->is_active = true;
     walk->is_poisoned = walk->is_done = walk->has_faulted = false;
     walk->wants_store = false;

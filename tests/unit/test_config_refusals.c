@@ -131,6 +131,11 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"tlb.l2:\n  - entries: 64\n    ways: 8\n"
          "    ways_by_size: [2M:4]\n",
          2, "tlb.l2.0", "page_sizes does not"},
+        {"tlb.l2:\n  - entries: 64\n    ways: 8\n    probe_cycles: 2\n", 2,
+         "tlb.l2.0", "several page_sizes"},
+        {"tlb.l1d:\n  - entries: 64\n    page_sizes: [4K, 2M]\n"
+         "    probe_cycles: 2\n",
+         2, "tlb.l1d.0", "all page sizes at once"},
         {"tlb.l2:\n  - entries: 64\n    ways: 8\n"
          "    replacement: plru12\n",
          2, "tlb.l2.0", "12 ways"},
