@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Flush requests over a broadcast: operations of at most max_pages pages to
- * every CPU, whatever the targets, and one sync. See fabric.h, broadcast.h. */
+ * every CPU, whatever the targets, and one sync; where the cores cannot
+ * broadcast, interrupts. See fabric.h, broadcast.h. */
 #include "coherence/broadcast.h"
 #include "coherence/fabric_list.h"
 #include "coherence/system.h"
@@ -38,10 +39,13 @@ static void fabric_broadcast_call(struct cpu *sender,
                                   const struct cpu_mask *targets,
                                   const struct flush_request *request)
 {
-    struct fabric_broadcast_frame *call =
-        mmusim__cpu_push(sender, fabric_broadcast_step, sizeof(*call));
+    struct fabric_broadcast_frame *call;
 
-    (void) targets;
+    if (!sender->system->broadcast.reaches_others) {
+        mmusim__ipi_call_many(sender, targets, request);
+        return;
+    }
+    call = mmusim__cpu_push(sender, fabric_broadcast_step, sizeof(*call));
     call->request = *request;
 }
 
