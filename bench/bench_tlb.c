@@ -144,6 +144,7 @@ static int bench_build(struct bench *bench, uint32_t index, struct arena *arena)
         .index = organisations[index].index,
         .n_size_ways = organisations[index].ways_4k > 0,
         .size_ways = {(uint16_t) organisations[index].ways_4k},
+        .size_first_way = {TLB_ANY_RUN},
     };
     struct rng rng;
 

@@ -208,7 +208,7 @@ void mmusim__field_range(const struct field_row *row, char *text)
     } else if (row->type == FIELD_SIZES) {
         strcpy(text, "[4K, 2M, 1G]");
     } else if (row->type == FIELD_COUNTS) {
-        strcpy(text, "all|[4K:N, 2M:N, 1G:N]");
+        strcpy(text, "all|[4K:N, 2M:FIRST-LAST]");
     } else if (row->type == FIELD_ONLY) {
         snprintf(text, FIELD_TEXT_BYTES, "%s", row->words[0]);
     } else if (row->type == FIELD_WORD || row->type == FIELD_NAME) {
@@ -357,24 +357,44 @@ static bool field_parse_sizes(const struct field_row *row, void *base,
     return true;
 }
 
+/* N, or FIRST-LAST, at *text, which moves behind it. */
+static bool field_parse_run(const char **text, uint16_t *first, uint16_t *count)
+{
+    uint64_t low, high;
+
+    if (!field_digits(*text, text, &low) || low >= FIELD_ANYWHERE)
+        return false;
+    *first = FIELD_ANYWHERE;
+    *count = (uint16_t) low;
+    if (**text != '-')
+        return true;
+    ++*text;
+    if (!field_digits(*text, text, &high) || high < low ||
+        high >= FIELD_ANYWHERE)
+        return false;
+    *first = (uint16_t) low;
+    *count = (uint16_t) (high - low + 1);
+    return true;
+}
+
 /* One SIZE:N of the list at *text, which moves behind it. */
 static bool field_parse_count(struct field_counts *counts, const char **text)
 {
     const char *at = *text + strspn(*text, " ");
     size_t length = strcspn(at, ":");
     int order = field_page_order(at, length);
-    uint64_t count;
+    uint32_t i = counts->n_orders;
 
-    if (order < 0 || at[length] != ':' || counts->n_orders == FIELD_MAX_SIZES)
+    if (order < 0 || at[length] != ':' || i == FIELD_MAX_SIZES)
         return false;
-    if (counts->n_orders && order <= counts->orders[counts->n_orders - 1])
+    if (i && order <= counts->orders[i - 1])
         return false;
     at += length + 1;
     at += strspn(at, " ");
-    if (!field_digits(at, &at, &count) || count > UINT16_MAX)
+    if (!field_parse_run(&at, &counts->firsts[i], &counts->counts[i]))
         return false;
-    counts->orders[counts->n_orders] = (uint8_t) order;
-    counts->counts[counts->n_orders++] = (uint16_t) count;
+    counts->orders[i] = (uint8_t) order;
+    counts->n_orders++;
     *text = at + strspn(at, " ");
     return true;
 }
@@ -456,10 +476,18 @@ static void field_print_counts(const void *at, char *text)
     strcpy(text, counts.n_orders ? "[" : "all");
     if (!counts.n_orders)
         return;
-    for (uint32_t i = 0; i < counts.n_orders && i < FIELD_MAX_SIZES; i++)
-        used += (size_t) snprintf(
-            text + used, FIELD_TEXT_BYTES - used, "%s%s:%u", i ? ", " : "",
-            field_order_name(counts.orders[i]), counts.counts[i]);
+    for (uint32_t i = 0; i < counts.n_orders && i < FIELD_MAX_SIZES; i++) {
+        unsigned count = counts.counts[i], first = counts.firsts[i];
+        size_t room = FIELD_TEXT_BYTES - used;
+        char run[24];
+
+        if (first == FIELD_ANYWHERE)
+            snprintf(run, sizeof(run), "%u", count);
+        else
+            snprintf(run, sizeof(run), "%u-%u", first, first + count - 1);
+        used += (size_t) snprintf(text + used, room, "%s%s:%s", i ? ", " : "",
+                                  field_order_name(counts.orders[i]), run);
+    }
     strcpy(text + used, "]");
 }
 

@@ -22,7 +22,7 @@ enum field_type {
     FIELD_NS,     /* nanoseconds in text, thousandths of them in 8 bytes */
     FIELD_WAYS,   /* a number, or `full` = 0; 4 bytes */
     FIELD_SIZES,  /* [4K, 2M, 1G]: a struct field_sizes */
-    FIELD_COUNTS, /* [4K:8, 2M:6], or `all`: none named; a struct
+    FIELD_COUNTS, /* [4K:8, 2M:0-5], or `all`: none named; a struct
                      field_counts */
 };
 
@@ -34,12 +34,15 @@ struct field_sizes {
     uint8_t orders[FIELD_MAX_SIZES];
 };
 
-/* The same for FIELD_COUNTS: orders[i] has counts[i]. */
+/* The same for FIELD_COUNTS: orders[i] has counts[i], from firsts[i] on where
+ * the text says from which to which, else FIELD_ANYWHERE. */
 struct field_counts {
     uint32_t n_orders;
     uint8_t orders[FIELD_MAX_SIZES];
     uint16_t counts[FIELD_MAX_SIZES];
+    uint16_t firsts[FIELD_MAX_SIZES];
 };
+#define FIELD_ANYWHERE UINT16_MAX
 
 struct field_row {
     const char *key;

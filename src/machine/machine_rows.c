@@ -265,8 +265,8 @@ static const struct field_row array_rows[MACHINE_ARRAY_ROWS] = {
            "first array has it for all",
            "guess"),
     {"ways_by_size", FIELD_COUNTS, AT(n_size_ways), "", 0, 0, 0, NULL, NULL,
-     "all", "ways that a page of each size may lie in, the page number "
-     "choosing which; sizes not named: all", "guess"},
+     "all", "ways that a page of each size may lie in: from which to which, or how "
+     "many, the page number choosing; sizes not named: all", "guess"},
     U32("max_contexts", max_contexts, "contexts", 0, TLB_MAX_HELD, "0",
         "address spaces that have entries at a time, the one loaded longest "
         "ago loses all; 0: any number", "guess"),
@@ -292,8 +292,12 @@ _Static_assert(offsetof(struct tlb_array_config, size_orders) -
                        offsetof(struct field_counts, orders) &&
                    offsetof(struct tlb_array_config, size_ways) -
                            offsetof(struct tlb_array_config, n_size_ways) ==
-                       offsetof(struct field_counts, counts),
+                       offsetof(struct field_counts, counts) &&
+                   offsetof(struct tlb_array_config, size_first_way) -
+                           offsetof(struct tlb_array_config, n_size_ways) ==
+                       offsetof(struct field_counts, firsts),
                "the counts by size lie as field.h says");
+_Static_assert(TLB_ANY_RUN == FIELD_ANYWHERE, "the same word for anywhere");
 _Static_assert(sizeof(enum tlb_index) == 4, "words are stored in 4 bytes");
 
 #define HASWELL "InstLatx64, CPUID dump of Haswell-EP 306F2"

@@ -76,15 +76,18 @@ static bool tlb_array_alloc(struct tlb_array *array, uint32_t n_entries,
            tlb_array_alloc_extras(array, n_entries, arena);
 }
 
-/* The ways that a page of the order may lie in. */
-static uint16_t tlb_config_ways_of(const struct tlb_array_config *config,
-                                   uint32_t order)
+/* The ways that pages of the array's index-th size may lie in. */
+static void tlb_array_describe_ways(struct tlb_array *array, uint32_t index,
+                                    const struct tlb_array_config *config)
 {
+    array->ways_by_order[index] = (uint16_t) config->n_ways;
+    array->first_way_by_order[index] = 0;
     for (uint32_t i = 0; i < config->n_size_ways; i++) {
-        if (config->size_orders[i] == order)
-            return config->size_ways[i];
+        if (config->size_orders[i] != config->orders[index])
+            continue;
+        array->ways_by_order[index] = config->size_ways[i];
+        array->first_way_by_order[index] = config->size_first_way[i];
     }
-    return (uint16_t) config->n_ways;
 }
 
 static void tlb_array_describe(struct tlb_array *array,
@@ -101,7 +104,7 @@ static void tlb_array_describe(struct tlb_array *array,
     array->n_orders = config->n_orders;
     for (uint32_t i = 0; i < config->n_orders; i++) {
         array->orders[i] = config->orders[i];
-        array->ways_by_order[i] = tlb_config_ways_of(config, config->orders[i]);
+        tlb_array_describe_ways(array, i, config);
     }
     array->ids_per_slot = config->ids_per_slot ? config->ids_per_slot : 1;
     array->max_held = config->max_contexts;

@@ -9,10 +9,11 @@
  *
  * Words: slot = set * n_ways + way. In a skewed array a page has another set
  * in each way. Where ways_by_size gives a page size only some of the ways, they
- * are a run of neighbours, and the page number chooses which run, so that pages
- * of one size can fill the whole array: what CPUID says of AMD's L2 TLBs (the
- * entries in full for each size, the ways of each size alone). Ways that belong
- * to one size for good are an array of their own.
+ * are a run of neighbours: always the same, or one that the page number
+ * chooses, so that pages of one size can fill the whole array. The latter is
+ * what CPUID says of AMD's L2 TLBs: the entries in full for each size, the ways
+ * of each size alone. The former is Ice Lake's pair of arrays for 4K and 2M and
+ * for 4K and 1G.
  *
  * Invariants (mmusim__tlb_array_is_valid):
  *   n_valid = number of non-zero keys = sum of n_valid_by_order[]
@@ -42,6 +43,7 @@ enum {
     TLB_MAX_WAYS = 1 << 12,
 };
 #define TLB_NO_SLOT UINT32_MAX
+#define TLB_ANY_RUN UINT16_MAX
 
 /* What a machine file says of one array: keys tlb.LEVEL.INDEX.* */
 struct tlb_array_config {
@@ -52,10 +54,12 @@ struct tlb_array_config {
     char replacement[16];
     enum tlb_index index;
     uint32_t hit_cycles;
-    /* Ways that a page of the size may lie in; sizes not named: any. */
+    /* Ways that a page of the size may lie in, from size_first_way on or
+     * TLB_ANY_RUN; sizes not named: any way. */
     uint32_t n_size_ways;
     uint8_t size_orders[TLB_MAX_ORDERS];
     uint16_t size_ways[TLB_MAX_ORDERS];
+    uint16_t size_first_way[TLB_MAX_ORDERS];
     uint32_t max_contexts; /* that have entries at a time; 0: any number */
     uint32_t probe_cycles; /* per page size after the first; 0: all at once */
     uint32_t ids_per_slot; /* no key: what coalescing needs; 0 means 1 */
@@ -107,8 +111,9 @@ struct tlb_array {
     uint32_t probe_cycles;
     /* Where a page's slots are no whole set; else candidates is NULL. */
     bool is_skewed;
-    uint16_t ways_by_order[TLB_MAX_ORDERS]; /* n_ways: any */
-    uint32_t *candidates;                   /* [n_ways], scratch */
+    uint16_t ways_by_order[TLB_MAX_ORDERS];      /* n_ways: any */
+    uint16_t first_way_by_order[TLB_MAX_ORDERS]; /* or TLB_ANY_RUN */
+    uint32_t *candidates;                        /* [n_ways], scratch */
     /* The contexts held, last used first; NULL: no bound. */
     uint16_t *held;
     uint32_t n_held, max_held;

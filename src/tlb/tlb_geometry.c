@@ -7,18 +7,28 @@
 
 enum { TLB_MAX_ORDER = 36 /* a PML5E spans 2^48 bytes = order 36 */ };
 
+/* The first of a page's run of ways. */
+static uint32_t tlb_array_first_way(const struct tlb_array *array,
+                                    uint32_t order_index, uint64_t page)
+{
+    uint32_t n_ways = array->ways_by_order[order_index];
+
+    if (array->first_way_by_order[order_index] != TLB_ANY_RUN)
+        return array->first_way_by_order[order_index];
+    return (uint32_t) ((page >> array->set_bits) % (array->n_ways / n_ways)) *
+           n_ways;
+}
+
 uint32_t mmusim__tlb_array_candidates(const struct tlb_array *array,
                                       uint64_t key, uint32_t *slots)
 {
-    uint32_t order = tlb_key_order(key);
-    uint64_t page = tlb_key_vpn(key) >> order;
-    uint32_t n_ways = array->ways_by_order[tlb_array_order_index(array, order)];
+    uint32_t order_index = tlb_array_order_index(array, tlb_key_order(key));
+    uint64_t page = tlb_key_vpn(key) >> tlb_key_order(key);
+    uint32_t n_ways = array->ways_by_order[order_index];
+    uint32_t first_way = tlb_array_first_way(array, order_index, page);
     uint32_t set = tlb_array_set_of(array, page);
     uint32_t group = (uint32_t) page & array->set_mask; /* A1 of tlb_index.h */
     uint32_t others = set ^ group;
-    uint32_t first_way =
-        (uint32_t) ((page >> array->set_bits) % (array->n_ways / n_ways)) *
-        n_ways;
 
     for (uint32_t way = 0; way < first_way + n_ways; way++) {
         if (way >= first_way)
@@ -105,9 +115,12 @@ static const char *tlb_size_ways_refuse(const struct tlb_array_config *config)
             return "ways_by_size must ascend, each size once";
         if (!config->size_ways[i] || config->size_ways[i] > config->n_ways)
             return "ways_by_size: a size has 1 way to all of them";
-        if (config->n_ways % config->size_ways[i])
-            return "ways_by_size must divide ways: its runs of ways fill the "
-                   "array";
+        if (config->size_first_way[i] == TLB_ANY_RUN
+                ? config->n_ways % config->size_ways[i]
+                : config->size_first_way[i] + config->size_ways[i] >
+                      (int) config->n_ways)
+            return "ways_by_size: N must divide ways, its runs fill the array; "
+                   "FIRST-LAST must lie within 0 and ways - 1";
     }
     return NULL;
 }

@@ -89,7 +89,12 @@ static struct list_set *list_set_of(struct list_tlb *tlb, uint64_t vpn,
     uint64_t page = vpn / (UINT64_C(1) << order);
     uint32_t n_ways = tlb->ways_by_order[order];
 
-    if (n_ways) {
+    if (tlb->first_by_order[order]) {
+        uint32_t first = tlb->first_by_order[order] - 1;
+
+        if (way < first || way >= first + n_ways)
+            return NULL;
+    } else if (n_ways) {
         uint64_t n_runs = tlb->n_ways / n_ways;
 
         if (way / n_ways != page / tlb->n_sets % n_runs)

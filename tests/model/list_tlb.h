@@ -49,7 +49,8 @@ struct list_tlb {
     enum list_policy policy;
     enum list_index index;
     uint32_t n_sets, n_ways;
-    uint32_t ways_by_order[64]; /* 0: all */
+    uint32_t ways_by_order[64];  /* 0: all */
+    uint32_t first_by_order[64]; /* of those ways; 0: the page says, + 1 */
     uint64_t now;
     uint32_t max_held; /* 0: any number */
     uint32_t n_held;

@@ -28,6 +28,7 @@ struct geometry {
     uint32_t n_orders;
     uint8_t orders[TLB_MAX_ORDERS];
     uint16_t ways_by_size[3]; /* of the first orders; 0: all */
+    uint16_t first_way[3];    /* + 1; 0: by page number */
     uint32_t max_contexts;
     uint32_t ids_per_slot;
 };
@@ -101,6 +102,10 @@ static const struct geometry geometries[] = {
      .max_contexts = 2, .ids_per_slot = 16},
     {"lru", LIST_LRU, 4, 8, TLB_INDEX_BITS, 8,
      .orders = {0, 2, 4, 9, 13, 18, 22, 27}, .ids_per_slot = 2},
+    {"lru", LIST_LRU, 8, 16, TLB_INDEX_BITS, 3, .orders = {0, 9, 18},
+     .ways_by_size = {16, 8, 8}, .first_way = {1, 1, 9}},
+    {"nru", LIST_NRU, 16, 7, TLB_INDEX_SKEWED, 2, .orders = {0, 9},
+     .ways_by_size = {5, 3}, .first_way = {3, 1}},
     /* Sets reach the sign extension of the page number. */
     {"lru", LIST_LRU, 1024, 1, TLB_INDEX_XOR, 1, .orders = {27}},
 };
@@ -172,6 +177,8 @@ static void configure(struct tlb_array_config *config,
         if (!geometry->ways_by_size[i])
             continue;
         config->size_orders[config->n_size_ways] = geometry->orders[i];
+        config->size_first_way[config->n_size_ways] =
+            (uint16_t) (geometry->first_way[i] - 1); /* or TLB_ANY_RUN */
         config->size_ways[config->n_size_ways++] = geometry->ways_by_size[i];
     }
     snprintf(config->replacement, sizeof(config->replacement), "%s",
@@ -184,8 +191,10 @@ static struct list_tlb *model_of(const struct geometry *geometry)
         list_tlb_create(geometry->policy, geometry->n_sets, geometry->n_ways,
                         list_index_of(geometry->index));
 
-    for (uint32_t i = 0; i < 3 && i < geometry->n_orders; i++)
+    for (uint32_t i = 0; i < 3 && i < geometry->n_orders; i++) {
         list->ways_by_order[geometry->orders[i]] = geometry->ways_by_size[i];
+        list->first_by_order[geometry->orders[i]] = geometry->first_way[i];
+    }
     list->max_held = geometry->max_contexts;
     return list;
 }

@@ -129,6 +129,9 @@ static void an_impossible_geometry_points_at_the_array(void **state)
          "    ways_by_size: [4K:3]\n",
          2, "tlb.l2.0", "must divide ways"},
         {"tlb.l2:\n  - entries: 64\n    ways: 8\n"
+         "    ways_by_size: [4K:4-8]\n",
+         2, "tlb.l2.0", "must lie within"},
+        {"tlb.l2:\n  - entries: 64\n    ways: 8\n"
          "    ways_by_size: [2M:4]\n",
          2, "tlb.l2.0", "page_sizes does not"},
         {"tlb.l2:\n  - entries: 64\n    ways: 8\n    probe_cycles: 2\n", 2,

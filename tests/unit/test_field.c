@@ -182,16 +182,22 @@ static void lists_of_sizes_ascend(void **state)
 
 static void counts_by_size_ascend_too(void **state)
 {
-    static const char allowed[] = "all|[4K:N, 2M:N, 1G:N]";
+    static const char allowed[] = "all|[4K:N, 2M:FIRST-LAST]";
 
     (void) state;
     assert_reads(&counts_row, "all", "all");
     assert_reads(&counts_row, "[4K:8, 2M:6]", "[4K:8, 2M:6]");
     assert_reads(&counts_row, "2M: 3,1G:4", "[2M:3, 1G:4]");
-    assert_reads(&counts_row, "[ 4K:65535 ]", "[4K:65535]");
+    assert_reads(&counts_row, "[ 4K:65534 ]", "[4K:65534]");
+    assert_reads(&counts_row, "[2M:0-7, 1G:8-15]", "[2M:0-7, 1G:8-15]");
+    assert_reads(&counts_row, "[4K:0-65534]", "[4K:0-65534]");
+    assert_refused(&counts_row, "[4K:7-3]", allowed);
+    assert_refused(&counts_row, "[4K:7-]", allowed);
+    assert_refused(&counts_row, "[4K:-7]", allowed);
+    assert_refused(&counts_row, "[4K:0-65535]", allowed);
     assert_refused(&counts_row, "[2M:6, 4K:8]", allowed);
     assert_refused(&counts_row, "[4K:8, 4K:8]", allowed);
-    assert_refused(&counts_row, "[4K:65536]", allowed);
+    assert_refused(&counts_row, "[4K:65535]", allowed);
     assert_refused(&counts_row, "[4K]", allowed);
     assert_refused(&counts_row, "[4K:]", allowed);
     assert_refused(&counts_row, "[4K:8", allowed);

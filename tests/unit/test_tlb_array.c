@@ -157,6 +157,7 @@ static void some_policies_cannot_be_skewed_nor_split(void **state)
         config.index = TLB_INDEX_BITS;
         config.n_size_ways = 1;
         config.size_ways[0] = 4;
+        config.size_first_way[0] = TLB_ANY_RUN;
         assert_non_null(strstr(refusal(&config), reason));
     }
 }
@@ -167,16 +168,19 @@ static void impossible_ways_by_size_are_refused(void **state)
         uint32_t n;
         uint8_t orders[2];
         uint16_t ways[2];
+        uint16_t first_way; /* of the first size; 0: any */
         const char *reason;
-    } cases[] = {{2, {0, 9}, {8, 6}, "nothing"},
-                 {1, {9}, {24}, "nothing"},
-                 {1, {18}, {8}, "page_sizes does not"},
-                 {2, {9, 0}, {8, 6}, "ascend"},
-                 {2, {0, 0}, {8, 6}, "ascend"},
-                 {1, {0}, {0}, "1 way to all"},
-                 {1, {0}, {48}, "1 way to all"},
-                 {1, {0}, {7}, "must divide ways"},
-                 {9, {0}, {8}, "at most 8"}};
+    } cases[] = {{2, {0, 9}, {8, 6}, 0, "nothing"},
+                 {1, {0}, {7}, 17, "nothing"},
+                 {1, {0}, {8}, 17, "must lie within"},
+                 {1, {9}, {24}, 0, "nothing"},
+                 {1, {18}, {8}, 0, "page_sizes does not"},
+                 {2, {9, 0}, {8, 6}, 0, "ascend"},
+                 {2, {0, 0}, {8, 6}, 0, "ascend"},
+                 {1, {0}, {0}, 0, "1 way to all"},
+                 {1, {0}, {48}, 0, "1 way to all"},
+                 {1, {0}, {7}, 0, "must divide ways"},
+                 {9, {0}, {8}, 0, "at most 8"}};
 
     (void) state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -185,6 +189,9 @@ static void impossible_ways_by_size_are_refused(void **state)
         config.n_size_ways = cases[i].n;
         memcpy(config.size_orders, cases[i].orders, 2);
         memcpy(config.size_ways, cases[i].ways, sizeof(cases[i].ways));
+        config.size_first_way[1] = TLB_ANY_RUN;
+        config.size_first_way[0] =
+            cases[i].first_way ? cases[i].first_way : TLB_ANY_RUN;
         assert_non_null(strstr(refusal(&config), cases[i].reason));
     }
 }

@@ -163,6 +163,7 @@ static void each_size_of_ways_by_size_can_fill_the_array(void **state)
             .n_size_ways = 2,
             .size_orders = {PAGE_ORDER_4K, PAGE_ORDER_2M},
             .size_ways = {8, 6},
+            .size_first_way = {TLB_ANY_RUN, TLB_ANY_RUN},
         };
         struct tlb_array *array = build(*state, config);
         uint32_t n_places = 3072 / ways[i];
@@ -191,6 +192,7 @@ static void sizes_compete_for_the_ways_they_share(void **state)
         .n_size_ways = 2,
         .size_orders = {PAGE_ORDER_4K, PAGE_ORDER_2M},
         .size_ways = {6, 3},
+        .size_first_way = {TLB_ANY_RUN, TLB_ANY_RUN},
     };
     struct tlb_array *array = build(*state, config);
 
@@ -198,6 +200,36 @@ static void sizes_compete_for_the_ways_they_share(void **state)
         insert(array, page, PAGE_ORDER_4K, 1);
     assert_int_equal(insert(array, 4 * 512, PAGE_ORDER_2M, 1).id, 0);
     assert_int_equal(array->n_valid, 12);
+}
+
+/* Ice Lake's second level: 1024 entries of 8 ways for 4K and 2M, as many for 4K
+ * and 1G (CPUID leaf 18H): 2048 for 4K, 1024 for each other size. */
+static void fixed_ways_are_a_pair_of_arrays(void **state)
+{
+    static const struct {
+        uint32_t order, n_entries;
+    } sizes[] = {{0, 2048}, {9, 1024}, {18, 1024}};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct tlb_array_config config = {
+            .n_entries = 2048,
+            .n_ways = 16,
+            .n_orders = 3,
+            .orders = {0, 9, 18},
+            .n_size_ways = 2,
+            .size_orders = {9, 18},
+            .size_ways = {8, 8},
+            .size_first_way = {0, 8},
+        };
+        struct tlb_array *array = build(*state, config);
+
+        for (uint64_t page = 0; page < 3000; page++)
+            insert(array, page << sizes[i].order, sizes[i].order, 1);
+        assert_int_equal(array->n_valid, sizes[i].n_entries);
+        if (i) /* the other size finds its ways free */
+            insert(array, 5 << 18, i == 1 ? 18 : 9, 1);
+        assert_int_equal(array->n_valid, sizes[i].n_entries + !!i);
+    }
 }
 
 static void lose(void *context, const struct tlb_removed *entry)
@@ -455,6 +487,7 @@ int main(void)
         TEST(skewed_array_takes_less_than_its_size_only_by_chance),
         TEST(each_size_of_ways_by_size_can_fill_the_array),
         TEST(sizes_compete_for_the_ways_they_share),
+        TEST(fixed_ways_are_a_pair_of_arrays),
         TEST(context_slots_are_those_measured_on_skylake),
         TEST(one_context_means_that_a_switch_empties_the_array),
         TEST(fills_keep_the_bound_by_themselves),
