@@ -36,11 +36,16 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
         config->cores_per_socket,
         config->threads_per_core,
     };
+    const struct pt_options format = mmusim__machine_config_format(config);
     struct mmu_shared *shared = &machine->shared;
+    mmusim_status_t status;
 
     shared->queue = &machine->system.queue;
     shared->tables = mmusim__pt_memory_create();
-    shared->format = mmusim__pt_format_x86_64(config->page_table_levels);
+    shared->format = &machine->format;
+    status = mmusim__pt_format_init(&machine->format, &format, NULL);
+    if (status)
+        return status;
     shared->memory = &machine->memory;
     machine->translations = mmusim__translations_create();
     shared->translations = machine->translations;

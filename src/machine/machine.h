@@ -19,6 +19,7 @@ struct mmusim_machine {
     struct system system;
     struct kernel kernel;
     struct mmu_shared shared;
+    struct pt_format format;
     struct mem_model memory;
     struct translation_table *translations;
     struct marks marks;

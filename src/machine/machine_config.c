@@ -204,6 +204,36 @@ static mmusim_status_t config_check_caches(const struct machine_config *config,
     return MMUSIM_OK;
 }
 
+struct pt_options
+mmusim__machine_config_format(const struct machine_config *config)
+{
+    static const char *const isas[] = {[ISA_X86_64] = "x86-64"};
+    static const char *const variants[] = {
+#define CONFIG_VARIANT(name, word) [FORMAT_##name] = word,
+        CONFIG_FORMAT_MAP(CONFIG_VARIANT)
+#undef CONFIG_VARIANT
+    };
+    const struct page_table_config *table = &config->page_table;
+
+    return (struct pt_options){
+        .isa = isas[config->isa],
+        .variant =
+            table->format == FORMAT_USUAL ? NULL : variants[table->format],
+        .n_levels = table->n_levels,
+        .granule_bytes = UINT32_C(4096) << 2 * table->granule,
+        .vaddr_bits = table->vaddr_bits,
+    };
+}
+
+static mmusim_status_t config_check_format(const struct machine_config *config,
+                                           mmusim_diag_t *diag)
+{
+    struct pt_options options = mmusim__machine_config_format(config);
+    struct pt_format format;
+
+    return mmusim__pt_format_init(&format, &options, diag);
+}
+
 mmusim_status_t
 mmusim__machine_config_check(const struct machine_config *config,
                              mmusim_diag_t *diag)
@@ -216,5 +246,7 @@ mmusim__machine_config_check(const struct machine_config *config,
         status = config_check_psc(config, diag);
     if (!status)
         status = config_check_caches(config, diag);
+    if (!status)
+        status = config_check_format(config, diag);
     return status;
 }

@@ -14,6 +14,7 @@
 #include "mmusim/status.h"
 #include "os/os_config.h"
 #include "tlb/mmu_config.h"
+#include "tlb/pt_format.h"
 
 enum {
     CONFIG_NAME_BYTES = 64,
@@ -28,6 +29,29 @@ struct core_config {
     uint32_t base_cpi_q16; /* cycles per instruction, 16.16 fixed point */
     uint32_t window;       /* instructions that may pass an unresolved walk */
     uint32_t max_outstanding_walks;
+};
+
+/* page_table.format */
+#define CONFIG_FORMAT_MAP(X)                                                   \
+    X(USUAL, "usual")                                                          \
+    X(SHORT, "short")                                                          \
+    X(LPAE, "lpae")                                                            \
+    X(PLAIN, "plain")                                                          \
+    X(PSE, "pse")                                                              \
+    X(PAE, "pae")
+
+enum config_format {
+#define CONFIG_FORMAT_ENUM(name, word) FORMAT_##name,
+    CONFIG_FORMAT_MAP(CONFIG_FORMAT_ENUM)
+#undef CONFIG_FORMAT_ENUM
+};
+enum config_granule { GRANULE_4K, GRANULE_16K, GRANULE_64K };
+
+struct page_table_config {
+    uint32_t n_levels; /* 0: the usual number */
+    enum config_granule granule;
+    enum config_format format;
+    uint32_t vaddr_bits; /* 0: the usual number */
 };
 
 struct machine_config {
@@ -49,7 +73,7 @@ struct machine_config {
     struct rar_config rar;
     struct virt_config virt;
     struct cost_config cost;
-    uint32_t page_table_levels; /* 4 or 5 */
+    struct page_table_config page_table;
     bool has_invpcid;
     struct os_config os;
     enum config_order order;
@@ -76,6 +100,10 @@ void mmusim__machine_config_finish(struct machine_config *config);
 mmusim_status_t
 mmusim__machine_config_check(const struct machine_config *config,
                              mmusim_diag_t *diag);
+
+/* Which page-table format the machine has, for mmusim__pt_format_init(). */
+struct pt_options
+mmusim__machine_config_format(const struct machine_config *config);
 
 struct mmusim_config;
 

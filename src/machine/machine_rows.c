@@ -30,6 +30,11 @@ static const char *const rows_index[] = {
 #undef ROWS_INDEX_WORD
         NULL};
 static const char *const rows_granule[] = {"4K", "16K", "64K", NULL};
+static const char *const rows_format[] = {
+#define ROWS_FORMAT_WORD(name, word) word,
+    CONFIG_FORMAT_MAP(ROWS_FORMAT_WORD)
+#undef ROWS_FORMAT_WORD
+        NULL};
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
 static const char *const rows_batched[] = {"false", "true", NULL};
@@ -206,11 +211,17 @@ static const struct field_row plain_rows[] = {
     CYCLES("cost.lock_handover_cycles", cost.lock_handover_cycles, "200",
            "from release to the next owner",
            "guess, one cache line from core to core"),
-    U32("page_table.levels", page_table_levels, "levels", 4, 5, "4",
-        "levels of the radix tables",
-        "Intel SDM vol. 3A 4.5, IA-32e paging; 5: LA57"),
-    ONLY("page_table.granule", rows_granule, "smallest page",
-         "Intel SDM vol. 3A 4.5, 4-KByte pages"),
+    U32("page_table.levels", page_table.n_levels, "levels", 0, 5, "0",
+        "levels of the radix tables; 0: the architecture's usual number",
+        "a choice, not a measurement"),
+    WORD("page_table.granule", page_table.granule, rows_granule, "4K",
+         "smallest page", "a choice, not a measurement"),
+    WORD("page_table.format", page_table.format, rows_format, "usual",
+         "which of the architecture's formats: armv7 has short (the usual one) and lpae, i386 plain, pse (the usual one) and pae",
+         "a choice, not a measurement"),
+    U32("page_table.vaddr_bits", page_table.vaddr_bits, "bits", 0, 57, "0",
+        "bits of an address that are translated; 0: as usual with these levels",
+        "a choice, not a measurement"),
     BOOL("x86.invpcid", has_invpcid, "true", "the machine has INVPCID",
          "guess for a generic part; CPUID.(EAX=07H,ECX=0):EBX[10] tells"),
     {"os.protocol", FIELD_NAME, AT(os.protocol), "", 0,

@@ -4,6 +4,7 @@
 
 #include "core/diag.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -41,24 +42,40 @@ mmusim_status_t mmusim__pt_refuse(mmusim_diag_t *diag, const char *key,
     return status;
 }
 
+static mmusim_status_t pt_refuse_variant(const struct pt_options *options,
+                                         mmusim_diag_t *diag)
+{
+    char text[128];
+    size_t used = 0;
+
+    for (size_t i = 0; i < sizeof(pt_formats) / sizeof(pt_formats[0]); i++) {
+        const char *variant = pt_formats[i].variant;
+
+        if (strcmp(pt_formats[i].isa, options->isa) ||
+            pt_formats[i].stage != options->stage || used >= sizeof(text))
+            continue;
+        used += (size_t) snprintf(text + used, sizeof(text) - used, "%s%s",
+                                  used ? ", " : "one of ",
+                                  *variant ? variant : "usual");
+    }
+    if (!used)
+        return mmusim__pt_refuse(diag, "isa",
+                                 "no page tables of that architecture");
+    return mmusim__pt_refuse(diag, "page_table.format", text);
+}
+
 mmusim_status_t mmusim__pt_format_init(struct pt_format *format,
                                        const struct pt_options *options,
                                        mmusim_diag_t *diag)
 {
     const char *variant = options->variant ? options->variant : "";
-    bool has_isa = false;
 
     for (size_t i = 0; i < sizeof(pt_formats) / sizeof(pt_formats[0]); i++) {
         if (strcmp(pt_formats[i].isa, options->isa) ||
             pt_formats[i].stage != options->stage)
             continue;
-        has_isa = true;
         if (!strcmp(pt_formats[i].variant, variant))
             return pt_formats[i].init(format, options, diag);
     }
-    if (!has_isa)
-        return mmusim__pt_refuse(diag, "isa",
-                                 "no page tables of that architecture");
-    return mmusim__pt_refuse(diag, "page_table.format",
-                             "no such format in this architecture");
+    return pt_refuse_variant(options, diag);
 }

@@ -102,7 +102,7 @@ static void a_chase_takes_its_closed_form_to_the_cycle(void **state)
             uint64_t walk_cycles;
 
             bare_config(&config, N_PAGES - 1);
-            config.page_table_levels = levels;
+            config.page_table.n_levels = levels;
             config.memory.fixed_cycles = read_cycles;
             config.walker.start_cycles = 3 + read_cycles / 7;
             chased = chase_rounds(&config, N_PAGES, N_ROUNDS);

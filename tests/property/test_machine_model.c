@@ -265,7 +265,7 @@ static void random_machine(struct machine_config *config, uint64_t seed)
     config->os.flush_ceiling_pages = ceilings[mmusim__rng_below(&rng, 5)];
     config->os.timeslice_cycles = 3000 + 1000 * mmusim__rng_below(&rng, 40);
     config->has_invpcid = mmusim__rng_below(&rng, 2);
-    config->page_table_levels = 4 + mmusim__rng_below(&rng, 2);
+    config->page_table.n_levels = 4 + mmusim__rng_below(&rng, 2);
     config->ipi.cluster_cpus = 1 + mmusim__rng_below(&rng, 4);
     if (mmusim__rng_below(&rng, 2)) {
         config->memory.model = MEMORY_HIERARCHY;

@@ -108,7 +108,7 @@ static void a_value_out_of_range_says_the_range(void **state)
          "1..256"},
         {"cost.invlpg_cycles: 1000000001\n", 1, "cost.invlpg_cycles",
          "0..1000000000"},
-        {"page_table.levels: 3\n", 1, "page_table.levels", "4..5"},
+        {"page_table.levels: 6\n", 1, "page_table.levels", "0..5"},
         {"clock_ghz: 10\nipi.send_ns: 999999999\n", 2, "ipi.send_cycles",
          "in cycles"},
     };
@@ -156,6 +156,14 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"tlb.l1d:\n  - {entries: 1}\n  - {entries: 1}\n  - {entries: 1}\n"
          "  - {entries: 1}\n  - {entries: 1}\n",
          1, "tlb.l1d", "5 arrays (at most 4)"},
+        {"page_table.levels: 3\n", 1, "page_table.levels", "4 or 5 levels"},
+        {"page_table.granule: 64K\n", 1, "page_table.granule", "page is 4K"},
+        {"page_table.granule: 8K\n", 1, "page_table.granule", "4K|16K|64K"},
+        {"page_table.format: lpae\n", 1, "page_table.format", "one of usual"},
+        {"page_table.vaddr_bits: 39\n", 1, "page_table.vaddr_bits",
+         "48 bits with 4 levels"},
+        {"name: x\npage_table.levels: 4\npage_table.vaddr_bits: 57\n", 3,
+         "page_table.vaddr_bits", "57 with 5"},
         {"tlb.l2i:\n  - entries: 16\n", 2, "tlb.l2", "tlb.l2: [] takes"},
         {"tlb:\n  l2d:\n    - entries: 16\n", 3, "tlb.l2", "l2i and l2d in"},
         {"tlb.l1s:\n  - entries: 16\n    page_sizes: [2M]\n", 2, "tlb.l1s",
@@ -172,7 +180,6 @@ static void what_has_no_model_yet_says_so(void **state)
         {"tlb.l3.entries: 4\n", 1, "tlb.l3.entries", "not modelled in this"},
         {"isa: armv8\n", 1, "isa", "not modelled in this version"},
         {"os.thp: always\n", 1, "os.thp", "not modelled in this version"},
-        {"page_table.granule: 64K\n", 1, "page_table.granule", "not modelled"},
     };
 
     ASSERT_ALL_REFUSED(state, refusals);

@@ -402,7 +402,7 @@ static void five_levels_map_what_four_cannot(void **state)
 {
     struct run_fixture *f = *state;
 
-    f->config.page_table_levels = 5;
+    f->config.page_table.n_levels = 5;
     program_say(f->program, "1 mmap 0x800000000000 0x1000 rw-\n"
                             "1 w 0x800000000000\n1 w 0xff000000001000\n");
     run_fixture_run(f);
