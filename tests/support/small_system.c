@@ -30,6 +30,40 @@ void small_options_tlb(struct small_options *options, enum tlb_level level,
     memcpy(tlb->arrays[0].orders, orders, n_orders);
 }
 
+static void small_options_fabrics(struct small_options *options)
+{
+    options->rar = (struct rar_config){.n_slots = 2,
+                                       .payload_cycles = 103,
+                                       .action_cycles = 59,
+                                       .handler_cycles = 293,
+                                       .page_cycles = 61,
+                                       .full_cycles = 149,
+                                       .max_pages = 16};
+    options->virt = (struct virt_config){.icr_exit_cycles = 409,
+                                         .inject_cycles = 1801,
+                                         .posted_cycles = 151,
+                                         .eoi_exit_cycles = 1201,
+                                         .halt_wake_cycles = 9001,
+                                         .preempt_cycles = 40009,
+                                         .pv_check_cycles = 31,
+                                         .pv_flush_cycles = 499};
+    options->broadcast = (struct broadcast_config){.reaches_others = true,
+                                                   .max_outstanding = 4,
+                                                   .max_pages = 8,
+                                                   .issue_cycles = 31,
+                                                   .local_cycles = 37,
+                                                   .latency_core_cycles = 53,
+                                                   .latency_socket_cycles = 83,
+                                                   .latency_remote_cycles = 307,
+                                                   .slot_cycles = 23,
+                                                   .ack_core_cycles = 47,
+                                                   .ack_socket_cycles = 89,
+                                                   .ack_remote_cycles = 311,
+                                                   .hop_cycles = 131,
+                                                   .sync_cycles = 97,
+                                                   .sync_local_cycles = 29};
+}
+
 void small_options_init(struct small_options *options)
 {
     *options = (struct small_options){
@@ -57,42 +91,13 @@ void small_options_init(struct small_options *options)
                 .ack_socket_cycles = 199,
                 .ack_remote_cycles = 661,
                 .ack_hop_cycles = 167},
-        .rar = {.n_slots = 2,
-                .payload_cycles = 103,
-                .action_cycles = 59,
-                .handler_cycles = 293,
-                .page_cycles = 61,
-                .full_cycles = 149,
-                .max_pages = 16},
-        .virt = {.icr_exit_cycles = 409,
-                 .inject_cycles = 1801,
-                 .posted_cycles = 151,
-                 .eoi_exit_cycles = 1201,
-                 .halt_wake_cycles = 9001,
-                 .preempt_cycles = 40009,
-                 .pv_check_cycles = 31,
-                 .pv_flush_cycles = 499},
-        .broadcast = {.reaches_others = true,
-                      .max_outstanding = 4,
-                      .max_pages = 8,
-                      .issue_cycles = 31,
-                      .local_cycles = 37,
-                      .latency_core_cycles = 53,
-                      .latency_socket_cycles = 83,
-                      .latency_remote_cycles = 307,
-                      .slot_cycles = 23,
-                      .ack_core_cycles = 47,
-                      .ack_socket_cycles = 89,
-                      .ack_remote_cycles = 311,
-                      .hop_cycles = 131,
-                      .sync_cycles = 97,
-                      .sync_local_cycles = 29},
         .cost = {.invlpg_cycles = 211,
                  .invpcid_cycles = 223,
                  .cr3_write_cycles = 109,
                  .global_flush_cycles = 331,
                  .flush_call_cycles = 53},
     };
+    small_options_fabrics(options);
     small_options_tlb(options, TLB_L1I, 16, 3);
     small_options_tlb(options, TLB_L1D, 16, 3);
     small_options_tlb(options, TLB_L2, 64, 3);
