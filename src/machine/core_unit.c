@@ -77,6 +77,12 @@ static void core_read_data(struct core_unit *core, bool is_dependent)
     mmusim__cpu_busy(cpu, cycles > hidden ? cycles - hidden : 0, BUCKET_MEMORY);
 }
 
+/* Is D of a clean entry the kernel's to set? */
+static bool core_sets_dirty_by_fault(const struct core_unit *core)
+{
+    return core->cpu->mmu.shared->walker->has_software_dirty;
+}
+
 /* Goes on with an access that is neither walking nor in a fault. True: its
  * translation is there, and the data take time. */
 static bool core_retry(struct core_unit *core, struct pending_access *access)
@@ -94,6 +100,8 @@ static bool core_retry(struct core_unit *core, struct pending_access *access)
         core_ask(core, access, WALK_FOR_REPLAY);
         return false;
     case MATCH_CLEAN:
+        if (core_sets_dirty_by_fault(core))
+            break;
         core_ask(core, access, WALK_FOR_DIRTY);
         return false;
     case MATCH_REFUSED:
@@ -194,6 +202,7 @@ static void core_begin_miss(struct core_unit *core)
     };
     /* No walk for an address that is not canonical: #GP. */
     if (core->stop == STOP_RIGHTS ||
+        (core->stop == STOP_DIRTY && core_sets_dirty_by_fault(core)) ||
         !kernel_is_canonical(core->kernel, core->stopped_vaddr))
         access->state = PENDING_FAULT;
     else

@@ -96,6 +96,9 @@ static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)
     kernel->is_order_recorded = machine->config.order == ORDER_RECORDED;
     kernel->tables = machine->shared.tables;
     kernel->memory = &machine->memory;
+    kernel->has_software_accessed =
+        machine->config.walker.has_software_accessed;
+    kernel->has_software_dirty = machine->config.walker.has_software_dirty;
     kernel->format = machine->shared.format;
     kernel->translations = machine->translations;
     status = mmusim__kernel_init(kernel);

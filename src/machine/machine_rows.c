@@ -29,6 +29,7 @@ static const char *const rows_index[] = {
     TLB_INDEX_MAP(ROWS_INDEX_WORD)
 #undef ROWS_INDEX_WORD
         NULL};
+static const char *const rows_flags[] = {"hardware", "software", NULL};
 static const char *const rows_granule[] = {"4K", "16K", "64K", NULL};
 static const char *const rows_format[] = {
 #define ROWS_FORMAT_WORD(name, word) word,
@@ -131,7 +132,7 @@ static const struct field_row plain_rows[] = {
     CYCLES("walker.start_cycles", walker.start_cycles, "5",
            "from the last-level miss to the first read", "guess"),
     CYCLES("walker.dirty_cycles", walker.dirty_cycles, "500",
-           "setting D at the first store to a clean entry",
+           "setting A or D of an entry, or both",
            "Amit, LKML: more than 500 cycles"),
     WORD("memory.model", memory.model, rows_model, "fixed",
          "how page-table reads are timed", "a choice, not a measurement"),
@@ -222,6 +223,14 @@ static const struct field_row plain_rows[] = {
     U32("page_table.vaddr_bits", page_table.vaddr_bits, "bits", 0, 57, "0",
         "bits of an address that are translated; 0: as usual with these levels",
         "a choice, not a measurement"),
+    {"page_table.accessed", FIELD_BOOL, AT(walker.has_software_accessed), "",
+     0, 0, 0, rows_flags, NULL, "hardware",
+     "who sets A: the walker, or the kernel in a fault",
+     "Intel SDM vol. 3A 4.8: hardware"},
+    {"page_table.dirty", FIELD_BOOL, AT(walker.has_software_dirty), "",
+     0, 0, 0, rows_flags, NULL, "hardware",
+     "who sets D: the walker, or the kernel in a fault",
+     "Intel SDM vol. 3A 4.8: hardware"},
     BOOL("x86.invpcid", has_invpcid, "true", "the machine has INVPCID",
          "guess for a generic part; CPUID.(EAX=07H,ECX=0):EBX[10] tells"),
     {"os.protocol", FIELD_NAME, AT(os.protocol), "", 0,

@@ -85,6 +85,7 @@ enum fault_kind {
     FAULT_COW,
     FAULT_SPURIOUS, /* nothing to do: somebody else was faster */
     FAULT_INVALID,  /* a failed access */
+    FAULT_FLAGS,    /* set A or D, which the hardware leaves to software */
     FAULT_KIND_COUNT
 };
 
@@ -95,6 +96,7 @@ struct kernel {
     bool is_order_recorded;
     struct pt_memory *tables;
     struct mem_model *memory; /* hears of page-table writes */
+    bool has_software_accessed, has_software_dirty; /* see mmu_config.h */
     const struct pt_format *format;
     struct frame_alloc *frames;
     struct page_cache *page_cache;

@@ -11,6 +11,9 @@
  * every right, without the zero page: they stand for the program's image and
  * stack, whose set-up is not in the trace.
  *
+ * Where the hardware leaves A and D to software (Arm before FEAT_HAFDBS, RISC-V
+ * Svade) a fault sets them.
+ *
  * Interrupts are masked for the exception's entry, enabled in the body. Left
  * out: fault-around, stack guard pages, NUMA hints, transparent huge pages.
  */
@@ -27,6 +30,7 @@ enum fault_action {
     ACTION_NOTHING, /* the entry permits it: somebody was faster */
     ACTION_MAP,     /* install plan.pfn */
     ACTION_UPGRADE, /* the entry gets plan.rights */
+    ACTION_TOUCH,   /* the entry gets A, for a store D, too */
     ACTION_COPY,    /* clear, flush, install plan.pfn */
 };
 
@@ -256,6 +260,23 @@ static void fault_plan_write(struct fault_frame *fault,
     fault_plan_copy(fault, entry->pfn); /* hugetlb_cow(): the whole page */
 }
 
+/* The entry as it must be for the access, where A or D is software's to set:
+ * handle_pte_fault()'s pte_mkyoung and pte_mkdirty. */
+static uint64_t fault_touched(const struct fault_frame *fault,
+                              const struct pt_entry *entry)
+{
+    const struct kernel *kernel = fault->kernel;
+    uint64_t word = mmusim__pte_word(&fault->slot);
+    uint32_t level = fault->slot.table->level;
+
+    if (kernel->has_software_accessed && !entry->is_accessed)
+        word = kernel->format->set_accessed(word, level);
+    if (kernel->has_software_dirty && fault->kind == ACCESS_STORE &&
+        !(entry->rights & TLB_DIRTY))
+        word = kernel->format->set_dirty(word, level);
+    return word;
+}
+
 static void fault_plan_present(struct fault_frame *fault,
                                const struct vm_area *area,
                                const struct pt_entry *entry)
@@ -265,8 +286,12 @@ static void fault_plan_present(struct fault_frame *fault,
 
     plan->level = fault->slot.table->level;
     if ((entry->rights & needed) == needed) {
-        plan->action = ACTION_NOTHING;
-        plan->kind = FAULT_SPURIOUS;
+        bool is_touched =
+            fault_touched(fault, entry) == mmusim__pte_word(&fault->slot);
+
+        plan->action = is_touched ? ACTION_NOTHING : ACTION_TOUCH;
+        plan->kind = is_touched ? FAULT_SPURIOUS : FAULT_FLAGS;
+        plan->pfn = entry->pfn;
     } else if (fault->kind == ACCESS_STORE) {
         fault_plan_write(fault, area, entry);
     } else {
@@ -325,6 +350,7 @@ static bool fault_plan_is_stale(const struct fault_frame *fault)
     case ACTION_MAP:
         return maps;
     case ACTION_UPGRADE:
+    case ACTION_TOUCH:
         return !maps || entry.pfn.v != fault->plan.pfn.v;
     case ACTION_COPY:
         return !maps || (entry.rights & TLB_WRITE);
@@ -344,6 +370,25 @@ static void fault_install(struct fault_frame *fault)
         system_fail(fault->kernel->system, status);
 }
 
+/* ptep_set_access_flags() of arm64: A needs no flush, an entry without it is
+ * in no TLB; one that is read-only for want of D may be in any (Linux 6.1
+ * arch/arm64/mm/fault.c). */
+static void fault_touch(struct cpu *cpu, struct fault_frame *fault)
+{
+    struct pt_entry old;
+    uint64_t word;
+
+    mmusim__pte_maps(fault->kernel, &fault->slot, &old);
+    word = fault_touched(fault, &old);
+    mmusim__pte_rewrite(fault->kernel, &fault->slot, word);
+    if (fault->kind == ACCESS_STORE && !(old.rights & TLB_DIRTY)) {
+        fault->frame.pc = FAULT_UNLOCK;
+        cpu->system->protocol->flush_page(cpu, &fault->mm->space, fault->vaddr);
+        return;
+    }
+    mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);
+}
+
 /* Sets the entry; for a copy, clears it and begins the flush. */
 static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
 {
@@ -354,7 +399,7 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
 
     fault->frame.pc = FAULT_UNLOCK;
     if (fault_plan_is_stale(fault)) {
-        if (plan->action != ACTION_UPGRADE)
+        if (plan->action == ACTION_MAP || plan->action == ACTION_COPY)
             fault_drop_page(fault);
         plan->kind = FAULT_SPURIOUS;
         return;
@@ -368,6 +413,9 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
                             format->make_leaf(format, plan->pfn, plan->level,
                                               plan->rights, true));
         break;
+    case ACTION_TOUCH:
+        fault_touch(cpu, fault);
+        return;
     case ACTION_COPY:
         mmusim__pte_maps(fault->kernel, &fault->slot, &old);
         mmusim__pte_clear(fault->kernel, &fault->slot);

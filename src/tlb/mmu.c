@@ -125,6 +125,10 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
     mmu_connect(mmu);
     if (!status)
         status = mmu_psc_init(mmu, setup->rng, arena);
+    if (!status && setup->shared->nested)
+        status =
+            mmusim__nested_cpu_init(&mmu->nested, setup->shared->nested,
+                                    setup->shared->contexts, setup->rng, arena);
     if (!status)
         status = mmusim__walkers_init(mmu, setup->shared->walker->count, arena);
     return status;
@@ -154,6 +158,9 @@ void mmusim__mmu_set_context(struct mmu *mmu, const struct tlb_context *context)
         own = context->asid;
     else if (!mmusim__tlb_context_intern(contexts, &loaded, &own) ||
              !mmusim__tlb_context_intern(contexts, &of_globals, &global))
+        mmu->has_failed = true;
+    if (mmu->shared->nested &&
+        !mmusim__nested_cpu_load(&mmu->nested, contexts, &loaded))
         mmu->has_failed = true;
     if (mmu->tags != tlb_tags(own, global))
         mmu_forget_last(mmu);
@@ -224,7 +231,9 @@ static struct inval mmu_widen(const struct mmu *mmu, const struct inval *inval)
     uint64_t last =
         inval->vpn.v + ((inval->n_pages - 1) << inval->stride_order);
 
-    if (!inval->has_range || !mmu->fragment_order)
+    bool is_virtual = !inval->regimes || inval->regimes & 1U << REGIME_EL1;
+
+    if (!inval->has_range || !mmu->fragment_order || !is_virtual)
         return wide;
     wide.vpn.v = align_down(inval->vpn.v, span);
     wide.n_pages = align_up(last + 1, span) - wide.vpn.v;
@@ -250,6 +259,8 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
     for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++)
         n_removed += mmu_invalidate_group(mmu, &mmu->tlb[level], &wide, cause);
     mmusim__psc_invalidate(&mmu->psc, &own);
+    if (mmu->shared->nested)
+        mmusim__nested_cpu_invalidate(&mmu->nested, &own);
     mmusim__walks_poison(mmu, &wide, cause);
     mmu->held_tags &= ~held_tags_dropped(inval, mmu->shared->contexts);
     mmu->held_tags |= held_tag_of(&mmu->context);

@@ -24,6 +24,7 @@
 #include "core/event_queue.h"
 #include "tlb/miss_cause.h"
 #include "tlb/mmu_config.h"
+#include "tlb/nested.h"
 #include "tlb/psc.h"
 #include "tlb/pt_format.h"
 
@@ -64,8 +65,25 @@ enum walk_need { /* why a translation is asked of the walkers */
 
 enum walk_outcome {
     WALK_FILLED,
-    WALK_FAULTED,  /* an entry was not present, or had a reserved bit */
+    WALK_FAULTED,  /* walk_request.fault says why */
     WALK_POISONED, /* an invalidation came in between; ask again */
+};
+
+/* Why a walk faults. That the entry it found forbids the access, or wants D
+ * set by software, is the asker's to see: such entries are cached. */
+enum walk_fault_kind {
+    WALK_FAULT_NONE,
+    WALK_FAULT_ABSENT,   /* translation fault: an entry is not present */
+    WALK_FAULT_RESERVED, /* a reserved bit; an address that is too large */
+    WALK_FAULT_ACCESS,   /* A is clear, and software is to set it */
+    WALK_FAULT_STAGE2,   /* the second stage: an EPT violation, stage-2 fault */
+};
+
+struct walk_fault {
+    enum walk_fault_kind kind;
+    uint32_t level;  /* of the entry, in its stage */
+    uint64_t gpaddr; /* STAGE2: the guest-physical address */
+    bool is_refused; /* STAGE2: mapped, but without the right */
 };
 
 /* An access that waits for a walk. Owned by the core; linked by the walker. */
@@ -73,7 +91,8 @@ struct walk_request {
     uint64_t vaddr;
     enum access_kind kind;
     enum walk_need need;
-    bool counts_cause; /* a demand miss whose cause is not counted yet */
+    bool counts_cause;       /* a demand miss whose cause is not counted yet */
+    struct walk_fault fault; /* of the last answer */
     struct walk_request *next;
 };
 
@@ -118,6 +137,7 @@ struct mmu_shared {
     struct mem_model *memory;
     const struct translation_table *translations;
     struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
+    struct nested *nested; /* NULL: no guest; else contexts are there, too */
     const struct walker_config *walker;
     const struct psc_options *psc;
     /* Socket that owns a table's frame, for memory latency. */
@@ -142,6 +162,7 @@ struct mmu {
     uint32_t fragment_order; /* largest page entered in fragments; 0: none */
 
     struct psc psc;
+    struct nested_cpu nested; /* a guest's */
 
     const struct mmu_shared *shared;
     struct miss_log *log;
@@ -203,6 +224,9 @@ struct mmu_fill {
     tlb_data_t data;
     uint32_t translation_id;
     uint32_t kinds; /* 1 << enum access_kind, or-ed */
+    /* Of the page in the guest's tables, where it is larger than order; else
+     * 0. Its parts are fragments. */
+    uint32_t page_order;
 };
 void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill);
 

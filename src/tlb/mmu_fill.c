@@ -127,6 +127,8 @@ void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
         filled_l2 = mmu->l2_of[kind];
         mmu_fill_group(mmu, mmu->l2_of[kind], fill);
     }
+    if (fill->page_order > mmu->fragment_order)
+        mmu->fragment_order = fill->page_order;
     if (!mmusim__miss_log_filled(mmu->log, fill->translation_id))
         mmu->has_failed = true;
 }

@@ -3,8 +3,6 @@
 #include "tlb/walker.h"
 
 #include "core/arena.h"
-#include "tlb/mem_model.h"
-#include "tlb/tlb_array_inline.h"
 
 static void walk_update_next_cycle(struct mmu *mmu)
 {
@@ -27,38 +25,6 @@ static void walk_schedule(struct walk *walk, uint64_t cycle)
     walk_update_next_cycle(mmu);
 }
 
-/* Begins at the deepest cached table pointer; returns what finding it took. */
-static uint32_t walk_look_in_psc(struct walk *walk)
-{
-    struct psc_hit hit;
-
-    if (!mmusim__psc_look_up(&walk->mmu->psc, walk->vaddr, walk->tags, &hit))
-        return 0;
-    walk->level = hit.level;
-    walk->table = hit.table;
-    walk->rights = hit.rights;
-    return hit.cycles;
-}
-
-/* Enters the table pointer read by the previous step, now that it is known. */
-static void walk_fill_psc(struct walk *walk)
-{
-    struct mmu *mmu = walk->mmu;
-    struct tlb_removed removed;
-    const struct psc_hit pointer = {
-        .level = walk->psc_level - 1,
-        .table = walk->table,
-        .rights = walk->rights,
-    };
-
-    walk->psc_level = 0;
-    if (walk->is_poisoned || walk->fills_no_psc)
-        return;
-    mmusim__psc_enter(&mmu->psc, walk->vaddr, walk->tags, &pointer, &removed);
-    if (removed.id)
-        mmusim__mmu_lost_page(mmu, &removed, walk->tags);
-}
-
 static void walk_note_request(struct walk *walk, struct walk_request *request)
 {
     walk->wants_store |= request->kind == ACCESS_STORE;
@@ -74,94 +40,20 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
     if (requests->need == WALK_FOR_MISS)
         cycle += mmu->l2_of[requests->kind]->miss_probe_cycles;
     walk->is_active = true;
-    walk->is_poisoned = walk->is_done = walk->has_faulted = false;
-    walk->wants_store = false;
+    walk->is_poisoned = walk->fills_no_psc = walk->wants_store = false;
     walk->kinds = 0;
     walk->tags = mmu->tags;
     walk->vaddr = requests->vaddr;
     walk->is_user = !(walk->vaddr >> 63);
     walk->started_cycle = now;
-    walk->level = mmu->shared->format->n_levels - 1;
-    walk->table = pfn_paddr(walk->is_user ? mmu->root : mmu->kernel_root);
-    walk->rights = PT_ALL_RIGHTS;
-    walk->psc_level = 0;
-    walk->fills_no_psc = false;
-    walk->order = 0;
+    walk->fault = (struct walk_fault){.kind = WALK_FAULT_NONE};
+    walk->order = walk->leaf_order = 0;
     walk->translation_id = 0;
     walk->requests = requests;
     for (struct walk_request *r = requests; r; r = r->next)
         walk_note_request(walk, r);
-    cycle += walk_look_in_psc(walk);
+    cycle += mmusim__walk_begin(walk);
     walk_schedule(walk, cycle);
-}
-
-static void walk_store(struct walk *walk, uint64_t paddr, uint64_t word,
-                       uint32_t *cycles)
-{
-    const struct mmu_shared *shared = walk->mmu->shared;
-
-    mmusim__pt_write(shared->tables, paddr, word);
-    mmusim__mem_write_line(shared->memory, walk->mmu->cpu, paddr);
-    *cycles += shared->walker->dirty_cycles;
-}
-
-static void walk_read_leaf(struct walk *walk, const struct pt_entry *entry,
-                           uint64_t paddr, uint64_t word, uint32_t *cycles)
-{
-    const struct mmu_shared *shared = walk->mmu->shared;
-    const struct pt_info *table = mmusim__pt_table_at(shared->tables, paddr);
-    uint32_t rights =
-        pt_leaf_rights(shared->format, walk->rights, entry->rights);
-    uint32_t dirty = entry->rights & TLB_DIRTY;
-    uint32_t needed = mmu_rights_needed(ACCESS_STORE, walk->is_user);
-
-    if (walk->wants_store && !dirty && (rights & needed) == needed) {
-        walk_store(walk, paddr, shared->format->set_dirty(word, walk->level),
-                   cycles);
-        dirty = TLB_DIRTY;
-    }
-    walk->order = entry->order;
-    walk->data =
-        tlb_data(entry->pfn, rights | dirty | (entry->rights & TLB_GLOBAL));
-    if (table)
-        walk->translation_id =
-            pt_translation_id(table, pt_entry_index(table, paddr));
-    walk->is_done = true;
-}
-
-/* Reads one entry; returns the cycles until its value is there. */
-static uint32_t walk_read_entry(struct walk *walk)
-{
-    struct mmu *mmu = walk->mmu;
-    const struct mmu_shared *shared = mmu->shared;
-    const struct pt_format *format = shared->format;
-    uint64_t paddr =
-        pt_word_paddr(format, walk->table, walk->vaddr, walk->level);
-    uint64_t word = mmusim__pt_read(shared->tables, paddr);
-    struct pt_entry entry = format->decode(format, word, walk->level);
-    uint32_t home = shared->home_socket(shared->home_context,
-                                        (pfn_t){paddr >> BASE_PAGE_SHIFT});
-    uint32_t cycles =
-        mmusim__mem_read_cycles(shared->memory, mmu->cpu, paddr, home);
-
-    mmu->counters.pte_reads++;
-    if (!entry.is_present || entry.is_reserved) {
-        walk->is_done = walk->has_faulted = true;
-        return cycles;
-    }
-    if (!entry.is_accessed) {
-        word = format->set_accessed(word, walk->level);
-        walk_store(walk, paddr, word, &cycles);
-    }
-    if (entry.is_leaf) {
-        walk_read_leaf(walk, &entry, paddr, word, &cycles);
-        return cycles;
-    }
-    walk->rights &= entry.rights;
-    walk->table = entry.table;
-    walk->psc_level = walk->level; /* = level of the table pointed to, + 1 */
-    walk->level--;
-    return cycles;
 }
 
 static void walk_count_causes(struct walk *walk)
@@ -187,6 +79,7 @@ static enum walk_outcome walk_conclude(struct walk *walk)
         .data = walk->data,
         .translation_id = walk->translation_id,
         .kinds = walk->kinds,
+        .page_order = walk->leaf_order > walk->order ? walk->leaf_order : 0,
     };
 
     walk_count_causes(walk);
@@ -197,7 +90,7 @@ static enum walk_outcome walk_conclude(struct walk *walk)
             mmu->has_failed = true;
         return WALK_POISONED;
     }
-    if (walk->has_faulted)
+    if (walk->fault.kind)
         return WALK_FAULTED;
     mmusim__mmu_fill(mmu, &fill);
     return WALK_FILLED;
@@ -236,6 +129,7 @@ static void walk_end(struct walk *walk, uint64_t now)
     struct mmu *mmu = walk->mmu;
     enum walk_outcome outcome = walk_conclude(walk);
     struct walk_request *request = walk->requests;
+    const struct walk_fault fault = walk->fault; /* the walk may start anew */
 
     mmu->counters.cycles += now - walk->started_cycle;
     walk->is_active = false;
@@ -247,6 +141,7 @@ static void walk_end(struct walk *walk, uint64_t now)
         struct walk_request *next = request->next;
 
         request->next = NULL;
+        request->fault = fault;
         mmu->on_answer(mmu->answer_context, request, outcome, now);
         request = next;
     }
@@ -262,13 +157,11 @@ static void walk_fire(void *context, struct event *event)
         uint64_t next;
         struct event_key key;
 
-        if (walk->psc_level)
-            walk_fill_psc(walk);
-        if (walk->is_done) {
+        next = now + mmusim__walk_step(walk);
+        if (walk->phase == WALK_DONE && next == now) {
             walk_end(walk, now);
             return;
         }
-        next = now + walk_read_entry(walk);
         key = event_key(next, EVENT_WALK, mmu->cpu, mmu->walk_event_count);
         if (!event_queue_is_first(mmu->shared->queue, key)) {
             walk_schedule(walk, next);
@@ -360,7 +253,7 @@ void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
 static bool walk_leaf_is_hit(const struct walk *walk, const struct inval *inval)
 {
     vpn_t vpn = vpn_of(walk->vaddr);
-    uint32_t order = walk->is_done ? walk->order : 0;
+    uint32_t order = walk->leaf_order;
 
     if (tlb_entry_is_hit_by_inval(tlb_key(vpn, order, walk->tags, false), inval,
                                   walk->mmu->shared->contexts))
@@ -375,7 +268,7 @@ static bool walk_table_is_hit(const struct walk *walk,
                               const struct inval *inval)
 {
     const struct mmu_shared *shared = walk->mmu->shared;
-    uint32_t order = pt_span_order(shared->format, walk->level);
+    uint32_t order = pt_span_order(shared->format, walk->one.level);
 
     return psc_entry_is_hit_by_inval(
         tlb_key(vpn_of(walk->vaddr), order, walk->tags, false), inval,
@@ -396,6 +289,7 @@ void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,
         /* Table pointers dropped by their address (#PF) leave the walks of
          * other pages alone. */
         if (!walk_leaf_is_hit(walk, inval) &&
+            !mmusim__walk_stage2_is_hit(walk, inval) &&
             (!is_table_hit || inval->psc == INVAL_PSC_ADDRESS))
             continue;
         walk->is_poisoned = true;

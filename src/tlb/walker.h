@@ -9,12 +9,51 @@
  * wait, in order. An invalidation that hits poisons the walk: nothing is
  * filled, and its requests are answered WALK_POISONED at its end.
  *
- * Sources: Intel SDM vol. 3A 4.10.2-4.10.3 (what may be cached), 4.8 (A and D).
+ * Of a guest, every table of the first stage, and the page at last, lies at a
+ * guest-physical address that the second stage translates first: n * m + n + m
+ * reads if nothing is cached.
+ *
+ * Sources: Intel SDM vol. 3A 4.10.2-4.10.3 (what may be cached), 4.8 (A and D);
+ * RISC-V privileged manual, "Virtual Address Translation Process" (an entry
+ * that has changed when A or D is to be set is read again); AMD APM vol. 2,
+ * 15.25.5 (the guest's tables are written, as the second stage sees it).
  */
 #ifndef MMUSIM_TLB_WALKER_H
 #define MMUSIM_TLB_WALKER_H
 
 #include "tlb/mmu.h"
+
+enum walk_phase {              /* what the next event does */
+                  WALK_READ,   /* read an entry of the first stage */
+                  WALK_SET,    /* set its A or D, if it has not changed */
+                  WALK_ENTER,  /* keep the pointer it gave; go to that table */
+                  WALK_LEAF,   /* the first stage has a page */
+                  WALK_READ_2, /* the same of the second stage */
+                  WALK_SET_2,
+                  WALK_ENTER_2,
+                  WALK_LEAF_2,
+                  WALK_DONE, /* end */
+};
+
+/* Where a walk stands in one stage. */
+struct walk_cursor {
+    uint64_t address; /* being translated */
+    uint32_t level;   /* of the entry read next */
+    uint64_t table;   /* address of the table that holds it: guest-physical in
+                         a guest's first stage */
+    uint64_t host_table; /* where that lies in the host's memory */
+    uint32_t rights;     /* of all levels so far */
+    uint64_t word;       /* as read: what is to be changed */
+};
+
+/* Tables of the first stage and the page. */
+enum { WALK_MAX_GUEST = PT_MAX_LEVELS + 1 };
+
+/* What a walk of a guest has used of the second stage. */
+struct walk_used {
+    uint64_t gfn;
+    uint32_t order; /* of the page in the second stage; 0 until known */
+};
 
 struct walk {
     struct event event;
@@ -22,25 +61,39 @@ struct walk {
     bool is_active;
     bool is_poisoned;
     bool fills_no_psc; /* a #PF has dropped a table pointer it may hold */
-    bool is_done;      /* the next event ends the walk */
-    bool has_faulted;
-    bool wants_store; /* a store waits: set D if the leaf permits */
-    uint32_t kinds;   /* that wait: 1 << enum access_kind, or-ed */
+    bool wants_store;  /* a store waits: set D if the leaf permits */
+    uint32_t kinds;    /* that wait: 1 << enum access_kind, or-ed */
     bool is_user;
+    bool is_at_root; /* the table of the first stage is the root */
     tlb_tags_t tags;
     uint64_t vaddr;
     uint64_t started_cycle;
-    uint32_t level;     /* of the entry read next */
-    uint64_t table;     /* address of the table that holds it */
-    uint32_t rights;    /* of all levels so far */
-    uint32_t psc_level; /* > 0: enter `table` for this level at the next
-                           event, when its entry has been read */
-    uint32_t order;
+    enum walk_phase phase;
+    struct walk_fault fault; /* why it answers WALK_FAULTED */
+    struct walk_cursor one, two;
+    uint32_t leaf_order; /* of the first stage's page; 0 until known */
+    tlb_data_t leaf;
+    /* Of the second stage: its page, and for what it was asked. */
+    bool is_for_page; /* else for a table */
+    bool is_from_tlb; /* found in the nested TLB */
+    tlb_tags_t tags_2;
+    uint32_t n_used;
+    struct walk_used used[WALK_MAX_GUEST];
+    uint32_t order; /* of the result */
     tlb_data_t data;
     uint32_t translation_id;
     enum miss_cause poison_cause;
     struct walk_request *requests;
 };
+
+/* One event's work on a walk (walk_step.c); returns the cycles until the next,
+ * or leaves it WALK_DONE. */
+uint32_t mmusim__walk_step(struct walk *walk);
+/* Where the walk begins; returns what finding it took. */
+uint32_t mmusim__walk_begin(struct walk *walk);
+/* Does an invalidation drop what the walk has read of the second stage? */
+bool mmusim__walk_stage2_is_hit(const struct walk *walk,
+                                const struct inval *inval);
 
 mmusim_status_t mmusim__walkers_init(struct mmu *mmu, uint32_t n_walkers,
                                      struct arena *arena);

@@ -192,7 +192,9 @@ static void model_store_bit(struct mmu_model *model, struct model_walk *walk,
 {
     *word |= UINT64_C(1) << bit;
     mmusim__pt_write(model->tables, where, *word);
-    walk->cycles += model->store_cycles;
+    if (!walk->has_stored) /* A and D of one entry in one go */
+        walk->cycles += model->store_cycles;
+    walk->has_stored = true;
 }
 
 static bool model_bit(uint64_t word, unsigned bit)
@@ -255,6 +257,7 @@ static void model_read(struct mmu_model *model, struct model_walk *walk)
     uint64_t where = walk->table * 4096 + 8 * index;
     uint64_t word = mmusim__pt_read(model->tables, where);
 
+    walk->has_stored = false;
     model->pte_reads++;
     walk->cycles += model->read_cycles;
     if (!model_bit(word, 0) || model_is_reserved(word, walk->level)) {

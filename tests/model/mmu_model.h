@@ -84,6 +84,7 @@ struct model_walk {
     uint64_t table;
     uint32_t level, rights;
     bool is_poisoned, fills_no_psc, has_faulted;
+    bool has_stored; /* to the entry in hand */
     uint64_t cycles;
 };
 
