@@ -65,6 +65,8 @@ inval_variant(const struct inval_isa_ops *ops,
 {
     const struct inval_instruction *end = ops->rows + ops->n_rows;
 
+    if (row->select == select)
+        return row;
     while (row > ops->rows && inval_is_name(row[-1].name, row->name))
         row--;
     for (const char *name = row->name;

@@ -151,7 +151,8 @@ struct riscv_issuer {
 
 struct inval_issuer {
     /* Loaded: regime, ASID, VMID, stage 2. On Arm the VMID of VTTBR_EL2 even
-     * while EL2 runs; on x86 EP4TA is EPTP with bits 11:0 and 63:52 clear. */
+     * while EL2 runs; on x86 the nested tables are EPTP[51:12], in place; on
+     * RISC-V with guests, HS-mode's own regime is REGIME_EL2. */
     struct tlb_context context;
     union {
         struct x86_issuer x86;
