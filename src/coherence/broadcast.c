@@ -149,7 +149,8 @@ static void broadcast_note_reached(struct cpu *cpu,
     uint32_t n_before = cpu_mask_count(&own->reached);
 
     if (!n_before) {
-        own->started_cycle = cpu->now;
+        if (!own->has_begun)
+            own->started_cycle = cpu->now;
         counters->count++;
     }
     for (uint32_t i = 0; i < MAX_CPUS / 64; i++)
@@ -296,6 +297,13 @@ static void broadcast_finish(struct cpu *cpu)
     mmusim__histogram_add(&counters->latency_cycles,
                           cpu->now - own->started_cycle);
     own->reached = (struct cpu_mask){{0}};
+    own->has_begun = false;
+}
+
+void mmusim__broadcast_begin(struct cpu *cpu)
+{
+    cpu->broadcast.has_begun = true;
+    cpu->broadcast.started_cycle = cpu->now;
 }
 
 static enum kstep broadcast_sync_step(struct cpu *cpu, struct kframe *frame)

@@ -54,6 +54,10 @@ void mmusim__broadcast_inval(struct cpu *cpu, const struct inval *inval,
  * nothing but takes sync_local_cycles. */
 void mmusim__broadcast_sync(struct cpu *cpu, enum broadcast_reach reach);
 
+/* The next shootdown's latency counts from now, not from its first operation:
+ * for a caller with other work to do before. */
+void mmusim__broadcast_begin(struct cpu *cpu);
+
 /* The CPUs, without cpu, that a reach has from cpu. */
 void mmusim__broadcast_targets(const struct cpu *cpu,
                                enum broadcast_reach reach,

@@ -74,6 +74,7 @@ struct cpu_broadcast {
     uint64_t n_issued;       /* number of the next one */
     bool is_waiting;         /* for one of them to complete */
     uint64_t started_cycle;  /* of the first since the last sync */
+    bool has_begun;          /* started_cycle has been set in advance */
     struct cpu_mask reached; /* by those */
 };
 

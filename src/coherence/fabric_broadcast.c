@@ -47,6 +47,7 @@ static void fabric_broadcast_call(struct cpu *sender,
     }
     call = mmusim__cpu_push(sender, fabric_broadcast_step, sizeof(*call));
     call->request = *request;
+    mmusim__broadcast_begin(sender);
 }
 
 const struct fabric_ops mmusim__fabric_dvm = {

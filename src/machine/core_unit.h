@@ -3,12 +3,13 @@
  * A core running user code: the records of the current thread, the accesses
  * that wait for walks, and how far it may run ahead of the others.
  *
- * Run-ahead: a core reaches another only through interrupts, and every future
- * step of any other CPU is an event in the queue. So nothing can arrive here
- * earlier than the queue's first event plus the least time from a step to an
- * interrupt (system.min_delivery_cycles), nor earlier than an interrupt already
- * on its way. Up to there, hits touch nothing that others see, and run in a
- * tight loop; misses, faults and OS operations are events in global order.
+ * Run-ahead: a core reaches another only through interrupts and broadcasts, and
+ * every future step of any other CPU is an event in the queue. So nothing can
+ * arrive here earlier than the queue's first event plus the least time from a
+ * step to an arrival (system.min_delivery_cycles), nor earlier than a message
+ * already on its way, nor than the CPU's next preemption (paravirt.h). Up to
+ * there, hits touch nothing that others see, and run in a tight loop; misses,
+ * faults and OS operations are events in global order.
  *
  * Overlap: up to core.max_outstanding_walks accesses wait for walks while the
  * core goes on; it stalls when the oldest is core.window instructions behind.
