@@ -440,7 +440,7 @@ static void run_case(const struct geometry *geometry, uint64_t seed,
             step_lookup(&pair);
         else if (dice < 98)
             step_insert(&pair);
-        else if (draw(&pair, 3))
+        else if (!geometry->max_contexts || draw(&pair, 3))
             step_invalidate(&pair);
         else
             step_use_context(&pair);
