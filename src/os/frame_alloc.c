@@ -22,15 +22,17 @@
 enum {
     FRAME_CHUNK_LOG2 = 9, /* records a chunk: one 2M block's, 8 KiB */
     FRAME_CHUNK_FRAMES = 1 << FRAME_CHUNK_LOG2,
-    FRAME_KINDS = 3,
+    FRAME_KINDS = 11,
     FRAME_BATCH = 1 << 14, /* frames shuffled at a time */
     FRAME_PADDR_BITS = 52, /* Intel SDM vol. 3A 4.1.4: MAXPHYADDR <= 52 */
 };
 
+/* The sizes of pages and tables that the formats (tlb/pt_*.c) have: besides 4K,
+ * 2M and 1G those of 16K and 64K granules with their blocks of 32M and 512M,
+ * sections of 1M and supersections of 16M, 4M of PSE, and the 8K root of 64K
+ * pages with 52 bits. */
 static const uint32_t frame_orders[FRAME_KINDS] = {
-    PAGE_ORDER_4K,
-    PAGE_ORDER_2M,
-    PAGE_ORDER_1G,
+    PAGE_ORDER_4K, 1, 2, 4, 8, PAGE_ORDER_2M, 10, 12, 13, 17, PAGE_ORDER_1G,
 };
 
 /* A block, kept at its first frame. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical frames, 4 KiB units: blocks of order 0, 9 (2M) and 18 (1G), with a
- * reference count each. Free blocks are reused last in, first out per order, as
- * the kernel's per-CPU lists do; a 2M or 1G block is cut when the smaller order
- * has none free, and not joined again. pfn 0 is never handed out. A block is
+ * Physical frames, 4 KiB units: blocks of order 0, 9 (2M), 18 (1G) and those
+ * that other architectures have between them, with a reference count each. Free
+ * blocks are reused last in, first out per order, as the kernel's per-CPU lists
+ * do; a block is cut when the next smaller order has none free, and not joined
+ * again. pfn 0 is never handed out. A block is
  * known by its first frame: ref, unref, refs and order take that pfn.
  *
  * Scattered (os.frame_colours): single frames for a page come at random from

@@ -131,9 +131,10 @@ static inline struct os_cpu *kernel_cpu(struct kernel *kernel,
 static inline bool kernel_is_canonical(const struct kernel *kernel,
                                        uint64_t vaddr)
 {
-    uint64_t above = vaddr >> (kernel->format->vaddr_bits - 1);
+    uint32_t half_bits = pt_half_bits(kernel->format);
+    uint64_t above = vaddr >> half_bits;
 
-    return !above || above == UINT64_MAX >> (kernel->format->vaddr_bits - 1);
+    return !above || above == UINT64_MAX >> half_bits;
 }
 
 /* The address space whose tables map an address for a thread. */

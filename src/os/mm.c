@@ -104,7 +104,7 @@ static bool mm_discard_table(void *context, pfn_t table, uint64_t vaddr)
 
 void mmusim__mm_discard(struct kernel *kernel, struct mm *mm)
 {
-    uint64_t end = UINT64_C(1) << (kernel->format->vaddr_bits - 1);
+    uint64_t end = UINT64_C(1) << pt_half_bits(kernel->format);
     uint64_t cursor = 0;
     struct pte_slot slot;
 

@@ -121,6 +121,16 @@ static inline uint64_t pt_word_paddr(const struct pt_format *format,
            ((uint64_t) pt_index(format, vaddr, level) << format->word_log2);
 }
 
+/* Bits of an address that the lower half's root translates: all where the
+ * upper half has its own, or an address has 32 bits and the OS divides them;
+ * else one less, the sign. */
+static inline uint32_t pt_half_bits(const struct pt_format *format)
+{
+    bool is_whole = format->has_split_roots || format->vaddr_bits == 32;
+
+    return format->vaddr_bits - !is_whole;
+}
+
 /* The order of what one entry of a level maps. */
 static inline uint32_t pt_level_order(const struct pt_format *format,
                                       uint32_t level)

@@ -5,9 +5,7 @@
  * of the words have a bit flipped, a tenth are wholly random; tables lie
  * anywhere the format can point to.
  */
-#include "model/walk_model.h"
-#include "model/x86_walk_model.h"
-#include "support/format_list.h"
+#include "support/naive_walk.h"
 
 #include "core/rng.h"
 
@@ -158,83 +156,6 @@ static uint64_t draw_vaddr(struct world *world)
 
 /* ---- the two walks ---- */
 
-static struct walk_model from_x86(const struct x86_walk *walk, bool is_nested,
-                                  uint32_t n_levels)
-{
-    static const enum walk_model_outcome outcomes[] = {
-        [X86_WALK_MAPPED] = WALK_MODEL_MAPPED,
-        [X86_WALK_ABSENT] = WALK_MODEL_ABSENT,
-        [X86_WALK_RESERVED] = WALK_MODEL_BAD,
-    };
-    bool may = !is_nested || walk->is_user;
-
-    return (struct walk_model){
-        .outcome = outcomes[walk->outcome],
-        .depth = n_levels - walk->level,
-        .paddr = walk->paddr,
-        .page_log2 = 12 + 9 * walk->level,
-        .run_log2 = 12 + 9 * walk->level,
-        .can_read = may,
-        .can_write = may && walk->can_write && walk->is_dirty,
-        .is_clean = may && walk->can_write && !walk->is_dirty,
-        .is_user = walk->is_user || is_nested,
-        .can_user_run = may && walk->can_execute,
-        .can_kernel_run = may && walk->can_execute,
-        .is_global = !is_nested && walk->is_global,
-        .is_accessed = walk->is_accessed,
-    };
-}
-
-static struct walk_model walk_arm_long(const struct world *world, uint64_t root,
-                                       uint64_t vaddr)
-{
-    const struct pt_options *options = world->options;
-    const struct pt_format *format = &world->format;
-    struct arm_long_model arm = {
-        .granule_log2 = options->granule_bytes == 65536   ? 16
-                        : options->granule_bytes == 16384 ? 14
-                                                          : 12,
-        .input_bits = format->vaddr_bits,
-        .output_bits = format->paddr_bits,
-        .is_stage_2 = options->stage == PT_STAGE_2,
-        .is_lpae = !strcmp(options->isa, "armv7"),
-    };
-
-    arm.start_level =
-        arm.is_stage_2 ? 4 - (int) format->n_levels
-                       : arm_long_model_start(arm.granule_log2, arm.input_bits);
-    return arm_long_model_walk(world->memory, &arm, root, vaddr);
-}
-
-static struct walk_model walk_naively(const struct world *world, uint64_t root,
-                                      uint64_t vaddr)
-{
-    const struct pt_options *options = world->options;
-    const char *variant = options->variant ? options->variant : "";
-    bool is_stage_2 = options->stage == PT_STAGE_2;
-    uint32_t n_levels = world->format.n_levels;
-    struct x86_walk walk;
-
-    if (!strcmp(options->isa, "armv8") || !strcmp(variant, "lpae") ||
-        (!strcmp(options->isa, "armv7") && is_stage_2))
-        return walk_arm_long(world, root, vaddr);
-    if (!strcmp(options->isa, "armv7"))
-        return arm_short_model_walk(world->memory, root, vaddr);
-    if (!strcmp(options->isa, "riscv"))
-        return riscv_model_walk(world->memory, n_levels, is_stage_2, root,
-                                vaddr);
-    if (!strcmp(variant, "pae"))
-        return pae_model_walk(world->memory, root, vaddr);
-    if (!strcmp(options->isa, "i386"))
-        return i386_model_walk(world->memory, strcmp(variant, "plain"), root,
-                               vaddr);
-    if (is_stage_2 && strcmp(variant, "npt"))
-        return ept_model_walk(world->memory, n_levels,
-                              strcmp(variant, "ept-no-ad"), root, vaddr);
-    walk = x86_model_walk(world->memory, root, n_levels, vaddr);
-    return from_x86(&walk, is_stage_2, n_levels);
-}
-
 /* As the walker does it. */
 static struct walk_model walk_decoding(const struct world *world, uint64_t root,
                                        uint64_t vaddr)
@@ -313,7 +234,8 @@ static void walk_all(struct world *world, struct counts *counts)
     for (uint32_t i = 0; i < N_WALKS; i++) {
         uint64_t root = world->tables[top][draw(world, N_TABLES)];
         uint64_t vaddr = draw_vaddr(world);
-        struct walk_model naive = walk_naively(world, root, vaddr);
+        struct walk_model naive =
+            walk_naively(world->options, world->memory, root, vaddr);
         struct walk_model decoded = walk_decoding(world, root, vaddr);
 
         assert_agree(world, &naive, &decoded);

@@ -155,6 +155,29 @@ static void a_table_is_added_whole_or_not(void **state)
     mmusim__pt_memory_destroy(memory);
 }
 
+static void a_large_table_is_in_all_its_frames_or_in_none(void **state)
+{
+    struct pt_memory *memory = mmusim__pt_memory_create();
+    /* 64 KiB over the border of two nodes */
+    const struct pt_shape shape = {0xff8000, 1, 8192, 3};
+    uint32_t n_failures = 0;
+
+    (void) state;
+    failing_malloc_after(0);
+    while (!mmusim__pt_table_make(memory, &shape)) {
+        assert_true(failing_malloc_stop());
+        for (uint64_t pfn = 0xff8; pfn < 0x1008; pfn++)
+            assert_null(mmusim__pt_table(memory, (pfn_t){pfn}));
+        assert_int_equal(mmusim__pt_table_count(memory), 0);
+        n_failures++;
+        failing_malloc_after(1);
+    }
+    failing_malloc_stop();
+    assert_int_equal(n_failures, 5); /* root, inner node, 2 leaves, table */
+    assert_non_null(mmusim__pt_table(memory, (pfn_t){0x1007}));
+    mmusim__pt_memory_destroy(memory);
+}
+
 static void a_miss_log_keeps_what_it_knows(void **state)
 {
     enum { N = 20000 };
@@ -365,6 +388,7 @@ int main(void)
         TEST(no_half_made_object_leaks),
         TEST(a_frame_is_handed_out_whole_or_not),
         TEST(a_table_is_added_whole_or_not),
+        TEST(a_large_table_is_in_all_its_frames_or_in_none),
         TEST(a_miss_log_keeps_what_it_knows),
         TEST(a_change_of_areas_is_done_whole_or_not),
         TEST(a_failed_copy_leaves_nothing),
