@@ -257,9 +257,7 @@ void mmusim__broadcast_inval(struct cpu *cpu, const struct inval *inval,
         .inval = *inval, .cause = cause, .reach = reach, .n_ops = 1};
 
     if (inval->has_range) {
-        uint64_t n_ops = (inval->n_pages + max_pages - 1) / max_pages;
-
-        request.n_ops = (uint32_t) min_u64(n_ops, UINT32_MAX);
+        request.n_ops = (inval->n_pages + max_pages - 1) / max_pages;
         request.n_pages_total = inval->n_pages;
         request.inval.n_pages = max_pages;
     }

@@ -36,7 +36,7 @@ struct broadcast_request {
     struct inval inval;
     enum miss_cause cause;
     enum broadcast_reach reach;
-    uint32_t n_ops;
+    uint64_t n_ops;
     uint64_t n_pages_total;
 };
 
