@@ -328,6 +328,7 @@ void mmusim__config_init(struct mmusim_config *config)
     for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++)
         config->raw.psc.levels[i].n_ways = 0;
     config->raw.psc.cache.n_ways = 0;
+    config->raw.guest.nested.pointers.n_ways = 0;
     for (; at->key; at++)
         mmusim__config_bind_one(config, at->key, at->value, &index, NULL);
     memset(config->origins, 0, sizeof(config->origins));

@@ -4,6 +4,7 @@
 
 #include "coherence/system.h"
 #include "core/check.h"
+#include "machine/hypervisor.h"
 #include "os/page_fault.h"
 #include "os/scheduler.h"
 #include "tlb/mem_model.h"
@@ -107,6 +108,8 @@ static bool core_retry(struct core_unit *core, struct pending_access *access)
     case MATCH_REFUSED:
         break;
     }
+    /* Whatever the last walk met, this is the kernel's. */
+    access->request.fault.kind = WALK_FAULT_NONE;
     access->state = PENDING_FAULT;
     return false;
 }
@@ -114,6 +117,11 @@ static bool core_retry(struct core_unit *core, struct pending_access *access)
 static void core_fault(struct core_unit *core, struct pending_access *access)
 {
     access->state = PENDING_IN_FAULT;
+    if (access->request.fault.kind == WALK_FAULT_STAGE2) {
+        mmusim__hypervisor_fault(core->cpu, core->guest, &access->request,
+                                 &access->is_failed);
+        return;
+    }
     mmusim__page_fault(core->cpu, core->kernel, access->request.vaddr,
                        access->request.kind, &access->is_failed);
 }

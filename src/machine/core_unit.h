@@ -66,6 +66,7 @@ struct core_unit {
     struct kernel *kernel;
     struct mem_model *memory;
     struct marks *marks;
+    const struct guest_config *guest;
     uint64_t clock_khz;
     /* Fixed by the machine. */
     uint32_t cpi_q16;

@@ -5,6 +5,7 @@
 #include "coherence/fabric_list.h"
 #include "coherence/paravirt.h"
 #include "core/diag.h"
+#include "machine/hypervisor.h"
 #include "os/mm.h"
 #include "os/order.h"
 #include "os/process.h"
@@ -26,6 +27,20 @@ static uint32_t machine_home_socket(const void *context, pfn_t pfn)
     const struct mmusim_machine *machine = context;
 
     return (uint32_t) ((pfn.v >> HOME_SHIFT) % machine->config.n_sockets);
+}
+
+static mmusim_status_t machine_init_guest(struct mmusim_machine *machine)
+{
+    struct mmu_shared *shared = &machine->shared;
+
+    if (!machine->config.guest.is_enabled)
+        return MMUSIM_OK;
+    if (!shared->contexts)
+        shared->contexts = mmusim__tlb_contexts_create();
+    if (!shared->contexts)
+        return MMUSIM_NOMEM;
+    shared->nested = &machine->nested;
+    return mmusim__hypervisor_init(&machine->nested, &machine->config);
 }
 
 static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
@@ -55,6 +70,9 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
     shared->home_context = machine;
     if (!shared->tables || !shared->translations)
         return MMUSIM_NOMEM;
+    status = machine_init_guest(machine);
+    if (status)
+        return status;
     return mmusim__mem_init(&machine->memory, &config->memory, &topology,
                             &machine->arena);
 }
@@ -96,6 +114,7 @@ static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)
     kernel->is_order_recorded = machine->config.order == ORDER_RECORDED;
     kernel->tables = machine->shared.tables;
     kernel->memory = &machine->memory;
+    kernel->nested = machine->shared.nested;
     kernel->has_software_accessed =
         machine->config.walker.has_software_accessed;
     kernel->has_software_dirty = machine->config.walker.has_software_dirty;
@@ -132,6 +151,7 @@ static void machine_init_core(struct mmusim_machine *machine,
     core->cpu = cpu;
     core->kernel = &machine->kernel;
     core->memory = &machine->memory;
+    core->guest = &config->guest;
     core->marks = &machine->marks;
     core->clock_khz = config->clock_khz;
     core->cpi_q16 = config->core.base_cpi_q16;
@@ -182,6 +202,8 @@ static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
         status = mmusim__ipi_init(cpu, &machine->arena);
     if (status)
         return status;
+    if (machine->shared.nested)
+        mmusim__hypervisor_enter(cpu, &machine->config);
     cpu->loaded = cpu->active_mm = machine->system.init_mm;
     cpu->mmu.root = cpu->mmu.kernel_root = machine->system.init_mm->root;
     cpu->tlb_state = TLB_STATE_LAZY;
@@ -250,6 +272,8 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
          i++)
         mmusim__mmu_fini(&machine->system.cpus[i].mmu);
     mmusim__translations_destroy(machine->translations);
+    mmusim__nested_fini(&machine->nested);
+    mmusim__tlb_contexts_destroy(machine->shared.contexts);
     mmusim__pt_memory_destroy(machine->shared.tables);
     mmusim__histogram_fini(&machine->system.shootdowns.latency_cycles);
     mmusim__marks_fini(&machine->marks);

@@ -20,6 +20,7 @@ struct mmusim_machine {
     struct kernel kernel;
     struct mmu_shared shared;
     struct pt_format format;
+    struct nested nested; /* of a guest */
     struct mem_model memory;
     struct translation_table *translations;
     struct marks marks;

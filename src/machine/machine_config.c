@@ -34,6 +34,12 @@ static void config_finish_psc(struct psc_config *psc)
 
 void mmusim__machine_config_finish(struct machine_config *config)
 {
+    static const uint32_t block_orders[] = {
+#define CONFIG_BLOCK_ORDER(name, word, order) order,
+        CONFIG_BLOCK_MAP(CONFIG_BLOCK_ORDER)
+#undef CONFIG_BLOCK_ORDER
+    };
+
     for (uint32_t i = 0; i < TLB_LEVEL_COUNT; i++) {
         for (uint32_t j = 0; j < CONFIG_MAX_ARRAYS; j++) {
             struct tlb_array_config *array = &config->tlb[i].arrays[j];
@@ -45,6 +51,9 @@ void mmusim__machine_config_finish(struct machine_config *config)
     for (uint32_t i = 0; i < CONFIG_PSC_LEVELS; i++)
         config_finish_psc(&config->psc.levels[i]);
     config_finish_psc(&config->psc.cache);
+    config_finish_psc(&config->guest.nested.tlb);
+    config_finish_psc(&config->guest.nested.pointers);
+    config->guest.nested.page_order = block_orders[config->guest.block];
 }
 
 void mmusim__machine_config_init(struct machine_config *config)
@@ -234,6 +243,69 @@ static mmusim_status_t config_check_format(const struct machine_config *config,
     return mmusim__pt_format_init(&format, &options, diag);
 }
 
+struct pt_options
+mmusim__machine_config_stage2(const struct machine_config *config)
+{
+    static const char *const variants[] = {
+#define CONFIG_STAGE2_WORD(name, word) [STAGE2_##name] = word,
+        CONFIG_STAGE2_MAP(CONFIG_STAGE2_WORD)
+#undef CONFIG_STAGE2_WORD
+    };
+    struct pt_options options = mmusim__machine_config_format(config);
+    enum config_stage2 format = config->guest.format;
+
+    options.variant = format == STAGE2_USUAL ? NULL : variants[format];
+    options.n_levels = config->guest.nested.n_levels;
+    options.vaddr_bits = 0;
+    options.stage = PT_STAGE_2;
+    return options;
+}
+
+static mmusim_status_t config_check_guest_cache(const char *key,
+                                                const struct psc_config *cache,
+                                                mmusim_diag_t *diag)
+{
+    struct tlb_array_config array = {
+        .n_entries = cache->n_entries,
+        .n_ways = cache->n_ways,
+        .n_orders = 1,
+        .replacement = "lru",
+    };
+    const char *reason =
+        cache->n_entries ? mmusim__tlb_array_refuses(&array) : NULL;
+
+    return reason ? config_wrong(diag, key, reason) : MMUSIM_OK;
+}
+
+static mmusim_status_t config_check_guest(const struct machine_config *config,
+                                          mmusim_diag_t *diag)
+{
+    const struct guest_config *guest = &config->guest;
+    struct pt_options options = mmusim__machine_config_stage2(config);
+    struct pt_format format;
+    mmusim_status_t status =
+        config_check_guest_cache("nested_tlb", &guest->nested.tlb, diag);
+
+    if (!status)
+        status = config_check_guest_cache("nested_psc", &guest->nested.pointers,
+                                          diag);
+    if (status || !guest->is_enabled)
+        return status;
+    if (mmusim__pt_format_init(&format, &options, NULL))
+        return config_wrong(diag, "virt.format",
+                            "this architecture has no such second stage; on "
+                            "x86-64 ept, ept-no-ad or npt, with virt.levels 0, "
+                            "4 or 5");
+    if (pt_leaf_level(&format, guest->nested.page_order) == PT_MAX_LEVELS)
+        return config_wrong(diag, "virt.page_size",
+                            "the second stage has no pages of that size (4K, "
+                            "2M or 1G with a granule of 4K)");
+    if (config->os.memory_bytes >> format.vaddr_bits)
+        return config_wrong(diag, "os.memory",
+                            "more than the second stage can translate");
+    return MMUSIM_OK;
+}
+
 mmusim_status_t
 mmusim__machine_config_check(const struct machine_config *config,
                              mmusim_diag_t *diag)
@@ -248,5 +320,7 @@ mmusim__machine_config_check(const struct machine_config *config,
         status = config_check_caches(config, diag);
     if (!status)
         status = config_check_format(config, diag);
+    if (!status)
+        status = config_check_guest(config, diag);
     return status;
 }

@@ -14,6 +14,7 @@
 #include "mmusim/status.h"
 #include "os/os_config.h"
 #include "tlb/mmu_config.h"
+#include "tlb/nested.h"
 #include "tlb/pt_format.h"
 
 enum {
@@ -54,6 +55,45 @@ struct page_table_config {
     uint32_t vaddr_bits; /* 0: the usual number */
 };
 
+/* Tables of the second stage: value and word. */
+#define CONFIG_STAGE2_MAP(X)                                                   \
+    X(USUAL, "usual")                                                          \
+    X(EPT, "ept")                                                              \
+    X(EPT_NO_AD, "ept-no-ad")                                                  \
+    X(NPT, "npt")
+
+enum config_stage2 {
+#define CONFIG_STAGE2_ENUM(name, word) STAGE2_##name,
+    CONFIG_STAGE2_MAP(CONFIG_STAGE2_ENUM)
+#undef CONFIG_STAGE2_ENUM
+};
+
+/* Sizes of the blocks that back a guest: value, word, order. */
+#define CONFIG_BLOCK_MAP(X)                                                    \
+    X(4K, "4K", 0)                                                             \
+    X(16K, "16K", 2)                                                           \
+    X(64K, "64K", 4)                                                           \
+    X(2M, "2M", 9)                                                             \
+    X(32M, "32M", 13)                                                          \
+    X(512M, "512M", 17)                                                        \
+    X(1G, "1G", 18)
+
+enum config_block {
+#define CONFIG_BLOCK_ENUM(name, word, order) BLOCK_##name,
+    CONFIG_BLOCK_MAP(CONFIG_BLOCK_ENUM)
+#undef CONFIG_BLOCK_ENUM
+};
+
+/* A machine that runs as one guest: hypervisor.h. */
+struct guest_config {
+    bool is_enabled;
+    enum config_stage2 format;
+    enum config_block block;
+    struct nested_config nested; /* page_order follows from block */
+    uint32_t exit_cycles;
+    uint32_t fault_cycles;
+};
+
 struct machine_config {
     char name[CONFIG_NAME_BYTES];
     enum config_isa isa;
@@ -72,6 +112,7 @@ struct machine_config {
     struct broadcast_config dvm, invlpgb;
     struct rar_config rar;
     struct virt_config virt;
+    struct guest_config guest;
     struct cost_config cost;
     struct page_table_config page_table;
     bool has_invpcid;
@@ -104,6 +145,10 @@ mmusim__machine_config_check(const struct machine_config *config,
 /* Which page-table format the machine has, for mmusim__pt_format_init(). */
 struct pt_options
 mmusim__machine_config_format(const struct machine_config *config);
+
+/* The second stage's, where the machine is a guest. */
+struct pt_options
+mmusim__machine_config_stage2(const struct machine_config *config);
 
 struct mmusim_config;
 

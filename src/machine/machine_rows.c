@@ -371,14 +371,20 @@ const char *mmusim__machine_default(const struct machine_field *field,
 
 static size_t rows_n_plain(void)
 {
-    mmusim_assert(N_PLAIN + mmusim__rows_fabric_n <= MACHINE_PLAIN_FIELDS_MAX);
-    return N_PLAIN + mmusim__rows_fabric_n;
+    size_t n = N_PLAIN + mmusim__rows_fabric_n + mmusim__rows_guest_n;
+
+    mmusim_assert(n <= MACHINE_PLAIN_FIELDS_MAX);
+    return n;
 }
 
 static const struct field_row *rows_plain_at(size_t index)
 {
-    return index < N_PLAIN ? &plain_rows[index]
-                           : &mmusim__rows_fabric[index - N_PLAIN];
+    if (index < N_PLAIN)
+        return &plain_rows[index];
+    index -= N_PLAIN;
+    if (index < mmusim__rows_fabric_n)
+        return &mmusim__rows_fabric[index];
+    return &mmusim__rows_guest[index - mmusim__rows_fabric_n];
 }
 
 bool mmusim__machine_is_unmodelled(const char *key)

@@ -28,6 +28,9 @@ struct machine_field {
 /* Tables of further rows (rows_*.c). */
 extern const struct field_row mmusim__rows_fabric[];
 extern const size_t mmusim__rows_fabric_n;
+/* rows_guest.c */
+extern const struct field_row mmusim__rows_guest[];
+extern const size_t mmusim__rows_guest_n;
 
 size_t mmusim__machine_n_fields(void);
 void mmusim__machine_field_at(size_t index, struct machine_field *field);

@@ -253,6 +253,39 @@ static void emit_faults(const struct emit *emit)
     }
 }
 
+static const struct stat_row guest_rows[] = {
+    CPU_ROW("walker.stage2_reads", mmu.nested.stage2_reads, "reads",
+            "those of pte_reads that read tables of the second stage"),
+    CPU_ROW("nested_tlb.hits", mmu.nested.hits, "look-ups",
+            "guest-physical addresses found in the nested TLB"),
+    CPU_ROW("nested_tlb.misses", mmu.nested.misses, "look-ups",
+            "and not found"),
+    CPU_ROW("faults.stage2", mmu.nested.faults, "faults",
+            "exits for faults of the second stage"),
+};
+
+static void emit_guest(const struct emit *emit)
+{
+    const struct mmusim_machine *machine = emit->machine;
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+
+    if (!machine->shared.nested)
+        return;
+    emit_cpu_rows(emit, ROWS(guest_rows));
+    for (uint32_t i = emit->first; i < emit->end; i++) {
+        const struct psc *psc = &machine->system.cpus[i].mmu.nested.pointers;
+
+        for (uint32_t level = 0; level < psc->n_levels; level++)
+            hits += psc->hits[level];
+        misses += psc->misses[psc->n_levels - 1];
+    }
+    emit_value(emit, "nested_psc.hits", hits, "look-ups",
+               "walks of the second stage that began below its root");
+    emit_value(emit, "nested_psc.misses", misses, "look-ups",
+               "and those that began there");
+}
+
 /* Everything that exists for one CPU and as a sum. */
 static void emit_cpus(const struct emit *emit)
 {
@@ -265,6 +298,7 @@ static void emit_cpus(const struct emit *emit)
     emit_psc(emit);
     emit_memory(emit);
     emit_faults(emit);
+    emit_guest(emit);
     emit_cpu_rows(emit, ROWS(flush_rows));
 }
 

@@ -19,6 +19,7 @@
 #include "tlb/pt_format.h"
 
 struct mem_model;
+struct nested;
 struct page_cache;
 struct thread;
 
@@ -96,6 +97,7 @@ struct kernel {
     bool is_order_recorded;
     struct pt_memory *tables;
     struct mem_model *memory; /* hears of page-table writes */
+    struct nested *nested;    /* of a guest; else NULL */
     bool has_software_accessed, has_software_dirty; /* see mmu_config.h */
     const struct pt_format *format;
     struct frame_alloc *frames;

@@ -5,6 +5,7 @@
 #include "core/check.h"
 #include "tlb/mem_model.h"
 #include "tlb/miss_cause.h"
+#include "tlb/nested.h"
 
 #include <stdlib.h>
 
@@ -48,6 +49,9 @@ static uint32_t pt_slot_index(const struct kernel *kernel,
 static void pt_store(struct kernel *kernel, uint64_t paddr, uint64_t word)
 {
     mmusim__pt_write(kernel->tables, paddr, word);
+    /* Nobody has a copy of guest memory that is not backed yet. */
+    if (kernel->nested && !mmusim__nested_find(kernel->nested, paddr, &paddr))
+        return;
     mmusim__mem_write_line(kernel->memory, kernel->system->acting_cpu, paddr);
 }
 

@@ -85,6 +85,7 @@ struct nested_cpu {
     tlb_tags_t tags; /* of REGIME_STAGE2 */
     uint64_t hits, misses;
     uint64_t stage2_reads; /* table words read */
+    uint64_t faults;       /* counted by who handles them */
 };
 
 mmusim_status_t mmusim__nested_cpu_init(struct nested_cpu *cpu,
