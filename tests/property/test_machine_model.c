@@ -82,6 +82,14 @@ static void compare(struct watch *watch, const struct checkpoint *check)
 
 /* ---- no translation outlives its flush ---- */
 
+/* What the kernel calls a frame, which a guest's TLB knows by the host's. */
+static uint64_t frame_of(const struct watch *watch, pfn_t pfn)
+{
+    const struct nested *nested = watch->run->machine->shared.nested;
+
+    return nested ? mmusim__nested_gpaddr(nested, pfn_paddr(pfn)) >> 12 : pfn.v;
+}
+
 static void check_entry(const struct watch *watch, const struct cpu *cpu,
                         const struct tlb_array *array, uint32_t slot)
 {
@@ -95,7 +103,7 @@ static void check_entry(const struct watch *watch, const struct cpu *cpu,
         return;
     walk = walk_of(kernel, cpu->loaded->root, vaddr);
     if (walk.outcome != X86_WALK_MAPPED ||
-        walk.paddr >> 12 != tlb_data_pfn(data).v ||
+        walk.paddr >> 12 != frame_of(watch, tlb_data_pfn(data)) ||
         ((rights & TLB_WRITE) && !walk.can_write) ||
         ((rights & TLB_EXEC) && !walk.can_execute) ||
         ((data & TLB_DIRTY) && !walk.is_dirty))
@@ -113,7 +121,7 @@ static void check_group(const struct watch *watch, const struct cpu *cpu,
 
         assert_true(mmusim__tlb_array_is_valid(array));
         for (uint32_t slot = 0; slot < n_slots; slot++) {
-            if (array->keys[slot])
+            if (array->keys[slot] && !tlb_key_is_table(array->keys[slot]))
                 check_entry(watch, cpu, array, slot);
         }
     }
@@ -121,26 +129,33 @@ static void check_group(const struct watch *watch, const struct cpu *cpu,
 
 /* A cached table pointer names a table that is still linked there; this holds
  * on lazy CPUs, too. */
-static void check_psc(const struct watch *watch, const struct cpu *cpu)
+static void check_pointer(const struct watch *watch, const struct cpu *cpu,
+                          const struct tlb_array *array, uint32_t slot)
 {
     const struct kernel *kernel = &watch->run->machine->kernel;
+    pfn_t pfn = {frame_of(watch, tlb_data_pfn(array->data[slot]))};
+    const struct pt_info *table = mmusim__pt_table(kernel->tables, pfn);
+    uint32_t order = tlb_key_order(array->keys[slot]);
 
-    for (uint32_t level = 0; level < CONFIG_PSC_LEVELS; level++) {
-        const struct tlb_array *array = cpu->mmu.psc.at[level];
+    if (!table || pt_span_order(kernel->format, table->level) != order)
+        fail_msg("seed %llu: CPU %u walks through a freed table",
+                 (unsigned long long) watch->seed, cpu->id);
+}
 
-        if (!array)
-            continue;
-        for (uint32_t slot = 0; slot < (array->set_mask + 1) * array->n_ways;
-             slot++) {
-            pfn_t pfn = tlb_data_pfn(array->data[slot]);
-            const struct pt_info *table;
+static void check_psc(const struct watch *watch, const struct cpu *cpu)
+{
+    const struct psc *psc = &cpu->mmu.psc;
 
-            if (!array->keys[slot])
-                continue;
-            table = mmusim__pt_table(kernel->tables, pfn);
-            if (!table || table->level != level)
-                fail_msg("seed %llu: CPU %u walks through a freed table",
-                         (unsigned long long) watch->seed, cpu->id);
+    for (uint32_t level = 0; level < psc->n_levels; level++) {
+        const struct tlb_array *array = psc->at[level];
+        bool is_own = array >= psc->own && array < psc->own + psc->n_own;
+
+        for (uint32_t slot = 0;
+             array && slot < (array->set_mask + 1) * array->n_ways; slot++) {
+            uint64_t key = array->keys[slot];
+
+            if (key && (is_own || tlb_key_is_table(key)))
+                check_pointer(watch, cpu, array, slot);
         }
     }
 }
@@ -242,6 +257,31 @@ static void random_fabric(struct machine_config *config, uint64_t seed)
     config->virt.has_pv_flush = mmusim__rng_below(&rng, 3);
 }
 
+/* How tables are walked: caches of pointers, who sets D, a second stage. */
+static void random_walks(struct machine_config *config, uint64_t seed)
+{
+    static const char *const kinds[] = {"per-level", "page-directory",
+                                        "walk-cache"};
+    struct guest_config *guest = &config->guest;
+    struct rng rng;
+
+    mmusim__rng_init(&rng, seed, 3);
+    snprintf(config->psc.kind, sizeof(config->psc.kind), "%s",
+             kinds[mmusim__rng_below(&rng, 3)]);
+    config->psc.cache = (struct psc_config){8, 4, 1};
+    config->walker.has_software_dirty = !mmusim__rng_below(&rng, 4);
+    if (mmusim__rng_below(&rng, 2))
+        return;
+    guest->is_enabled = true;
+    guest->format = (enum config_stage2) mmusim__rng_below(&rng, 4);
+    guest->block = mmusim__rng_below(&rng, 2) ? BLOCK_2M : BLOCK_4K;
+    guest->nested.is_populated = !mmusim__rng_below(&rng, 3);
+    guest->nested.tlb.n_entries = mmusim__rng_below(&rng, 2) ? 8 : 0;
+    guest->nested.pointers.n_entries = mmusim__rng_below(&rng, 2) ? 4 : 0;
+    guest->nested.tlb.n_ways = guest->nested.pointers.n_ways = 4;
+    mmusim__machine_config_finish(config);
+}
+
 static void random_machine(struct machine_config *config, uint64_t seed)
 {
     static const uint64_t ceilings[] = {0, 1, 5, 33, 1000};
@@ -316,6 +356,7 @@ static void run_one(enum random_kind kind, uint64_t seed, uint32_t n_rounds,
     random_program_init(&random, kind, seed, n_rounds);
     random_machine(&config, seed);
     random_fabric(&config, seed);
+    random_walks(&config, seed);
     run_watched(&run, &config, &random, seed);
     run_assert_laws(&run);
     check_counts(&run, &random, !config.core.window);
