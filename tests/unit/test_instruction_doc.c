@@ -53,7 +53,11 @@ static const char *const isa_titles[INVAL_ISA_COUNT] = {
     "ASID[63:48] TG[47:46] SCALE[45:44]\nNUM[43:39] TTL[38:37] BADDR[36:0]: "
     "(NUM + 1) << (5 * SCALE + 1) granules from BADDR, in granules (with "
     "TCR.DS in 64 KiB);\nanother TG, or a BADDR that TTL's level does not "
-    "align, invalidates nothing.\n\n",
+    "align, invalidates nothing.\n\n"
+    "Break-before-make is watched by `src/coherence/arm_bbm.h`: a change of a "
+    "valid descriptor that needs it and was not\nbroken, ordered (DSB), "
+    "invalidated for everybody (TLBI) and completed (DSB) first is a "
+    "violation.\n\n",
     "## Armv7-A\n\n"
     "I and D forms act on both sides, as on a unified TLB. On a core that "
     "cannot broadcast IS forms act here.\n\n",
