@@ -2,10 +2,11 @@
 /* mmusim config list|show|check|keys. */
 #include "cli/run_setup.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CONFIG_N_LEVELS = 6 };
+enum { CONFIG_N_LEVELS = 7 };
 
 struct config_view {
     struct run_setup setup;
@@ -15,7 +16,7 @@ struct config_view {
 };
 
 static const char *const config_levels[CONFIG_N_LEVELS] = {
-    "tlb.l1i", "tlb.l1d", "tlb.l1s", "tlb.l2", "tlb.l2i", "tlb.l2d"};
+    "tlb.l1i", "tlb.l1d", "tlb.l1s", "tlb.l2", "tlb.l2i", "tlb.l2d", "tlb.l3"};
 
 static void config_print_name(void *context, const char *name,
                               const char *summary)
@@ -41,7 +42,8 @@ static const char *config_yaml_array(struct config_view *view, const char *key,
         size_t length = strlen(config_levels[i]);
         int is_first = !view->has_level[i];
 
-        if (strncmp(key, config_levels[i], length) != 0 || key[length] != '.')
+        if (strncmp(key, config_levels[i], length) != 0 || key[length] != '.' ||
+            !isdigit((unsigned char) key[length + 1]))
             continue;
         if (is_first)
             printf("%s:\n", config_levels[i]);

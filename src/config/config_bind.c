@@ -94,8 +94,6 @@ static mmusim_status_t config_unknown(const char *key, mmusim_diag_t *diag)
     if (config_level(key) >= 0)
         return config_refuse(key, "must be a list of arrays, each a mapping",
                              diag);
-    if (mmusim__machine_is_unmodelled(key))
-        return config_refuse(key, "not modelled in this version", diag);
     fields = calloc(MACHINE_FIELDS_MAX, sizeof(*fields));
     if (!fields)
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");

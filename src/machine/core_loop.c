@@ -369,6 +369,7 @@ void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
     };
     enum core_stop stop;
 
+    mmu_take_turn(&cpu->mmu);
     for (uint32_t kind = ACCESS_LOAD; kind <= ACCESS_FETCH; kind++)
         loop.rights[kind] = mmu_rights_needed((enum access_kind) kind, is_user);
     stop = loop_run(&loop, stream);

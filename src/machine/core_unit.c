@@ -199,6 +199,21 @@ static void core_on_answer(void *context, struct walk_request *request,
 
 /* ---- what stopped the loop ---- */
 
+/* The last level, which other cores use, too. A hit leaves the CPU BUSY for
+ * what the window does not hide of it. */
+static bool core_look_in_l3(struct core_unit *core)
+{
+    uint64_t hidden = core->stopped_dependent ? 0 : core->window_cycles;
+    uint32_t cycles;
+
+    if (!mmusim__mmu_l3_lookup(&core->cpu->mmu, core->stopped_kind,
+                               core->stopped_vaddr, &cycles))
+        return false;
+    if (cycles > hidden)
+        mmusim__cpu_busy(core->cpu, cycles - hidden, BUCKET_L3_TLB);
+    return true;
+}
+
 static void core_begin_miss(struct core_unit *core)
 {
     struct pending_access *access = core_pending_free(core);
@@ -213,6 +228,8 @@ static void core_begin_miss(struct core_unit *core)
         (core->stop == STOP_DIRTY && core_sets_dirty_by_fault(core)) ||
         !kernel_is_canonical(core->kernel, core->stopped_vaddr))
         access->state = PENDING_FAULT;
+    else if (core->stop == STOP_MISS && core->has_l3 && core_look_in_l3(core))
+        access->state = PENDING_RETRY;
     else
         core_ask(core, access,
                  core->stop == STOP_MISS ? WALK_FOR_MISS : WALK_FOR_DIRTY);
@@ -230,7 +247,8 @@ static bool core_handle_stop(struct core_unit *core, struct thread *thread,
     case STOP_DIRTY:
     case STOP_RIGHTS:
         core_begin_miss(core);
-        break;
+        core->stop = STOP_LIMIT;
+        return core->cpu->activity.mode == CPU_BUSY;
     case STOP_MEMORY:
         core_read_data(core, core->stopped_dependent);
         core->stop = STOP_LIMIT;
@@ -254,6 +272,31 @@ static bool core_handle_stop(struct core_unit *core, struct thread *thread,
 
 /* ---- running ---- */
 
+/* The first cycle at which another thread of the core can use the TLBs. One
+ * that waits is woken by somebody's event. */
+static uint64_t core_sibling_cycle(const struct cpu *sibling)
+{
+    const struct event_queue *queue = &sibling->system->queue;
+    uint64_t cycle =
+        min_u64(sibling->mmu.next_walk_cycle, sibling->next_delivery_cycle);
+
+    return min_u64(cycle, event_is_queued(&sibling->run_event)
+                              ? sibling->run_event.key.cycle
+                              : event_queue_next_cycle(queue));
+}
+
+static uint64_t core_group_horizon(const struct core_unit *core)
+{
+    const struct cpu *cpus = core->cpu->system->cpus;
+    const struct mmu *mmu = &core->cpu->mmu;
+    uint64_t horizon = CYCLE_NEVER;
+
+    for (const struct mmu *other = mmu->next_sibling; other != mmu;
+         other = other->next_sibling)
+        horizon = min_u64(horizon, core_sibling_cycle(&cpus[other->cpu]));
+    return horizon;
+}
+
 static uint64_t core_horizon(const struct core_unit *core)
 {
     const struct cpu *cpu = core->cpu;
@@ -261,6 +304,8 @@ static uint64_t core_horizon(const struct core_unit *core)
     uint64_t horizon = cycle_add(event_queue_next_cycle(&system->queue),
                                  system->min_delivery_cycles);
 
+    if (cpu->mmu.share)
+        horizon = min_u64(horizon, core_group_horizon(core));
     horizon = min_u64(horizon, cpu->next_delivery_cycle);
     return min_u64(horizon, cpu->vcpu.next_cycle);
 }

@@ -11,6 +11,11 @@
  * there, hits touch nothing that others see, and run in a tight loop; misses,
  * faults and OS operations are events in global order.
  *
+ * Threads of a core that share TLB arrays are a group: each runs ahead no
+ * further than to the next event of the others, so that look-ups come in the
+ * order of (cycle, CPU). A last level that cores share is looked up by an
+ * event.
+ *
  * Overlap: up to core.max_outstanding_walks accesses wait for walks while the
  * core goes on; it stalls when the oldest is core.window instructions behind.
  * An in-order core has window 0. Hit times of lower TLBs (and of caches) are
@@ -50,7 +55,7 @@ enum core_stop {
     STOP_LIMIT,   /* as far as it may go */
     STOP_RECORDS, /* the piece is used up */
     STOP_SYS,     /* an OS operation */
-    STOP_MISS,    /* stopped_vaddr is in no TLB */
+    STOP_MISS,    /* stopped_vaddr is in no TLB of the core's own */
     STOP_DIRTY,   /* a store hit a clean entry */
     STOP_RIGHTS,  /* the entry refuses the access */
     STOP_MEMORY,  /* a data access goes to a shared cache */
@@ -74,6 +79,7 @@ struct core_unit {
     uint32_t max_pending;
     uint64_t window_cycles;
     bool has_data_caches;
+    bool has_l3;
     bool needs_slow_path; /* L1 hits or data accesses take time */
     uint32_t l1_hit_cycles[ACCESS_KINDS];
     /* Running. */

@@ -6,6 +6,7 @@
 #include "coherence/paravirt.h"
 #include "core/diag.h"
 #include "machine/hypervisor.h"
+#include "machine/machine_tlbs.h"
 #include "os/mm.h"
 #include "os/order.h"
 #include "os/process.h"
@@ -68,7 +69,8 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
     shared->psc = &config->psc;
     shared->home_socket = machine_home_socket;
     shared->home_context = machine;
-    if (!shared->tables || !shared->translations)
+    if (!shared->tables || !shared->translations ||
+        mmusim__machine_init_sharing(machine))
         return MMUSIM_NOMEM;
     status = machine_init_guest(machine);
     if (status)
@@ -160,6 +162,7 @@ static void machine_init_core(struct mmusim_machine *machine,
     core->max_pending = config->core.max_outstanding_walks;
     core->has_data_caches =
         config->memory.has_data && config->memory.model == MEMORY_HIERARCHY;
+    core->has_l3 = config->tlb[TLB_L3].n_arrays;
     core->needs_slow_path = core->has_data_caches;
     for (uint32_t kind = 0; kind < ACCESS_KINDS; kind++) {
         core->l1_hit_cycles[kind] =
@@ -184,13 +187,13 @@ static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
                                         uint32_t id)
 {
     struct cpu *cpu = &machine->system.cpus[id];
-    const struct mmu_setup setup = {machine->config.tlb, &machine->shared,
-                                    &machine->rngs[id], id};
+    struct mmu_setup setup;
     mmusim_status_t status;
 
     cpu->id = id;
     cpu->system = &machine->system;
     machine_place_cpu(machine, cpu);
+    setup = mmusim__machine_mmu_setup(machine, cpu);
     mmusim__rng_init(&machine->rngs[id], machine->config.seed,
                      RNG_STREAM_TLB + id);
     mmusim__paravirt_init(cpu, machine->config.seed);

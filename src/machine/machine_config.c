@@ -5,6 +5,7 @@
 #include "core/diag.h"
 #include "machine/machine_rows.h"
 #include "tlb/mem_cache.h"
+#include "tlb/mmu_sharing.h"
 #include "tlb/psc.h"
 
 #include <stdio.h>
@@ -149,6 +150,45 @@ static bool config_l2_holds_large(const struct machine_config *config)
     return false;
 }
 
+static mmusim_status_t config_check_smt(const struct machine_config *config,
+                                        uint32_t level, uint32_t i,
+                                        mmusim_diag_t *diag)
+{
+    const struct tlb_array_config *array = &config->tlb[level].arrays[i];
+    const char *reason =
+        mmusim__mmu_smt_refuses(array, config->threads_per_core);
+    char key[MACHINE_KEY_BYTES];
+
+    if (level == TLB_L3 && array->smt != TLB_SMT_PRIVATE)
+        reason = "smt: the last level is tlb.l3.cores cores' with all their "
+                 "threads; it must be private here";
+    if (!reason)
+        return MMUSIM_OK;
+    snprintf(key, sizeof(key), "tlb.%s.%u", mmusim__machine_level_name(level),
+             i);
+    return config_wrong(diag, key, reason);
+}
+
+static mmusim_status_t config_check_sharing(const struct machine_config *config,
+                                            mmusim_diag_t *diag)
+{
+    mmusim_status_t status = MMUSIM_OK;
+
+    for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++) {
+        for (uint32_t i = 0; !status && i < config->tlb[level].n_arrays; i++)
+            status = config_check_smt(config, level, i, diag);
+    }
+    if (!status &&
+        config->cores_per_socket % machine_config_l3_cores(config) != 0)
+        return config_wrong(diag, "tlb.l3.cores",
+                            "must divide topology.cores_per_socket");
+    if (!status && config->tlb_sharing.has_cnp && config->isa == ISA_X86_64)
+        return config_wrong(diag, "tlb.cnp",
+                            "is Arm's (FEAT_TTCNP): PCIDs of two CPUs name "
+                            "different address spaces");
+    return status;
+}
+
 static mmusim_status_t config_check_levels(const struct machine_config *config,
                                            mmusim_diag_t *diag)
 {
@@ -156,6 +196,8 @@ static mmusim_status_t config_check_levels(const struct machine_config *config,
 
     for (uint32_t i = 0; !status && i < TLB_LEVEL_COUNT; i++)
         status = config_check_level(config, i, diag);
+    if (!status)
+        status = config_check_sharing(config, diag);
     if (!status && config->tlb[TLB_L2].n_arrays &&
         (config->tlb[TLB_L2I].n_arrays || config->tlb[TLB_L2D].n_arrays))
         return config_wrong(diag, "tlb.l2",

@@ -103,6 +103,7 @@ struct machine_config {
     uint32_t threads_per_core;
     struct core_config core;
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
+    struct tlb_sharing_config tlb_sharing;
     struct psc_options psc;
     struct walker_config walker;
     struct memory_config memory;
@@ -126,6 +127,13 @@ static inline uint32_t machine_config_cpus(const struct machine_config *config)
 {
     return config->n_sockets * config->cores_per_socket *
            config->threads_per_core;
+}
+
+/* Cores of a socket that share one last-level TLB. */
+static inline uint32_t machine_config_l3_cores(const struct machine_config *c)
+{
+    return c->tlb_sharing.l3_cores ? c->tlb_sharing.l3_cores
+                                   : c->cores_per_socket;
 }
 
 /* Every default, before any file is read. */

@@ -24,6 +24,8 @@ static const char *const rows_engine[] = {"run-ahead", "reference", NULL};
 static const char *const rows_model[] = {"fixed", "hierarchy", NULL};
 static const char *const rows_cache_replacement[] = {"lru", "random", NULL};
 static const char *const rows_psc_levels[] = {"all", "last", NULL};
+static const char *const rows_smt[] = {"private", "shared", "partitioned",
+                                       NULL};
 static const char *const rows_index[] = {
 #define ROWS_INDEX_WORD(name, word) word,
     TLB_INDEX_MAP(ROWS_INDEX_WORD)
@@ -96,7 +98,7 @@ static const struct field_row plain_rows[] = {
     U32("topology.cores_per_socket", cores_per_socket, "cores", 1, 256, "4",
         "cores of a socket", "guess"),
     U32("topology.threads_per_core", threads_per_core, "threads", 1, 8, "1",
-        "hardware threads of a core; each has TLBs of its own", "guess"),
+        "hardware threads of a core; tlb.LEVEL.N.smt says what they share", "guess"),
     FIXED("core.base_cpi", core.base_cpi_q16, "cycles/instruction", 1,
           100 * 65536, 65536, "0.5",
           "cycles per instruction when translation costs nothing",
@@ -126,6 +128,11 @@ static const struct field_row plain_rows[] = {
      rows_psc_levels, NULL, "all",
      "pointers that a walk-cache holds: to all tables, or to last tables alone",
      "guess; last: Arm 100236 A6.2, Cortex-A35"},
+    U32("tlb.l3.cores", tlb_sharing.l3_cores, "cores", 0, 256, "0",
+        "cores of a socket that share one last level; 0: all of them", "guess"),
+    BOOL("tlb.cnp", tlb_sharing.has_cnp, "false",
+         "CPUs that share an array share its entries of one ASID, too (Arm CnP)",
+         "a choice, not a measurement"),
     U32("walker.count", walker.count, "walkers", 1, 16, "2",
         "page walks at a time per logical CPU",
         "Intel optimisation manual for Skylake, second hand"),
@@ -287,6 +294,9 @@ static const struct field_row array_rows[MACHINE_ARRAY_ROWS] = {
     {"ways_by_size", FIELD_COUNTS, AT(n_size_ways), "", 0, 0, 0, NULL, NULL,
      "all", "ways that a page of each size may lie in: from which to which, or how "
      "many, the page number choosing; sizes not named: all", "guess"},
+    WORD("smt", smt, rows_smt, "private",
+         "how the hardware threads of a core have the array: one each, one for "
+         "all, or an equal part of it each", "guess"),
     U32("max_contexts", max_contexts, "contexts", 0, TLB_MAX_HELD, "0",
         "address spaces that have entries at a time, the one loaded longest "
         "ago loses all; 0: any number", "guess"),
@@ -341,11 +351,6 @@ static const struct machine_default default_arrays[] = {
     {NULL, NULL, NULL},
 };
 
-/* Prefixes of keys of which the machine files may come to speak. */
-static const char *const unmodelled[] = {
-    "tlb.l3",
-};
-
 const struct machine_default *mmusim__machine_default_arrays(void)
 {
     return default_arrays;
@@ -387,18 +392,6 @@ static const struct field_row *rows_plain_at(size_t index)
     return &mmusim__rows_guest[index - mmusim__rows_fabric_n];
 }
 
-bool mmusim__machine_is_unmodelled(const char *key)
-{
-    for (size_t i = 0; i < sizeof(unmodelled) / sizeof(unmodelled[0]); i++) {
-        size_t length = strlen(unmodelled[i]);
-
-        if (!strncmp(key, unmodelled[i], length) &&
-            (!key[length] || key[length] == '.'))
-            return true;
-    }
-    return false;
-}
-
 size_t mmusim__machine_n_fields(void)
 {
     return rows_n_plain() + MACHINE_ARRAY_FIELDS;
@@ -409,6 +402,7 @@ const char *mmusim__machine_level_name(uint32_t level)
     static const char *const names[TLB_LEVEL_COUNT] = {
         [TLB_L1I] = "l1i", [TLB_L1D] = "l1d", [TLB_L1S] = "l1s",
         [TLB_L2] = "l2",   [TLB_L2I] = "l2i", [TLB_L2D] = "l2d",
+        [TLB_L3] = "l3",
     };
 
     return names[level];

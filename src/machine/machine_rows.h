@@ -8,7 +8,7 @@
 #include "machine/machine_config.h"
 
 enum {
-    MACHINE_ARRAY_ROWS = 9,
+    MACHINE_ARRAY_ROWS = 10,
     MACHINE_ARRAY_FIELDS =
         TLB_LEVEL_COUNT * CONFIG_MAX_ARRAYS * MACHINE_ARRAY_ROWS,
     MACHINE_PLAIN_FIELDS_MAX = 240,
@@ -48,7 +48,5 @@ const struct machine_default *mmusim__machine_default_arrays(void);
  * where that comes from. */
 const char *mmusim__machine_default(const struct machine_field *field,
                                     const char **source);
-/* True if a key belongs to what this version has no model of yet. */
-bool mmusim__machine_is_unmodelled(const char *key);
 
 #endif

@@ -321,6 +321,53 @@ static void emit_sim(struct emit *emit)
     emit->prefix[0] = '\0';
 }
 
+static void emit_l3_value(const struct emit *emit, uint32_t instance,
+                          const char *name, uint64_t value, const char *unit,
+                          const char *help)
+{
+    char full[48];
+
+    snprintf(full, sizeof(full), "l3.%u.%s", (unsigned) instance, name);
+    emit_value(emit, full, value, unit, help);
+}
+
+/* A last level is that of the cores around it, whichever asked. */
+static void emit_l3_instance(const struct emit *emit, uint32_t instance)
+{
+    const struct system *system = &emit->machine->system;
+    uint32_t n_cores = machine_config_l3_cores(&emit->machine->config);
+    struct tlb_group sum = {.n_arrays = 0};
+
+    for (uint32_t i = 0; i < system->n_cpus; i++) {
+        const struct tlb_group *l3 = &system->cpus[i].mmu.tlb[TLB_L3];
+
+        if (system->cpus[i].core / n_cores != instance)
+            continue;
+        sum.accesses += l3->accesses;
+        sum.misses += l3->misses;
+        sum.evictions += l3->evictions;
+    }
+    emit_l3_value(emit, instance, "accesses", sum.accesses, "translations",
+                  "look-ups by all its cores");
+    emit_l3_value(emit, instance, "hits", sum.accesses - sum.misses,
+                  "translations", "found");
+    emit_l3_value(emit, instance, "misses", sum.misses, "translations",
+                  "not found");
+    emit_l3_value(emit, instance, "evictions", sum.evictions, "entries",
+                  "valid entries replaced, invalidations excluded");
+}
+
+static void emit_l3(const struct emit *emit)
+{
+    const struct machine_config *config = &emit->machine->config;
+    uint32_t n_cores = config->n_sockets * config->cores_per_socket;
+
+    if (!config->tlb[TLB_L3].n_arrays)
+        return;
+    for (uint32_t i = 0; i < n_cores / machine_config_l3_cores(config); i++)
+        emit_l3_instance(emit, i);
+}
+
 static void emit_shootdowns(const struct emit *emit)
 {
     const struct shootdown_counters *s = &emit->machine->system.shootdowns;
@@ -417,6 +464,7 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
         return status;
     emit_sim(&emit);
     emit_cpus(&emit);
+    emit_l3(&emit);
     emit_shootdowns(&emit);
     emit_vmstat(&emit);
     emit_reasons(&emit);

@@ -2,9 +2,9 @@
 /* One logical CPU's translation hardware: see mmu.h. */
 #include "tlb/mmu.h"
 
-#include "core/arena.h"
 #include "tlb/held_tags.h"
 #include "tlb/mmu_inline.h"
+#include "tlb/mmu_sharing.h"
 #include "tlb/walker.h"
 
 static void mmu_l1_init(struct mmu *mmu, enum tlb_level level)
@@ -36,48 +36,6 @@ static void mmu_connect(struct mmu *mmu)
 
         mmu->l2_of[kind] = &mmu->tlb[is_l2_split ? split : TLB_L2];
     }
-}
-
-/* A context has lost its place in an array of max_contexts. */
-static void mmu_on_context_lost(void *context, const struct tlb_removed *entry)
-{
-    struct mmu *mmu = context;
-
-    if (!mmusim__miss_log_removed(mmu->log, entry->id, MISS_ASID))
-        mmu->has_failed = true;
-}
-
-/* Arrays of a level are probed side by side, page sizes perhaps in turn. */
-static void mmu_group_take(struct mmu *mmu, struct tlb_group *group,
-                           uint32_t index, struct tlb_array *array)
-{
-    uint32_t miss_cycles = mmusim__tlb_array_probe_time(array, TLB_NO_SLOT);
-
-    mmusim__tlb_array_on_context_lost(array, mmu_on_context_lost, mmu);
-    array->contexts = mmu->shared->contexts;
-    if (miss_cycles > group->miss_probe_cycles)
-        group->miss_probe_cycles = miss_cycles;
-    group->arrays[index] = array;
-}
-
-static mmusim_status_t mmu_group_init(struct mmu *mmu, struct tlb_group *group,
-                                      const struct tlb_level_config *config,
-                                      const struct mmu_setup *setup,
-                                      struct arena *arena)
-{
-    group->n_arrays = config->n_arrays;
-    for (uint32_t i = 0; i < config->n_arrays; i++) {
-        struct tlb_array *array = mmusim__arena_alloc(arena, 1, sizeof(*array));
-        mmusim_status_t status = MMUSIM_NOMEM;
-
-        if (array)
-            status = mmusim__tlb_array_init(array, &config->arrays[i],
-                                            setup->rng, arena);
-        if (status)
-            return status;
-        mmu_group_take(mmu, group, i, array);
-    }
-    return MMUSIM_OK;
 }
 
 /* The second level's (of data) array for pages that a last table would map. */
@@ -115,13 +73,17 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
 
     mmu->shared = setup->shared;
     mmu->cpu = setup->cpu;
+    if (setup->shared->mmus && !setup->shared->has_cnp)
+        mmu->context.thread = (uint8_t) setup->cpu;
     mmusim__mmu_set_asid(mmu, 0);
     mmu->log = mmusim__miss_log_create(setup->shared->translations);
     if (!mmu->log)
         return MMUSIM_NOMEM;
     for (uint32_t level = 0; !status && level < TLB_LEVEL_COUNT; level++)
-        status = mmu_group_init(mmu, &mmu->tlb[level], &setup->tlb[level],
-                                setup, arena);
+        status =
+            mmusim__mmu_group_init(mmu, (enum tlb_level) level, setup, arena);
+    if (!status)
+        status = mmusim__mmu_share_init(mmu, setup, arena);
     mmu_connect(mmu);
     if (!status)
         status = mmu_psc_init(mmu, setup->rng, arena);
@@ -198,6 +160,7 @@ void mmusim__mmu_fini(struct mmu *mmu)
 
 struct mmu_removal {
     struct mmu *mmu;
+    const struct tlb_array *array;
     enum miss_cause cause;
 };
 
@@ -205,20 +168,21 @@ static void mmu_on_removed(void *context, const struct tlb_removed *entry)
 {
     const struct mmu_removal *removal = context;
 
-    if (!mmusim__miss_log_removed(removal->mmu->log, entry->id, removal->cause))
-        removal->mmu->has_failed = true;
+    mmusim__mmu_tell_lost(removal->mmu, removal->array, entry, removal->cause);
 }
 
 static uint32_t mmu_invalidate_group(struct mmu *mmu, struct tlb_group *group,
                                      const struct inval *inval,
                                      enum miss_cause cause)
 {
-    struct mmu_removal removal = {mmu, cause};
     uint32_t n_removed = 0;
 
-    for (uint32_t i = 0; i < group->n_arrays; i++)
+    for (uint32_t i = 0; i < group->n_arrays; i++) {
+        struct mmu_removal removal = {mmu, group->arrays[i], cause};
+
         n_removed += mmusim__tlb_array_invalidate(
             group->arrays[i], inval, false, mmu_on_removed, &removal);
+    }
     return n_removed;
 }
 
@@ -255,6 +219,7 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
         return 0;
     wide.thread = own.thread = mmu->context.thread;
 
+    mmu_take_turn(mmu);
     mmu_forget_last(mmu);
     for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++)
         n_removed += mmu_invalidate_group(mmu, &mmu->tlb[level], &wide, cause);

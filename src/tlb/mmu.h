@@ -5,7 +5,13 @@
  *
  * Levels: a first level for fetches (l1i) and one for data (l1d); machines that
  * split the latter have loads in l1d and stores in l1s. Behind them one second
- * level for all (l2), or one for fetches (l2i) and one for data (l2d).
+ * level for all (l2), or one for fetches (l2i) and one for data (l2d); behind
+ * that, perhaps, a last level that several cores share (l3).
+ *
+ * Sharing: an array may be several CPUs' (mmu_sharing.h). Entries are then of
+ * one hardware thread (tlb_context.thread = the CPU), or, with CnP, of whoever
+ * has the ASID. Look-ups, fills and invalidations of CPUs that share an array
+ * must come in the one global order.
  *
  * Relations (measured on Intel, TLB;DR, USENIX Security 2022): a walk fills the
  * L1 that asked and the L2; an L2 hit fills the L1; an L1 victim is not
@@ -138,11 +144,20 @@ struct mmu_shared {
     const struct translation_table *translations;
     struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
     struct nested *nested; /* NULL: no guest; else contexts are there, too */
+    struct mmu **mmus;     /* by CPU, where arrays are shared; else NULL */
+    uint32_t n_mmus;
+    bool has_cnp; /* entries of shared arrays are of no thread */
     const struct walker_config *walker;
     const struct psc_options *psc;
     /* Socket that owns a table's frame, for memory latency. */
     uint32_t (*home_socket)(const void *context, pfn_t pfn);
     const void *home_context;
+};
+
+/* Threads of a core that have arrays in common. */
+struct mmu_share {
+    const struct mmu *user; /* the last to use them: a shortcut that leaves a
+                               touch out is only its */
 };
 
 struct mmu {
@@ -151,6 +166,8 @@ struct mmu {
     struct mmu_l1 l1[MMU_L1S];
     uint32_t n_l1s;
     struct tlb_group tlb[TLB_LEVEL_COUNT];
+    struct mmu_share *share;  /* NULL: no array is shared within the core */
+    struct mmu *next_sibling; /* ring of the threads that share */
     /* The context loaded, and its tags; only mmusim__mmu_set_* change them. */
     struct tlb_context context;
     tlb_tags_t tags;
@@ -187,6 +204,12 @@ struct mmu_setup {
     const struct mmu_shared *shared;
     struct rng *rng;
     uint32_t cpu;
+    uint32_t n_threads; /* of the core; 0 means 1 */
+    /* A CPU built before, whose shared arrays are this one's, too: another
+     * thread of the core, and one that has the same last level. NULL: this
+     * CPU's are built. */
+    struct mmu *sibling;
+    struct mmu *l3_sibling;
 };
 
 mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
@@ -212,7 +235,10 @@ bool mmusim__mmu_l1_search(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vpn);
 bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
                            uint64_t vaddr, tlb_data_t *data,
                            uint32_t *hit_cycles);
-/* Is the page in the L1 or L2 now? Counts nothing; an L2 hit fills the L1. */
+/* The same for the last level after an L2 miss; fills L2 and L1. */
+bool mmusim__mmu_l3_lookup(struct mmu *mmu, enum access_kind kind,
+                           uint64_t vaddr, uint32_t *hit_cycles);
+/* Is the page in a TLB now? Counts nothing; a hit fills the levels above. */
 bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
                        tlb_data_t *data);
 
@@ -223,7 +249,8 @@ struct mmu_fill {
     tlb_tags_t tags; /* captured when the walk started */
     tlb_data_t data;
     uint32_t translation_id;
-    uint32_t kinds; /* 1 << enum access_kind, or-ed */
+    uint32_t kinds;  /* 1 << enum access_kind, or-ed */
+    bool runs_ahead; /* not at an event: of a private level, into another */
     /* Of the page in the guest's tables, where it is larger than order; else
      * 0. Its parts are fragments. */
     uint32_t page_order;

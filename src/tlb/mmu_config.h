@@ -19,10 +19,17 @@ enum tlb_level { /* index into machine_config.tlb and mmu.tlb */
                  TLB_L2,  /* of all accesses, or ... */
                  TLB_L2I, /* ... one of fetches and one of data */
                  TLB_L2D,
+                 TLB_L3, /* the last; cores share it */
                  TLB_LEVEL_COUNT
 };
 
 enum config_memory_model { MEMORY_FIXED, MEMORY_HIERARCHY };
+
+struct tlb_sharing_config {
+    uint32_t l3_cores; /* of a socket that share one last level; 0: all */
+    bool has_cnp;      /* CPUs that share an array share its entries, too (Arm
+                          CnP: equal ASIDs mean equal tables) */
+};
 
 struct tlb_level_config {
     uint32_t n_arrays;

@@ -5,6 +5,7 @@
  */
 #include "tlb/held_tags.h"
 #include "tlb/mmu_inline.h"
+#include "tlb/mmu_sharing.h"
 
 /* The array of a level that takes a page of the order, and the order it is
  * entered with: the page's own, or the largest smaller one (a fragment). */
@@ -28,27 +29,13 @@ static struct tlb_array *mmu_array_for(struct tlb_group *group, uint32_t order,
     return best;
 }
 
-/* A fill displaced an entry. Same address space: CAPACITY, which is also what
- * a loss without notice means, so it is written only where tags exist. */
-static void mmu_note_victim(struct mmu *mmu, const struct tlb_removed *removed,
-                            tlb_tags_t tags)
-{
-    enum miss_cause cause = MISS_CAPACITY;
-
-    if (!mmu->has_asids)
-        return;
-    if (!tlb_key_is_global(removed->key) &&
-        tlb_key_tag(removed->key) != (uint16_t) tags)
-        cause = MISS_ASID;
-    if (!mmusim__miss_log_removed(mmu->log, removed->id, cause))
-        mmu->has_failed = true;
-}
-
 void mmusim__mmu_lost_page(struct mmu *mmu, const struct tlb_removed *removed,
                            tlb_tags_t tags)
 {
+    const struct tlb_group *l2 = mmu->l2_of[ACCESS_LOAD];
+
     mmu->l2_of[ACCESS_LOAD]->evictions++;
-    mmu_note_victim(mmu, removed, tags);
+    mmusim__mmu_tell_victim(mmu, l2->arrays[0], removed, tags);
 }
 
 /* False: no array of the level takes pages of that size. */
@@ -69,15 +56,17 @@ static bool mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
                           ~((UINT64_C(1) << order) - 1);
 
         data += inside << BASE_PAGE_SHIFT;
-        if (fill->order > mmu->fragment_order)
-            mmu->fragment_order = fill->order;
+        mmusim__mmu_note_fragments(mmu, fill->order);
     }
     key = tlb_key(vpn_of(fill->vaddr), order, fill->tags,
                   fill->data & TLB_GLOBAL);
     mmusim__tlb_array_insert(array, key, data, fill->translation_id, &removed);
     if (removed.key && removed.key != key) {
         group->evictions++;
-        mmu_note_victim(mmu, &removed, fill->tags);
+        /* Cores around a last level tell each other what was lost, in the
+         * order of events. */
+        if (!fill->runs_ahead || !mmu->tlb[TLB_L3].n_arrays)
+            mmusim__mmu_tell_victim(mmu, array, &removed, fill->tags);
     }
     return true;
 }
@@ -100,10 +89,18 @@ static void mmu_forget_page(struct mmu_l1 *l1, uint64_t vaddr, uint32_t order)
     }
 }
 
+/* Threads that share the level forget the page, too: with CnP the new entry
+ * may be one that their look-ups prefer. */
 static bool mmu_fill_l1(struct mmu *mmu, struct mmu_l1 *l1,
                         const struct mmu_fill *fill)
 {
-    mmu_forget_page(l1, fill->vaddr, fill->order);
+    ptrdiff_t which = l1 - mmu->l1;
+    struct mmu *sharer = mmu;
+
+    do {
+        mmu_forget_page(&sharer->l1[which], fill->vaddr, fill->order);
+        sharer = sharer->next_sibling;
+    } while (sharer != mmu);
     return mmu_fill_group(mmu, l1->group, fill);
 }
 
@@ -112,6 +109,7 @@ void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
     const struct mmu_l1 *filled_l1 = NULL;
     const struct tlb_group *filled_l2 = NULL;
 
+    mmu_take_turn(mmu);
     mmu_forget_last(mmu);
     if (fill->data & TLB_GLOBAL)
         mmu->held_tags |= held_tag_global(fill->vaddr);
@@ -127,10 +125,22 @@ void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
         filled_l2 = mmu->l2_of[kind];
         mmu_fill_group(mmu, mmu->l2_of[kind], fill);
     }
-    if (fill->page_order > mmu->fragment_order)
-        mmu->fragment_order = fill->page_order;
+    mmu_fill_group(mmu, &mmu->tlb[TLB_L3], fill);
+    if (fill->page_order)
+        mmusim__mmu_note_fragments(mmu, fill->page_order);
     if (!mmusim__miss_log_filled(mmu->log, fill->translation_id))
         mmu->has_failed = true;
+}
+
+/* The CPU uses an entry that, with CnP, another may have brought. */
+static inline void mmu_note_held(struct mmu *mmu, const struct tlb_array *array,
+                                 uint32_t slot)
+{
+    if (MMUSIM_LIKELY(!mmu->shared->has_cnp))
+        return;
+    for (uint32_t i = 0; i < array->ids_per_slot; i++)
+        mmu->has_failed |=
+            !mmusim__miss_log_filled(mmu->log, tlb_array_ids(array, slot)[i]);
 }
 
 bool mmusim__mmu_l1_search(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vpn)
@@ -144,6 +154,7 @@ bool mmusim__mmu_l1_search(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vpn)
     if (!array)
         return false;
     key = array->keys[slot];
+    mmu_note_held(mmu, array, slot);
     *memo = (struct mmu_memo){
         .vpn = vpn,
         .key = key,
@@ -163,44 +174,100 @@ bool mmusim__mmu_l1_search(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vpn)
     return true;
 }
 
-/* Copies a lower level's entry into the L1 that missed. */
-static void mmu_refill_l1(struct mmu *mmu, struct mmu_l1 *l1, uint64_t vaddr,
-                          const struct tlb_array *from, uint32_t slot)
+/* A page looked for behind the first level, and what was found. */
+struct mmu_found {
+    uint64_t vaddr;
+    tlb_data_t data;
+    uint32_t hit_cycles;
+};
+
+static enum tlb_level mmu_l2_level(const struct mmu *mmu, enum access_kind kind)
 {
-    uint64_t key = from->keys[slot];
-    struct mmu_fill fill = {
+    return (enum tlb_level)(mmu->l2_of[kind] - mmu->tlb);
+}
+
+/* An entry as what a fill of the levels above needs. */
+static struct mmu_fill mmu_fill_of(const struct mmu *mmu, uint64_t vaddr,
+                                   const struct tlb_array *from, uint32_t slot)
+{
+    return (struct mmu_fill){
         .vaddr = vaddr,
-        .order = tlb_key_order(key),
+        .order = tlb_key_order(from->keys[slot]),
         .tags = mmu->tags,
         .data = from->data[slot],
         .translation_id = tlb_array_ids(from, slot)[0],
     };
-    uint64_t inside = (UINT64_C(1) << fill.order) - 1;
+}
 
-    if (!mmu_fill_l1(mmu, l1, &fill))
+/* Copies a lower level's entry into the L1 that missed. */
+static void mmu_refill_l1(struct mmu *mmu, struct mmu_l1 *l1,
+                          const struct mmu_fill *fill)
+{
+    uint64_t inside = (UINT64_C(1) << fill->order) - 1;
+
+    if (!mmu_fill_l1(mmu, l1, fill))
         return;
-    l1->last.vpn = vpn_of(vaddr).v;
-    l1->last.data = fill.data;
-    l1->last.pfn = tlb_data_pfn(fill.data).v + (l1->last.vpn & inside);
+    l1->last.vpn = vpn_of(fill->vaddr).v;
+    l1->last.data = fill->data;
+    l1->last.pfn = tlb_data_pfn(fill->data).v + (l1->last.vpn & inside);
+}
+
+/* Looks into a level behind the first; after a hit the page is in the L1. */
+static bool mmu_find_below(struct mmu *mmu, enum access_kind kind,
+                           enum tlb_level level, struct mmu_found *found)
+{
+    uint32_t slot;
+    struct tlb_array *array = tlb_group_lookup(
+        &mmu->tlb[level], vpn_of(found->vaddr), mmu->tags, &slot);
+    struct mmu_fill fill;
+
+    if (!array)
+        return false;
+    mmu_note_held(mmu, array, slot);
+    fill = mmu_fill_of(mmu, found->vaddr, array, slot);
+    found->data = fill.data;
+    found->hit_cycles =
+        array->hit_cycles + mmusim__tlb_array_probe_time(array, slot);
+    fill.runs_ahead = level != TLB_L3;
+    if (level == TLB_L3)
+        mmu_fill_group(mmu, mmu->l2_of[kind], &fill);
+    mmu_refill_l1(mmu, mmu->l1_of[kind], &fill);
+    return true;
+}
+
+/* The same, counted. */
+static bool mmu_look_up_below(struct mmu *mmu, enum access_kind kind,
+                              enum tlb_level level, struct mmu_found *found)
+{
+    bool is_hit = mmu_find_below(mmu, kind, level, found);
+
+    mmu->tlb[level].accesses++;
+    mmu->tlb[level].misses += !is_hit;
+    return is_hit;
 }
 
 bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
                            uint64_t vaddr, tlb_data_t *data,
                            uint32_t *hit_cycles)
 {
-    struct tlb_group *l2 = mmu->l2_of[kind];
-    uint32_t slot;
-    struct tlb_array *array;
+    struct mmu_found found = {.vaddr = vaddr};
 
-    l2->accesses++;
-    array = tlb_group_lookup(l2, vpn_of(vaddr), mmu->tags, &slot);
-    if (!array) {
-        l2->misses++;
+    if (!mmu_look_up_below(mmu, kind, mmu_l2_level(mmu, kind), &found))
         return false;
-    }
-    *data = array->data[slot];
-    *hit_cycles = array->hit_cycles + mmusim__tlb_array_probe_time(array, slot);
-    mmu_refill_l1(mmu, mmu->l1_of[kind], vaddr, array, slot);
+    *data = found.data;
+    *hit_cycles = found.hit_cycles;
+    return true;
+}
+
+bool mmusim__mmu_l3_lookup(struct mmu *mmu, enum access_kind kind,
+                           uint64_t vaddr, uint32_t *hit_cycles)
+{
+    struct mmu_found found = {.vaddr = vaddr};
+
+    mmu_take_turn(mmu);
+    if (!mmu_look_up_below(mmu, kind, TLB_L3, &found))
+        return false;
+    *hit_cycles = found.hit_cycles;
     return true;
 }
 
@@ -208,19 +275,16 @@ bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
                        tlb_data_t *data)
 {
     struct mmu_l1 *l1 = mmu->l1_of[kind];
-    uint64_t vpn = vpn_of(vaddr).v;
-    uint32_t slot;
-    struct tlb_array *array;
+    struct mmu_found found = {.vaddr = vaddr};
 
-    if (!mmu_l1_lookup(mmu, l1, vpn)) {
-        array =
-            tlb_group_lookup(mmu->l2_of[kind], (vpn_t){vpn}, mmu->tags, &slot);
-        if (!array)
-            return false;
-        *data = array->data[slot];
-        mmu_refill_l1(mmu, l1, vaddr, array, slot);
+    mmu_take_turn(mmu);
+    if (mmu_l1_lookup(mmu, l1, vpn_of(vaddr).v)) {
+        *data = l1->last.data;
         return true;
     }
-    *data = l1->last.data;
+    if (!mmu_find_below(mmu, kind, mmu_l2_level(mmu, kind), &found) &&
+        !mmu_find_below(mmu, kind, TLB_L3, &found))
+        return false;
+    *data = found.data;
     return true;
 }

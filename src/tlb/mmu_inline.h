@@ -13,6 +13,16 @@ static inline void mmu_forget_last(struct mmu *mmu)
         mmu->l1[i].last.vpn = UINT64_MAX;
 }
 
+/* Before the CPU uses arrays that other threads of its core may have used:
+ * a shortcut may no longer leave out the touch. */
+static inline void mmu_take_turn(struct mmu *mmu)
+{
+    if (MMUSIM_LIKELY(!mmu->share || mmu->share->user == mmu))
+        return;
+    mmu_forget_last(mmu);
+    mmu->share->user = mmu;
+}
+
 /* Looks a page up in one level; touches the entry it finds. */
 static inline struct tlb_array *tlb_group_lookup(struct tlb_group *group,
                                                  vpn_t vpn, tlb_tags_t tags,

@@ -45,6 +45,13 @@ enum {
 #define TLB_NO_SLOT UINT32_MAX
 #define TLB_ANY_RUN UINT16_MAX
 
+/* How the hardware threads of a core have an array. */
+enum tlb_smt {
+    TLB_SMT_PRIVATE,     /* one each */
+    TLB_SMT_SHARED,      /* one for all, whoever needs it */
+    TLB_SMT_PARTITIONED, /* an equal part of one each, taken or not */
+};
+
 /* What a machine file says of one array: keys tlb.LEVEL.INDEX.* */
 struct tlb_array_config {
     uint32_t n_entries;
@@ -62,6 +69,7 @@ struct tlb_array_config {
     uint16_t size_first_way[TLB_MAX_ORDERS];
     uint32_t max_contexts; /* that have entries at a time; 0: any number */
     uint32_t probe_cycles; /* per page size after the first; 0: all at once */
+    enum tlb_smt smt;
     uint32_t ids_per_slot; /* no key: what coalescing needs; 0 means 1 */
 };
 

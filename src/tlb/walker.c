@@ -38,7 +38,8 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
     uint64_t cycle = now + mmu->shared->walker->start_cycles;
 
     if (requests->need == WALK_FOR_MISS)
-        cycle += mmu->l2_of[requests->kind]->miss_probe_cycles;
+        cycle += mmu->l2_of[requests->kind]->miss_probe_cycles +
+                 mmu->tlb[TLB_L3].miss_probe_cycles;
     walk->is_active = true;
     walk->is_poisoned = walk->fills_no_psc = walk->wants_store = false;
     walk->kinds = 0;

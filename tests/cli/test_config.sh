@@ -61,8 +61,7 @@ refuses 2 "not KEY=VALUE" config show -s walker.count
 refuses 2 "nearest: walker.count" config check zen4 -s walker.cuont=1
 refuses 2 "1..16" config keys -s walker.count=many
 refuses 2 "power of two" config check zen4 -s tlb.l2.0.entries=3000
-refuses 2 "not modelled in this version" config check zen4 \
-    -s tlb.l3.0.entries=64
+refuses 2 "must divide" config check zen4 -s tlb.l3.cores=5
 printf 'name: x\nclock_gzh: 3\n' >"$work/bad.yaml"
 refuses 2 "bad.yaml:2: clock_gzh: unknown key (nearest: clock_ghz)" \
     config check "$work/bad.yaml"
@@ -74,7 +73,7 @@ refuses 2 "bad.yaml:2: os.memory: 'lots'" replay -m "$work/bad.yaml" \
 
 # every key is in mmusim-config(5), with its unit and default, and no other
 run 0 config keys
-sed -En 's/^(tlb\.[a-z0-9]+)\.[0-9]+/\1.N/; s/^tlb\.[a-z0-9]+\./tlb.LEVEL./
+sed -En 's/^tlb\.[a-z0-9]+\.[0-9]+\./tlb.LEVEL.N./
     s/^([a-z0-9_.A-Z]+) .*/\1/p' "$work/out" | sort -u >"$work/keys"
 sed -n 's/^\.It Li //p' "$SOURCE_DIR/man/mmusim-config.5" | sed 's/ .*//' |
     sort >"$work/manual"

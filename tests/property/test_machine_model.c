@@ -90,6 +90,17 @@ static uint64_t frame_of(const struct watch *watch, pfn_t pfn)
     return nested ? mmusim__nested_gpaddr(nested, pfn_paddr(pfn)) >> 12 : pfn.v;
 }
 
+/* An entry of a shared array is of one hardware thread. */
+static bool is_anothers(const struct cpu *cpu, const struct tlb_array *array,
+                        uint32_t slot)
+{
+    uint16_t tag = tlb_key_tag(array->keys[slot]);
+
+    return array->contexts &&
+           mmusim__tlb_context_at(array->contexts, tag)->thread !=
+               cpu->mmu.context.thread;
+}
+
 static void check_entry(const struct watch *watch, const struct cpu *cpu,
                         const struct tlb_array *array, uint32_t slot)
 {
@@ -99,7 +110,7 @@ static void check_entry(const struct watch *watch, const struct cpu *cpu,
     uint32_t rights = (uint32_t) data & (TLB_READ | TLB_WRITE | TLB_EXEC);
     struct x86_walk walk;
 
-    if (tlb_key_is_global(array->keys[slot]))
+    if (tlb_key_is_global(array->keys[slot]) || is_anothers(cpu, array, slot))
         return;
     walk = walk_of(kernel, cpu->loaded->root, vaddr);
     if (walk.outcome != X86_WALK_MAPPED ||
@@ -282,6 +293,29 @@ static void random_walks(struct machine_config *config, uint64_t seed)
     mmusim__machine_config_finish(config);
 }
 
+/* Threads that share their TLBs, or some, and cores that share a last one. */
+static void random_sharing(struct machine_config *config, struct rng *rng)
+{
+    uint32_t n_cpus = machine_config_cpus(config);
+
+    if (mmusim__rng_below(rng, 2) && n_cpus % 2 == 0) {
+        config->n_sockets = 1;
+        config->threads_per_core =
+            n_cpus == 4 && mmusim__rng_below(rng, 2) ? 4 : 2;
+        config->cores_per_socket = n_cpus / config->threads_per_core;
+    }
+    for (uint32_t level = 0; level < TLB_L3; level++)
+        config->tlb[level].arrays[0].smt =
+            (enum tlb_smt) mmusim__rng_below(rng, 3);
+    if (mmusim__rng_below(rng, 2))
+        return;
+    config->tlb[TLB_L3] = config->tlb[TLB_L2];
+    config->tlb[TLB_L3].n_arrays = 1;
+    config->tlb[TLB_L3].arrays[0].smt = TLB_SMT_PRIVATE;
+    config->tlb[TLB_L3].arrays[0].hit_cycles = 10 * mmusim__rng_below(rng, 9);
+    config->tlb_sharing.l3_cores = mmusim__rng_below(rng, 2);
+}
+
 static void random_machine(struct machine_config *config, uint64_t seed)
 {
     static const uint64_t ceilings[] = {0, 1, 5, 33, 1000};
@@ -302,6 +336,7 @@ static void random_machine(struct machine_config *config, uint64_t seed)
     small_array(&config->tlb[TLB_L1I].arrays[0], 4, 4);
     small_array(&config->tlb[TLB_L2].arrays[0], 32, 4);
     random_levels(config, &rng);
+    random_sharing(config, &rng);
     config->os.flush_ceiling_pages = ceilings[mmusim__rng_below(&rng, 5)];
     config->os.timeslice_cycles = 3000 + 1000 * mmusim__rng_below(&rng, 40);
     config->has_invpcid = mmusim__rng_below(&rng, 2);

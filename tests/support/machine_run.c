@@ -147,8 +147,9 @@ static void assert_laws_of(const struct machine_run *run, const char *prefix,
     static const char *const answered[] = {"walker.walks", "walker.merged",
                                            NULL};
     static const char *const tlbs[] = {"l1i", "l1d", "l1s", "l2",
-                                       "l2i", "l2d", NULL};
-    uint64_t first_misses = 0, second_accesses = 0, second_misses = 0;
+                                       "l2i", "l2d", "l3",  NULL};
+    uint64_t third_accesses = 0, first_misses = 0, second_accesses = 0,
+             second_misses = 0;
 
     assert_int_equal(sum_of(run, prefix, buckets), cycles);
     assert_int_equal(sum_of(run, prefix, causes),
@@ -163,11 +164,13 @@ static void assert_laws_of(const struct machine_run *run, const char *prefix,
         first_misses += tlbs[i][1] == '1' ? at(run, name, "misses") : 0;
         second_accesses += tlbs[i][1] == '2' ? at(run, name, "accesses") : 0;
         second_misses += tlbs[i][1] == '2' ? at(run, name, "misses") : 0;
+        third_accesses += tlbs[i][1] == '3' ? at(run, name, "accesses") : 0;
         assert_int_equal(at(run, name, "hits") + at(run, name, "misses"),
                          at(run, name, "accesses"));
     }
     assert_int_equal(first_misses, second_accesses);
     assert_true(at(run, prefix, "llt.misses") <= second_misses);
+    assert_true(third_accesses <= second_misses);
 }
 
 /* Every unindexed statistic that each CPU has, too, is their sum. */

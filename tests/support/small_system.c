@@ -148,10 +148,19 @@ static void small_init_cpu(struct small_system *small, uint32_t id)
 {
     const struct small_options *options = &small->options;
     struct cpu *cpu = &small->system.cpus[id];
-    struct mmu_setup setup = {options->tlb, &small->shared, &small->rng, id};
+    struct mmu_setup setup = {.tlb = options->tlb,
+                              .shared = &small->shared,
+                              .rng = &small->rng,
+                              .cpu = id};
 
     cpu->id = id;
     cpu->core = id % (options->n_sockets * options->cores_per_socket);
+    if (options->shares_tlbs) {
+        setup.n_threads = options->threads_per_core;
+        setup.sibling =
+            id == cpu->core ? NULL : &small->system.cpus[cpu->core].mmu;
+        setup.l3_sibling = id ? &small->system.cpus[0].mmu : NULL;
+    }
     cpu->socket = cpu->core / options->cores_per_socket;
     cpu->system = &small->system;
     mmusim__paravirt_init(cpu, 1);
@@ -171,6 +180,22 @@ static void small_init_cpu(struct small_system *small, uint32_t id)
     cpu->user = &small->cpus[id];
 }
 
+static void small_init_sharing(struct small_system *small)
+{
+    struct mmu_shared *shared = &small->shared;
+
+    shared->n_mmus = small->system.n_cpus;
+    shared->mmus = mmusim__arena_alloc(&small->arena, shared->n_mmus,
+                                       sizeof(struct mmu *));
+    assert_non_null(shared->mmus);
+    shared->has_cnp = small->options.has_cnp;
+    if (shared->has_cnp)
+        return;
+    small->contexts = mmusim__tlb_contexts_create();
+    shared->contexts = small->contexts;
+    assert_non_null(shared->contexts);
+}
+
 static void small_init_shared(struct small_system *small)
 {
     const struct small_options *options = &small->options;
@@ -188,6 +213,8 @@ static void small_init_shared(struct small_system *small)
     shared->walker = &small->options.walker;
     shared->psc = &small->options.psc;
     shared->home_socket = small_home_socket;
+    if (options->shares_tlbs)
+        small_init_sharing(small);
     assert_non_null(small->translations);
     assert_non_null(shared->tables);
     assert_int_equal(mmusim__mem_init(&small->memory, &options->memory,
@@ -250,6 +277,7 @@ void small_destroy(struct small_system *small)
     for (uint32_t id = 0; id < small->system.n_cpus; id++)
         mmusim__mmu_fini(&small->system.cpus[id].mmu);
     mmusim__translations_destroy(small->translations);
+    mmusim__tlb_contexts_destroy(small->contexts);
     mmusim__pt_memory_destroy(small->shared.tables);
     mmusim__event_queue_fini(&small->system.queue);
     mmusim__histogram_fini(&small->system.shootdowns.latency_cycles);

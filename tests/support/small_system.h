@@ -24,6 +24,8 @@ struct small_options {
     uint32_t n_levels;
     bool has_pcid;
     bool is_reference;
+    bool shares_tlbs; /* as tlb[].arrays[].smt says; all cores one l3 */
+    bool has_cnp;
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
     struct psc_options psc;
     struct walker_config walker;
@@ -66,6 +68,7 @@ struct small_system {
     struct mmu_shared shared;
     struct mem_model memory;
     struct translation_table *translations;
+    struct tlb_contexts *contexts; /* where TLBs are shared */
     struct rng rng;
     struct address_space init_mm;
     struct small_cpu *cpus;

@@ -145,6 +145,14 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"tlb.l2:\n  - entries: 96\n    ways: 4\n", 2, "tlb.l2.0", "power"},
         {"tlb.l1d:\n  - entries: 64\n    page_sizes: [2M]\n", 2, "tlb.l1d",
          "holds 4K"},
+        {"tlb.l3:\n  - entries: 64\ntlb.l3.cores: 3\n", 3, "tlb.l3.cores",
+         "must divide topology.cores_per_socket"},
+        {"tlb.l3:\n  - entries: 64\n    smt: shared\n", 2, "tlb.l3.0",
+         "it must be private"},
+        {"topology.threads_per_core: 3\ntlb.l2:\n  - entries: 64\n"
+         "    ways: 4\n    smt: partitioned\n",
+         3, "tlb.l2.0", "divide by topology.threads_per_core"},
+        {"tlb.cnp: true\n", 1, "tlb.cnp", "FEAT_TTCNP"},
         {"tlb.l1d:\n  - entries: 8\n  - entries: 8\n    hit_cycles: 1\n", 3,
          "tlb.l1d.1", "one hit time"},
         {"topology.sockets: 64\ntopology.cores_per_socket: 5\n", 2,
@@ -176,8 +184,6 @@ static void an_impossible_geometry_points_at_the_array(void **state)
 static void what_has_no_model_yet_says_so(void **state)
 {
     static const struct refusal refusals[] = {
-        {"tlb.l3.0.entries: 4\n", 1, "tlb.l3.0.entries", "not modelled in"},
-        {"tlb.l3.entries: 4\n", 1, "tlb.l3.entries", "not modelled in this"},
         {"isa: armv8\n", 1, "isa", "not modelled in this version"},
         {"os.thp: always\n", 1, "os.thp", "not modelled in this version"},
     };
@@ -196,7 +202,7 @@ static void an_override_is_checked_like_a_file(void **state)
         {"tlb.l1d", "4", "a list of arrays"},
         {"tlb.l1d.0.page_sizes", "[2M, 4K]", "[4K, 2M, 1G]"},
         {"tlb.l1d.0.page_sizes", "[4K", "[4K, 2M, 1G]"},
-        {"tlb.l3.0.entries", "4", "not modelled in this version"},
+        {"tlb.l3.1.entries", "4", "the level has 0 arrays"},
         {"name", "a\nb", "control"},
         {"extends", "zen4", "unknown key"},
     };
