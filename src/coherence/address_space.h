@@ -7,8 +7,9 @@
 #include "core/cpu_mask.h"
 
 struct address_space {
-    uint64_t id; /* unique, never reused; 0 is the kernel's (init_mm) */
-    pfn_t root;  /* top-level table */
+    uint64_t id;         /* unique, never reused; 0 is the kernel's (init_mm) */
+    pfn_t root;          /* top-level table */
+    uint64_t context_id; /* asid_alloc.h: generation | asid; 0: none yet */
     struct cpu_mask cpus; /* mm_cpumask: CPUs that must get flush requests */
 };
 

@@ -62,7 +62,13 @@ struct cost_config {
     uint32_t invpcid_cycles;
     uint32_t cr3_write_cycles; /* flushing MOV CR3 */
     uint32_t cr3_noflush_cycles;
-    uint32_t global_flush_cycles;   /* CR4.PGE off and on, or INVPCID type 2 */
+    uint32_t global_flush_cycles; /* CR4.PGE off and on, or INVPCID type 2 */
+    uint32_t barrier_cycles;      /* a DSB or ISB with nothing to wait for */
+    uint32_t ttbr_write_cycles;   /* TTBR0, CONTEXTIDR and the ISB */
+    uint32_t sfence_cycles;       /* one SFENCE.VMA */
+    uint32_t satp_write_cycles;
+    uint32_t sbi_call_cycles;       /* into the firmware and back, without the
+                                       interrupts it sends */
     uint32_t flush_call_cycles;     /* flush_tlb_* without its invalidations */
     uint32_t context_switch_cycles; /* without the CR3 write; IRQs masked */
     uint32_t fork_cycles;           /* fixed part of fork */

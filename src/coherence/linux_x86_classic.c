@@ -347,6 +347,8 @@ static void classic_enter_lazy(struct cpu *cpu)
 const struct protocol_ops mmusim__protocol_linux_4_6 = {
     .name = "linux-4.6",
     .help = "Linux 4.6 on x86: no PCID, synchronous IPIs, flush ceiling",
+    .isas = ISAS_X86,
+    .ceiling_rule = CEILING_ABOVE,
     .default_ceiling_pages = 33,
     .flush_mm_range = classic_flush_mm_range,
     .flush_page = classic_flush_page,

@@ -14,19 +14,44 @@
 #define MMUSIM_COHERENCE_PROTOCOL_H
 
 #include "coherence/system.h"
+#include "core/isa.h"
+
+/* When is a range too large to flush it page by page? */
+enum ceiling_rule {
+    CEILING_NONE,     /* never: os.flush_ceiling is an error */
+    CEILING_ABOVE,    /* more than os.flush_ceiling pages */
+    CEILING_AT_LEAST, /* that many or more */
+    CEILING_ALWAYS,   /* there is no flush of a page: an error, too */
+};
 
 enum flush_vmflag { FLUSH_NORMAL, FLUSH_HUGETLB };
 
 struct protocol_ops {
     const char *name;
     const char *help;
+    uint32_t isas; /* 1 << enum isa, or-ed: where this kernel runs */
+    enum ceiling_rule ceiling_rule;
     uint64_t default_ceiling_pages;
+    /* What the protocol keeps besides struct system; NULL: nothing. Memory
+     * comes from system->arena. */
+    mmusim_status_t (*init)(struct system *system);
     /* flush_tlb_mm_range; end may be FLUSH_END_ALL. */
     void (*flush_mm_range)(struct cpu *cpu, struct address_space *mm,
                            uint64_t start, uint64_t end,
                            enum flush_vmflag vmflag);
     void (*flush_page)(struct cpu *cpu, struct address_space *mm,
                        uint64_t vaddr);
+    /* An entry has been given more rights (or its dirty state) after a fault:
+     * what is done about stale entries that still refuse; NULL: nothing. */
+    void (*after_upgrade)(struct cpu *cpu, struct address_space *mm,
+                          uint64_t vaddr);
+    /* A fault has found an entry that permits the store: this CPU's TLB may
+     * still refuse it (flush_tlb_fix_spurious_fault); NULL: nothing. */
+    void (*fix_spurious)(struct cpu *cpu, struct address_space *mm,
+                         uint64_t vaddr);
+    /* The kernel counts on the hardware to look at the tables again before it
+     * reports that an entry refuses an access. */
+    bool relies_on_rewalk;
     void (*flush_kernel_range)(struct cpu *cpu, uint64_t start, uint64_t end);
     void (*flush_all)(struct cpu *cpu);
     /* Loads next in place of what is loaded; returns the cycles of the loads

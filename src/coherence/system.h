@@ -10,7 +10,9 @@
 #include "coherence/cost_config.h"
 #include "coherence/cpu.h"
 #include "coherence/fabric_config.h"
+#include "coherence/inval_instruction.h"
 #include "core/histogram.h"
+#include "core/isa.h"
 
 struct arena;
 struct fabric_ops;
@@ -82,8 +84,13 @@ struct system {
     struct ipi_config ipi;
     struct cost_config cost;
     bool has_invpcid;
+    enum isa isa;
+    struct arm_issuer arm; /* what the TLBIs of this machine can do */
+    struct riscv_issuer riscv;
     const struct protocol_ops *protocol;
+    void *protocol_state; /* the protocol's own */
     uint64_t flush_ceiling_pages;
+    bool has_flush_ceiling; /* given, not the protocol's own */
     struct address_space *init_mm;
     uint32_t min_delivery_cycles; /* least time from any event of a CPU to an
                                      interrupt it causes at another */

@@ -280,6 +280,17 @@ mmusim_status_t mmusim__config_bind(struct mmusim_config *config,
     return MMUSIM_OK;
 }
 
+/* Has a file or the command line given the key? */
+static bool config_is_set(const struct mmusim_config *config, const char *key)
+{
+    struct machine_field field;
+    size_t index;
+    bool is_ns;
+
+    return mmusim__config_find(key, &field, &index, &is_ns) &&
+           config->origins[index].is_set;
+}
+
 mmusim_status_t mmusim__config_finish(struct mmusim_config *config,
                                       mmusim_diag_t *diag)
 {
@@ -309,6 +320,11 @@ mmusim_status_t mmusim__config_finish(struct mmusim_config *config,
                              origin->line);
         return MMUSIM_CONFIG;
     }
+    config->raw.os.has_protocol = config_is_set(config, "os.protocol");
+    config->raw.os.has_flush_ceiling =
+        config_is_set(config, "os.flush_ceiling");
+    config->raw.has_fabric = config_is_set(config, "fabric");
+    mmusim__machine_config_usual(&config->raw);
     config->machine = config->raw;
     mmusim__machine_config_finish(&config->machine);
     return MMUSIM_OK;

@@ -79,9 +79,37 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
                             &machine->arena);
 }
 
+/* What the machine's invalidate instructions can do. */
+static void machine_init_issuers(struct system *system,
+                                 const struct machine_config *config,
+                                 const struct pt_format *format)
+{
+    bool is_v7 = config->isa == ISA_ARMV7;
+
+    system->arm = (struct arm_issuer){
+        .features = (config->arm.has_ranges ? (uint32_t) ARM_RANGE : 0) |
+                    (config->arm.has_ttl ? (uint32_t) ARM_TTL : 0) |
+                    (config->dvm.reaches_others ? (uint32_t) ARM_MP : 0),
+        .el = 1,
+        .cannot_broadcast = !config->dvm.reaches_others,
+        .asid_bits = (uint8_t) (is_v7 ? 8 : config->arm.asid_bits),
+        .granule_order = {(uint8_t) format->granule_order,
+                          (uint8_t) format->granule_order},
+        .stage2_granule_order = (uint8_t) format->granule_order,
+        .has_ds = format->vaddr_bits > 48 && format->granule_order < 4,
+    };
+    system->riscv = (struct riscv_issuer){
+        .features = 0,
+        .mode = RISCV_S,
+        .vaddr_bits = (uint8_t) format->vaddr_bits,
+        .asid_bits = (uint8_t) config->riscv.asid_bits,
+    };
+}
+
 static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
 {
     const struct machine_config *config = &machine->config;
+    bool has_dvm = config->isa == ISA_ARMV8 || config->isa == ISA_ARMV7;
     struct system *system = &machine->system;
     const struct fabric_ops *fabric = mmusim__fabric_find(config->fabric);
 
@@ -96,14 +124,20 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->cost = config->cost;
     system->has_invpcid = config->has_invpcid;
     system->protocol = mmusim__protocol_find(config->os.protocol);
+    system->isa = config->isa;
+    machine_init_issuers(system, config, &machine->format);
     system->flush_ceiling_pages = config->os.flush_ceiling_pages;
-    system->broadcast =
-        fabric == &mmusim__fabric_dvm ? config->dvm : config->invlpgb;
+    system->has_flush_ceiling = config->os.has_flush_ceiling;
+    system->broadcast = has_dvm || fabric == &mmusim__fabric_dvm
+                            ? config->dvm
+                            : config->invlpgb;
     mmusim__fabric_init(system, fabric);
     mmusim__histogram_init(&system->shootdowns.latency_cycles);
     system->cpus = mmusim__arena_alloc(&machine->arena, system->n_cpus,
                                        sizeof(*system->cpus));
-    return system->cpus ? MMUSIM_OK : MMUSIM_NOMEM;
+    if (!system->cpus)
+        return MMUSIM_NOMEM;
+    return system->protocol->init ? system->protocol->init(system) : MMUSIM_OK;
 }
 
 static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)

@@ -2,6 +2,7 @@
 /* Defaults of a machine, and the rules that involve several keys. */
 #include "machine/machine_config.h"
 
+#include "coherence/protocol.h"
 #include "core/diag.h"
 #include "machine/machine_rows.h"
 #include "tlb/mem_cache.h"
@@ -31,6 +32,38 @@ static void config_finish_psc(struct psc_config *psc)
 {
     if (!psc->n_ways)
         psc->n_ways = psc->n_entries;
+}
+
+/* The kernel that a machine runs unless another is asked for. */
+static const char *const config_usual_protocols[ISA_COUNT] = {
+    [ISA_X86_64] = "linux-4.6",      [ISA_I386] = "linux-4.6",
+    [ISA_ARMV8] = "linux-arm64-6.8", [ISA_ARMV7] = "linux-arm",
+    [ISA_RISCV] = "linux-riscv",
+};
+
+/* Broadcasts of the hardware on Arm, if its cores can; else interrupts. */
+static const char *config_usual_fabric(const struct machine_config *config)
+{
+    bool is_arm = config->isa == ISA_ARMV8 || config->isa == ISA_ARMV7;
+
+    return is_arm && config->dvm.reaches_others ? "dvm" : "ipi";
+}
+
+void mmusim__machine_config_usual(struct machine_config *config)
+{
+    struct os_config *os = &config->os;
+    const struct protocol_ops *protocol;
+
+    if (!config->has_fabric)
+        snprintf(config->fabric, sizeof(config->fabric), "%s",
+                 config_usual_fabric(config));
+
+    if (!os->has_protocol)
+        snprintf(os->protocol, sizeof(os->protocol), "%s",
+                 config_usual_protocols[config->isa]);
+    protocol = mmusim__protocol_find(os->protocol);
+    if (protocol && !os->has_flush_ceiling)
+        os->flush_ceiling_pages = protocol->default_ceiling_pages;
 }
 
 void mmusim__machine_config_finish(struct machine_config *config)
@@ -68,6 +101,7 @@ void mmusim__machine_config_init(struct machine_config *config)
         mmusim__field_parse(field.row, (char *) config + field.base,
                             mmusim__machine_default(&field, NULL), reason);
     }
+    mmusim__machine_config_usual(config);
     config_count_arrays(config);
     mmusim__machine_config_finish(config);
 }
@@ -258,7 +292,6 @@ static mmusim_status_t config_check_caches(const struct machine_config *config,
 struct pt_options
 mmusim__machine_config_format(const struct machine_config *config)
 {
-    static const char *const isas[] = {[ISA_X86_64] = "x86-64"};
     static const char *const variants[] = {
 #define CONFIG_VARIANT(name, word) [FORMAT_##name] = word,
         CONFIG_FORMAT_MAP(CONFIG_VARIANT)
@@ -267,7 +300,7 @@ mmusim__machine_config_format(const struct machine_config *config)
     const struct page_table_config *table = &config->page_table;
 
     return (struct pt_options){
-        .isa = isas[config->isa],
+        .isa = isa_name(config->isa),
         .variant =
             table->format == FORMAT_USUAL ? NULL : variants[table->format],
         .n_levels = table->n_levels,
@@ -348,6 +381,48 @@ static mmusim_status_t config_check_guest(const struct machine_config *config,
     return MMUSIM_OK;
 }
 
+/* Protocols that are written for Arm's broadcasts need them. */
+static mmusim_status_t config_check_fabric(const struct machine_config *config,
+                                           mmusim_diag_t *diag)
+{
+    const char *usual = config_usual_fabric(config);
+    bool is_arm = config->isa == ISA_ARMV8 || config->isa == ISA_ARMV7;
+    char reason[128];
+
+    if (config->arm.asid_bits != 8 && config->arm.asid_bits != 16)
+        return config_wrong(diag, "arm.asid_bits", "must be 8 or 16");
+    if (config->isa == ISA_ARMV8 && !config->dvm.reaches_others)
+        return config_wrong(diag, "dvm.broadcast",
+                            "every Armv8 core can broadcast: true");
+    if (!is_arm || !strcmp(config->fabric, usual))
+        return MMUSIM_OK;
+    snprintf(reason, sizeof(reason), "must be %s on this machine", usual);
+    return config_wrong(diag, "fabric", reason);
+}
+
+static mmusim_status_t
+config_check_protocol(const struct machine_config *config, mmusim_diag_t *diag)
+{
+    const struct protocol_ops *protocol =
+        mmusim__protocol_find(config->os.protocol);
+    bool has_no_ceiling = protocol->ceiling_rule == CEILING_NONE ||
+                          protocol->ceiling_rule == CEILING_ALWAYS;
+    char reason[128];
+
+    if (!(protocol->isas >> config->isa & 1U)) {
+        snprintf(reason, sizeof(reason), "%s does not run on %s (usual: %s)",
+                 protocol->name, isa_name(config->isa),
+                 config_usual_protocols[config->isa]);
+        return config_wrong(diag, "os.protocol", reason);
+    }
+    if (config->os.has_flush_ceiling && has_no_ceiling) {
+        snprintf(reason, sizeof(reason), "%s has no ceiling to set",
+                 protocol->name);
+        return config_wrong(diag, "os.flush_ceiling", reason);
+    }
+    return MMUSIM_OK;
+}
+
 mmusim_status_t
 mmusim__machine_config_check(const struct machine_config *config,
                              mmusim_diag_t *diag)
@@ -356,6 +431,10 @@ mmusim__machine_config_check(const struct machine_config *config,
 
     if (!status)
         status = config_check_levels(config, diag);
+    if (!status)
+        status = config_check_protocol(config, diag);
+    if (!status)
+        status = config_check_fabric(config, diag);
     if (!status)
         status = config_check_psc(config, diag);
     if (!status)

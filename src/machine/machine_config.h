@@ -11,6 +11,7 @@
 
 #include "coherence/cost_config.h"
 #include "coherence/fabric_config.h"
+#include "core/isa.h"
 #include "mmusim/status.h"
 #include "os/os_config.h"
 #include "tlb/mmu_config.h"
@@ -22,7 +23,6 @@ enum {
     CONFIG_FABRIC_BYTES = 16,
 };
 
-enum config_isa { ISA_X86_64 };
 enum config_order { ORDER_RECORDED, ORDER_RELAXED };
 enum config_engine { ENGINE_RUN_AHEAD, ENGINE_REFERENCE };
 
@@ -94,9 +94,19 @@ struct guest_config {
     uint32_t fault_cycles;
 };
 
+struct arm_config {
+    uint32_t asid_bits; /* 8 or 16 */
+    bool has_ranges;    /* FEAT_TLBIRANGE */
+    bool has_ttl;       /* FEAT_TTL */
+};
+
+struct riscv_config {
+    uint32_t asid_bits; /* 0 to 16 */
+};
+
 struct machine_config {
     char name[CONFIG_NAME_BYTES];
-    enum config_isa isa;
+    enum isa isa;
     uint64_t clock_khz; /* clock_ghz * 1e6, rounded */
     uint32_t n_sockets;
     uint32_t cores_per_socket;
@@ -109,6 +119,7 @@ struct machine_config {
     struct memory_config memory;
     enum socket_links links;
     struct ipi_config ipi;
+    bool has_fabric; /* given, not the instruction set's usual one */
     char fabric[CONFIG_FABRIC_BYTES]; /* coherence/fabric.h */
     struct broadcast_config dvm, invlpgb;
     struct rar_config rar;
@@ -116,6 +127,8 @@ struct machine_config {
     struct guest_config guest;
     struct cost_config cost;
     struct page_table_config page_table;
+    struct arm_config arm;
+    struct riscv_config riscv;
     bool has_invpcid;
     struct os_config os;
     enum config_order order;
@@ -138,6 +151,10 @@ static inline uint32_t machine_config_l3_cores(const struct machine_config *c)
 
 /* Every default, before any file is read. */
 void mmusim__machine_config_init(struct machine_config *config);
+
+/* Puts what is usual on the instruction set where nothing has been given: the
+ * protocol and its ceiling, what carries flushes, the tables' shape. */
+void mmusim__machine_config_usual(struct machine_config *config);
 
 /* Where ways are `full` (0), puts the number of entries. */
 void mmusim__machine_config_finish(struct machine_config *config);

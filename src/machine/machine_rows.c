@@ -17,8 +17,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const rows_isa[] = {"x86-64", "i386",  "armv8",
-                                       "armv7",  "riscv", NULL};
+static const char *const rows_isa[] = {
+#define ROWS_ISA(name, word) word,
+    ISA_MAP(ROWS_ISA)
+#undef ROWS_ISA
+        NULL};
 static const char *const rows_order[] = {"recorded", "relaxed", NULL};
 static const char *const rows_engine[] = {"run-ahead", "reference", NULL};
 static const char *const rows_model[] = {"fixed", "hierarchy", NULL};
@@ -90,7 +93,8 @@ static const char *rows_replacement_at(size_t index)
 static const struct field_row plain_rows[] = {
     {"name", FIELD_STRING, AT(name), "", 0, CONFIG_NAME_BYTES, 0, NULL, NULL,
      "generic", "what reports call the machine", "a choice, not a measurement"},
-    ONLY("isa", rows_isa, "instruction set", "a choice, not a measurement"),
+    WORD("isa", isa, rows_isa, "x86-64", "instruction set",
+         "a choice, not a measurement"),
     FIXED("clock_ghz", clock_khz, "GHz", 1000, 10000000, 1000000, "3",
           "core clock; one clock for everything", "guess"),
     U32("topology.sockets", n_sockets, "sockets", 1, 256, "1",
@@ -376,7 +380,8 @@ const char *mmusim__machine_default(const struct machine_field *field,
 
 static size_t rows_n_plain(void)
 {
-    size_t n = N_PLAIN + mmusim__rows_fabric_n + mmusim__rows_guest_n;
+    size_t n = N_PLAIN + mmusim__rows_fabric_n + mmusim__rows_guest_n +
+               mmusim__rows_isa_n;
 
     mmusim_assert(n <= MACHINE_PLAIN_FIELDS_MAX);
     return n;
@@ -389,7 +394,10 @@ static const struct field_row *rows_plain_at(size_t index)
     index -= N_PLAIN;
     if (index < mmusim__rows_fabric_n)
         return &mmusim__rows_fabric[index];
-    return &mmusim__rows_guest[index - mmusim__rows_fabric_n];
+    index -= mmusim__rows_fabric_n;
+    if (index < mmusim__rows_guest_n)
+        return &mmusim__rows_guest[index];
+    return &mmusim__rows_isa[index - mmusim__rows_guest_n];
 }
 
 size_t mmusim__machine_n_fields(void)

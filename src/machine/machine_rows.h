@@ -31,6 +31,9 @@ extern const size_t mmusim__rows_fabric_n;
 /* rows_guest.c */
 extern const struct field_row mmusim__rows_guest[];
 extern const size_t mmusim__rows_guest_n;
+/* rows_isa.c */
+extern const struct field_row mmusim__rows_isa[];
+extern const size_t mmusim__rows_isa_n;
 
 size_t mmusim__machine_n_fields(void);
 void mmusim__machine_field_at(size_t index, struct machine_field *field);

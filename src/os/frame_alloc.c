@@ -22,17 +22,8 @@
 enum {
     FRAME_CHUNK_LOG2 = 9, /* records a chunk: one 2M block's, 8 KiB */
     FRAME_CHUNK_FRAMES = 1 << FRAME_CHUNK_LOG2,
-    FRAME_KINDS = 11,
     FRAME_BATCH = 1 << 14, /* frames shuffled at a time */
     FRAME_PADDR_BITS = 52, /* Intel SDM vol. 3A 4.1.4: MAXPHYADDR <= 52 */
-};
-
-/* The sizes of pages and tables that the formats (tlb/pt_*.c) have: besides 4K,
- * 2M and 1G those of 16K and 64K granules with their blocks of 32M and 512M,
- * sections of 1M and supersections of 16M, 4M of PSE, and the 8K root of 64K
- * pages with 52 bits. */
-static const uint32_t frame_orders[FRAME_KINDS] = {
-    PAGE_ORDER_4K, 1, 2, 4, 8, PAGE_ORDER_2M, 10, 12, 13, 17, PAGE_ORDER_1G,
 };
 
 /* A block, kept at its first frame. */
@@ -48,13 +39,15 @@ struct frame_range { /* [start, end) in frames, whole blocks of the order */
 };
 
 struct frame_kind {
+    uint32_t order;
     uint64_t free_list; /* pfn, 0: empty */
     struct frame_range range;
     struct frame_range top;
 };
 
 struct frame_alloc {
-    struct frame_kind kinds[FRAME_KINDS];
+    struct frame_kind kinds[FRAME_MAX_KINDS];
+    uint32_t n_kinds; /* orders ascend */
     struct frame **chunks;
     uint64_t n_chunks; /* capacity of chunks[]; absent ones are NULL */
     uint64_t n_in_use;
@@ -118,7 +111,7 @@ static void frame_cut(struct frame_alloc *frames, uint32_t kind_index,
                       uint64_t pfn)
 {
     struct frame_kind *kind = &frames->kinds[kind_index];
-    uint64_t n_frames = UINT64_C(1) << frame_orders[kind_index + 1];
+    uint64_t n_frames = UINT64_C(1) << frames->kinds[kind_index + 1].order;
 
     mmusim_assert(kind->range.start == kind->range.end);
     kind->range = (struct frame_range){pfn, pfn + n_frames};
@@ -139,7 +132,7 @@ static mmusim_status_t frame_take(struct frame_alloc *frames,
                                   uint32_t kind_index, uint64_t *pfn)
 {
     struct frame_kind *kind = &frames->kinds[kind_index];
-    uint32_t order = frame_orders[kind_index];
+    uint32_t order = kind->order;
     mmusim_status_t status;
 
     if (frame_take_list(frames, kind, pfn))
@@ -147,7 +140,7 @@ static mmusim_status_t frame_take(struct frame_alloc *frames,
     status = frame_take_range(frames, &kind->range, order, pfn);
     if (status != MMUSIM_EXHAUSTED)
         return status;
-    if (kind_index + 1 < FRAME_KINDS) {
+    if (kind_index + 1 < frames->n_kinds) {
         status = frame_take(frames, kind_index + 1, pfn);
         if (status == MMUSIM_OK) {
             frame_cut(frames, kind_index, *pfn);
@@ -161,7 +154,8 @@ static mmusim_status_t frame_take(struct frame_alloc *frames,
 
 static void frame_push_colour(struct frame_alloc *frames, uint64_t pfn)
 {
-    uint64_t *head = &frames->colours[pfn % frames->n_colours];
+    uint64_t page = pfn >> frames->kinds[0].order;
+    uint64_t *head = &frames->colours[page % frames->n_colours];
 
     frame_find(frames, pfn)->next_free = *head;
     *head = pfn;
@@ -207,7 +201,7 @@ static mmusim_status_t frame_scatter_batch(struct frame_alloc *frames)
 static mmusim_status_t frame_take_scattered(struct frame_alloc *frames,
                                             uint64_t vpn, uint64_t *pfn)
 {
-    uint64_t colour = vpn % frames->n_colours;
+    uint64_t colour = (vpn >> frames->kinds[0].order) % frames->n_colours;
 
     if (!frames->colours[colour]) {
         mmusim_status_t status = frame_scatter_batch(frames);
@@ -219,11 +213,12 @@ static mmusim_status_t frame_take_scattered(struct frame_alloc *frames,
     return *pfn ? MMUSIM_OK : MMUSIM_EXHAUSTED;
 }
 
-static uint32_t frame_kind_of(uint32_t order)
+static uint32_t frame_kind_of(const struct frame_alloc *frames, uint32_t order)
 {
     uint32_t kind_index = 0;
 
-    while (kind_index < FRAME_KINDS && frame_orders[kind_index] != order)
+    while (kind_index < frames->n_kinds &&
+           frames->kinds[kind_index].order != order)
         kind_index++;
     return kind_index;
 }
@@ -235,13 +230,13 @@ static void frame_layout(struct frame_alloc *frames, uint64_t end)
     uint64_t low = 1;
     uint64_t high = end;
 
-    for (uint32_t i = 0; i < FRAME_KINDS; i++) {
+    for (uint32_t i = 0; i < frames->n_kinds; i++) {
         struct frame_kind *kind = &frames->kinds[i];
         uint64_t next_low = high;
         uint64_t next_high = high;
 
-        if (i + 1 < FRAME_KINDS) {
-            uint64_t block = UINT64_C(1) << frame_orders[i + 1];
+        if (i + 1 < frames->n_kinds) {
+            uint64_t block = UINT64_C(1) << frames->kinds[i + 1].order;
 
             next_low = min_u64(align_up(low, block), high);
             next_high = max_u64(align_down(high, block), next_low);
@@ -253,14 +248,37 @@ static void frame_layout(struct frame_alloc *frames, uint64_t end)
     }
 }
 
-struct frame_alloc *mmusim__frame_alloc_create(uint64_t memory_bytes)
+const struct frame_orders mmusim__frame_orders_usual = {
+    3, {PAGE_ORDER_4K, PAGE_ORDER_2M, PAGE_ORDER_1G}};
+
+void mmusim__frame_orders_add(struct frame_orders *orders, uint32_t order)
+{
+    uint32_t at = 0;
+
+    while (at < orders->n && orders->orders[at] < order)
+        at++;
+    if (at < orders->n && orders->orders[at] == order)
+        return;
+    mmusim_assert(orders->n < FRAME_MAX_KINDS);
+    for (uint32_t i = orders->n++; i > at; i--)
+        orders->orders[i] = orders->orders[i - 1];
+    orders->orders[at] = (uint8_t) order;
+}
+
+struct frame_alloc *
+mmusim__frame_alloc_create(uint64_t memory_bytes,
+                           const struct frame_orders *orders)
 {
     uint64_t limit_bytes = UINT64_C(1) << FRAME_PADDR_BITS;
     uint64_t end = min_u64(memory_bytes, limit_bytes) >> BASE_PAGE_SHIFT;
     struct frame_alloc *frames = calloc(1, sizeof(*frames));
 
-    if (frames)
-        frame_layout(frames, max_u64(end, 1));
+    if (!frames)
+        return NULL;
+    frames->n_kinds = orders->n;
+    for (uint32_t i = 0; i < orders->n; i++)
+        frames->kinds[i].order = orders->orders[i];
+    frame_layout(frames, max_u64(end, 1));
     return frames;
 }
 
@@ -292,17 +310,17 @@ static void frame_hand_out(struct frame_alloc *frames, uint32_t kind_index,
     mmusim_assert(frame->n_refs == 0);
     frame->n_refs = 1;
     frame->kind = kind_index;
-    frames->n_in_use += UINT64_C(1) << frame_orders[kind_index];
+    frames->n_in_use += UINT64_C(1) << frames->kinds[kind_index].order;
 }
 
 mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
                                   pfn_t *pfn)
 {
-    uint32_t kind_index = frame_kind_of(order);
+    uint32_t kind_index = frame_kind_of(frames, order);
     uint64_t taken = 0;
     mmusim_status_t status;
 
-    if (kind_index == FRAME_KINDS)
+    if (kind_index == frames->n_kinds)
         return MMUSIM_USAGE;
     status = frame_take(frames, kind_index, &taken);
     if (status == MMUSIM_EXHAUSTED && !kind_index && frames->n_colours)
@@ -320,7 +338,7 @@ mmusim_status_t mmusim__frame_get_for(struct frame_alloc *frames,
     uint64_t taken = 0;
     mmusim_status_t status;
 
-    if (order || !frames->n_colours)
+    if (order != frames->kinds[0].order || !frames->n_colours)
         return mmusim__frame_get(frames, order, pfn);
     status = frame_take_scattered(frames, vpn.v, &taken);
     if (status != MMUSIM_OK)
@@ -347,7 +365,7 @@ bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
     mmusim_assert(frame && frame->n_refs > 0);
     if (!frame || !frame->n_refs || --frame->n_refs)
         return false;
-    frames->n_in_use -= UINT64_C(1) << frame_orders[frame->kind];
+    frames->n_in_use -= UINT64_C(1) << frames->kinds[frame->kind].order;
     if (frames->n_colours && !frame->kind) {
         frame_push_colour(frames, pfn.v);
         return true;
@@ -369,7 +387,7 @@ uint32_t mmusim__frame_order(const struct frame_alloc *frames, pfn_t pfn)
 {
     const struct frame *frame = frame_find(frames, pfn.v);
 
-    return frame ? frame_orders[frame->kind] : 0;
+    return frame ? frames->kinds[frame->kind].order : 0;
 }
 
 uint64_t mmusim__frames_in_use(const struct frame_alloc *frames)

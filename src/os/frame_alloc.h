@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical frames, 4 KiB units: blocks of order 0, 9 (2M), 18 (1G) and those
- * that other architectures have between them, with a reference count each. Free
- * blocks are reused last in, first out per order, as the kernel's per-CPU lists
- * do; a block is cut when the next smaller order has none free, and not joined
- * again. pfn 0 is never handed out. A block is
- * known by its first frame: ref, unref, refs and order take that pfn.
+ * Physical frames, 4 KiB units: blocks of a few orders (of 4K, 2M and 1G on
+ * x86-64), with a reference count each. Free blocks are reused last in, first
+ * out per order, as the kernel's per-CPU lists do; a larger block is cut when
+ * the next smaller order has none free, and not joined again. pfn 0 is never
+ * handed out. A block is known by its first frame: ref, unref, refs and order
+ * take that pfn.
  *
  * Scattered (os.frame_colours): single frames for a page come at random from
  * the frames whose number agrees with the page's modulo n_colours, shuffled
@@ -25,9 +25,24 @@
 struct frame_alloc;
 
 enum { FRAME_MAX_COLOURS = 256 };
+enum { FRAME_MAX_KINDS = 8 };
+
+/* The sizes of blocks: ascending page orders. */
+struct frame_orders {
+    uint32_t n;
+    uint8_t orders[FRAME_MAX_KINDS];
+};
+
+/* 4K, 2M and 1G. */
+extern const struct frame_orders mmusim__frame_orders_usual;
+
+/* Adds an order where it belongs, unless it is there. */
+void mmusim__frame_orders_add(struct frame_orders *orders, uint32_t order);
 
 /* memory_bytes: size of simulated memory. NULL: out of host memory. */
-struct frame_alloc *mmusim__frame_alloc_create(uint64_t memory_bytes);
+struct frame_alloc *
+mmusim__frame_alloc_create(uint64_t memory_bytes,
+                           const struct frame_orders *orders);
 void mmusim__frame_alloc_destroy(struct frame_alloc *frames);
 
 /* A block with one reference. MMUSIM_EXHAUSTED when simulated memory has no

@@ -128,22 +128,30 @@ static inline struct os_cpu *kernel_cpu(struct kernel *kernel,
     return &kernel->cpus[cpu->id];
 }
 
-/* Do the tables' levels reach the address? (Canonical form, Intel SDM vol. 1
- * 3.3.7.1.) */
+/* Do the tables' levels reach the address? */
 static inline bool kernel_is_canonical(const struct kernel *kernel,
                                        uint64_t vaddr)
 {
-    uint32_t half_bits = pt_half_bits(kernel->format);
-    uint64_t above = vaddr >> half_bits;
+    return pt_is_canonical(kernel->format, vaddr);
+}
 
-    return !above || above == UINT64_MAX >> half_bits;
+static inline bool kernel_is_upper(const struct kernel *kernel, uint64_t vaddr)
+{
+    return pt_is_upper(kernel->format, vaddr);
+}
+
+/* Of the smallest page. */
+static inline uint64_t kernel_page_bytes(const struct kernel *kernel)
+{
+    return UINT64_C(1) << (BASE_PAGE_SHIFT + kernel->format->granule_order);
 }
 
 /* The address space whose tables map an address for a thread. */
 static inline struct mm *
 kernel_mm_of(struct kernel *kernel, const struct thread *thread, uint64_t vaddr)
 {
-    return thread->mm && !(vaddr >> 63) ? thread->mm : &kernel->init_mm;
+    return thread->mm && !kernel_is_upper(kernel, vaddr) ? thread->mm
+                                                         : &kernel->init_mm;
 }
 
 #endif

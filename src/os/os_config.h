@@ -7,7 +7,9 @@
 
 struct os_config {
     char protocol[32];
+    bool has_protocol; /* given, not the instruction set's usual one */
     uint64_t flush_ceiling_pages;
+    bool has_flush_ceiling; /* given, not the protocol's own */
     uint64_t timeslice_cycles;
     uint64_t memory_bytes;
     uint32_t n_frame_colours; /* 0: frames in order (frame_alloc.h) */

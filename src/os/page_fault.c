@@ -64,6 +64,8 @@ enum {
     FAULT_LOCK_TABLE,
     FAULT_COMMIT,
     FAULT_AFTER_FLUSH,
+    FAULT_AFTER_UPGRADE,
+    FAULT_SPURIOUS_FIX,
     FAULT_UNLOCK,
     FAULT_LEAVE,
     FAULT_END,
@@ -71,9 +73,10 @@ enum {
 
 /* ---- what to do ---- */
 
-static uint32_t fault_area_rights(const struct vm_area *area, uint64_t vaddr)
+static uint32_t fault_area_rights(const struct kernel *kernel,
+                                  const struct vm_area *area, uint64_t vaddr)
 {
-    uint32_t rights = vaddr >> 63 ? TLB_GLOBAL : TLB_USER;
+    uint32_t rights = kernel_is_upper(kernel, vaddr) ? TLB_GLOBAL : TLB_USER;
 
     if (area->flags & (VM_READ | VM_WRITE))
         rights |= TLB_READ;
@@ -103,11 +106,11 @@ static const struct vm_area *fault_implicit_area(struct fault_frame *fault)
 {
     struct kernel *kernel = fault->kernel;
     struct vm_area area = {
-        .start = align_down(fault->vaddr, BASE_PAGE_BYTES),
+        .start = align_down(fault->vaddr, kernel_page_bytes(kernel)),
         .flags = VM_READ | VM_WRITE | VM_EXEC | VM_IMPLICIT,
     };
 
-    area.end = area.start + BASE_PAGE_BYTES;
+    area.end = area.start + kernel_page_bytes(kernel);
     if (!area.end || kernel->config.has_strict_maps ||
         mmusim__vm_find(fault->mm->unmapped, fault->vaddr))
         return NULL;
@@ -117,6 +120,12 @@ static const struct vm_area *fault_implicit_area(struct fault_frame *fault)
     }
     kernel->implicit_pages++;
     return mmusim__vm_find(fault->mm->areas, fault->vaddr);
+}
+
+/* Order of the page that the plan's leaf maps. */
+static uint32_t fault_order(const struct fault_frame *fault)
+{
+    return pt_level_order(fault->kernel->format, fault->plan.level);
 }
 
 static void fault_get_frame(struct fault_frame *fault, uint32_t order)
@@ -178,7 +187,7 @@ static void fault_find_file_page(struct fault_frame *fault,
 static void fault_plan_copy(struct fault_frame *fault, pfn_t original)
 {
     const struct cost_config *cost = &fault->kernel->system->cost;
-    uint32_t order = pt_level_order(fault->kernel->format, fault->plan.level);
+    uint32_t order = fault_order(fault);
     uint64_t cycles = original.v == fault->kernel->zero_page.v
                           ? cost->page_zero_cycles
                           : cost->page_copy_cycles;
@@ -193,7 +202,7 @@ static void fault_plan_file(struct fault_frame *fault,
     struct fault_plan *plan = &fault->plan;
     bool is_store = fault->kind == ACCESS_STORE;
 
-    fault_find_file_page(fault, area, area->huge_order);
+    fault_find_file_page(fault, area, fault_order(fault));
     plan->action = ACTION_MAP;
     if (area->flags & VM_SHARED) {
         /* Write access to a named file is noticed page by page. */
@@ -218,7 +227,7 @@ static void fault_plan_absent(struct fault_frame *fault,
 {
     struct fault_plan *plan = &fault->plan;
     bool is_plain =
-        !(area->flags & (VM_IMPLICIT | VM_HUGETLB)) && !(fault->vaddr >> 63);
+        !(area->flags & (VM_IMPLICIT | VM_HUGETLB)) && fault->is_user;
 
     plan->level = area->huge_order
                       ? pt_leaf_level(fault->kernel->format, area->huge_order)
@@ -231,7 +240,7 @@ static void fault_plan_absent(struct fault_frame *fault,
         plan->pfn = fault->kernel->zero_page;
         plan->rights &= ~(uint32_t) TLB_WRITE;
     } else {
-        fault_plan_zeroed(fault, area->huge_order);
+        fault_plan_zeroed(fault, fault_order(fault));
         /* do_anonymous_page(): pte_mkwrite(pte_mkdirty(entry)). */
         if (plan->rights & TLB_WRITE)
             plan->rights |= TLB_DIRTY;
@@ -311,7 +320,7 @@ static void fault_make_plan(struct fault_frame *fault)
 
     /* User code has no business in the kernel's half, nor a kernel thread in
      * the user's. */
-    if (fault->is_user == !(fault->vaddr >> 63) &&
+    if (fault->is_user != kernel_is_upper(fault->kernel, fault->vaddr) &&
         kernel_is_canonical(fault->kernel, fault->vaddr)) {
         area = mmusim__vm_find(fault->mm->areas, fault->vaddr);
         if (!area)
@@ -322,7 +331,7 @@ static void fault_make_plan(struct fault_frame *fault)
         fault->plan.kind = FAULT_INVALID;
         return;
     }
-    fault->plan.rights = fault_area_rights(area, fault->vaddr);
+    fault->plan.rights = fault_area_rights(fault->kernel, area, fault->vaddr);
     fault->slot =
         mmusim__pte_leaf(fault->kernel, fault->mm, fault->vaddr, &entry);
     if (fault->slot.table)
@@ -412,6 +421,8 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
         mmusim__pte_rewrite(fault->kernel, &fault->slot,
                             format->make_leaf(format, plan->pfn, plan->level,
                                               plan->rights, true));
+        if (cpu->system->protocol->after_upgrade)
+            fault->frame.pc = FAULT_AFTER_UPGRADE;
         break;
     case ACTION_TOUCH:
         fault_touch(cpu, fault);
@@ -430,10 +441,12 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
     mmusim__cpu_busy(cpu, cost->pte_set_cycles, BUCKET_FAULT);
 }
 
-static bool fault_has_to_commit(const struct fault_frame *fault)
+static uint32_t fault_after_plan(const struct fault_frame *fault)
 {
-    return fault->plan.action != ACTION_FAIL &&
-           fault->plan.action != ACTION_NOTHING;
+    if (fault->plan.action == ACTION_FAIL)
+        return FAULT_LEAVE;
+    return fault->plan.action == ACTION_NOTHING ? FAULT_SPURIOUS_FIX
+                                                : FAULT_LOCK_TABLE;
 }
 
 /* Makes the tables and takes the lock of the last. */
@@ -472,6 +485,14 @@ static enum kstep fault_leave(struct cpu *cpu, struct fault_frame *fault)
     return KSTEP_NEXT;
 }
 
+/* What the fault itself does to the TLB. */
+static void fault_forget_entry(struct cpu *cpu, uint64_t vaddr)
+{
+    if (ISAS_X86 >> cpu->system->isa & 1U ||
+        cpu->system->protocol->relies_on_rewalk)
+        mmusim__x86_page_fault(&cpu->mmu, vaddr);
+}
+
 static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
 {
     struct fault_frame *fault = (struct fault_frame *) frame;
@@ -480,7 +501,7 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
     case FAULT_ENTER:
         frame->pc = FAULT_LOCK_MM;
         cpu->masks_interrupts = true;
-        mmusim__x86_page_fault(&cpu->mmu, fault->vaddr);
+        fault_forget_entry(cpu, fault->vaddr);
         mmusim__cpu_busy(cpu, cpu->system->cost.fault_entry_cycles,
                          BUCKET_FAULT);
         return KSTEP_NEXT;
@@ -492,7 +513,7 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case FAULT_PREPARE:
         fault_prepare(cpu, fault);
-        frame->pc = fault_has_to_commit(fault) ? FAULT_LOCK_TABLE : FAULT_LEAVE;
+        frame->pc = fault_after_plan(fault);
         return KSTEP_NEXT;
     case FAULT_LOCK_TABLE:
         frame->pc = FAULT_COMMIT;
@@ -507,6 +528,17 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
         if (fault->replaced.v != fault->kernel->zero_page.v)
             mmusim__frame_unref(fault->kernel->frames, fault->replaced);
         mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);
+        return KSTEP_NEXT;
+    case FAULT_AFTER_UPGRADE:
+        frame->pc = FAULT_UNLOCK;
+        cpu->system->protocol->after_upgrade(cpu, &fault->mm->space,
+                                             fault->vaddr);
+        return KSTEP_NEXT;
+    case FAULT_SPURIOUS_FIX:
+        frame->pc = FAULT_LEAVE;
+        if (cpu->system->protocol->fix_spurious)
+            cpu->system->protocol->fix_spurious(cpu, &fault->mm->space,
+                                                fault->vaddr);
         return KSTEP_NEXT;
     case FAULT_UNLOCK:
         frame->pc = FAULT_LEAVE;

@@ -115,7 +115,7 @@ struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
 }
 
 /* Of the frames that a table takes: 4 KiB but for large granules and roots. */
-static uint32_t pt_table_order(const struct pt_format *format, uint32_t level)
+uint32_t mmusim__pt_table_order(const struct pt_format *format, uint32_t level)
 {
     const struct pt_level *at = &format->levels[level];
     uint32_t log2 = at->bits + at->joint_log2 + format->word_log2;
@@ -126,7 +126,7 @@ static uint32_t pt_table_order(const struct pt_format *format, uint32_t level)
 static mmusim_status_t pt_table_create(struct kernel *kernel, uint32_t level,
                                        pfn_t *pfn)
 {
-    uint32_t order = pt_table_order(kernel->format, level);
+    uint32_t order = mmusim__pt_table_order(kernel->format, level);
     mmusim_status_t status = mmusim__frame_get(kernel->frames, order, pfn);
     struct pt_shape shape;
 

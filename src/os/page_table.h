@@ -53,6 +53,9 @@ mmusim_status_t mmusim__pte_move(struct kernel *kernel,
                                  const struct pte_slot *from,
                                  const struct pte_slot *to);
 
+/* Order of the frames that a table of a level takes. */
+uint32_t mmusim__pt_table_order(const struct pt_format *format, uint32_t level);
+
 /* The lock of a table; NULL: memory is short. */
 struct klock *mmusim__pte_lock(struct pt_info *table);
 

@@ -131,12 +131,29 @@ mmusim_status_t mmusim__threads_create(struct kernel *kernel,
     return threads_start_uncreated(kernel, source);
 }
 
+struct frame_orders mmusim__kernel_frame_orders(const struct kernel *kernel)
+{
+    const struct pt_format *format = kernel->format;
+    struct frame_orders orders = {0};
+
+    mmusim__frame_orders_add(&orders, format->granule_order);
+    for (uint32_t level = 0; level < format->n_levels; level++) {
+        mmusim__frame_orders_add(&orders,
+                                 mmusim__pt_table_order(format, level));
+        if (format->levels[level].has_leaves)
+            mmusim__frame_orders_add(&orders, pt_level_order(format, level));
+    }
+    return orders;
+}
+
 mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
 {
+    struct frame_orders orders = mmusim__kernel_frame_orders(kernel);
     uint32_t n_cpus = kernel->system->n_cpus;
     mmusim_status_t status;
 
-    kernel->frames = mmusim__frame_alloc_create(kernel->config.memory_bytes);
+    kernel->frames =
+        mmusim__frame_alloc_create(kernel->config.memory_bytes, &orders);
     kernel->page_cache = mmusim__page_cache_create();
     kernel->cpus = calloc(n_cpus, sizeof(*kernel->cpus));
     kernel->faults = calloc(n_cpus, sizeof(*kernel->faults));
@@ -147,7 +164,8 @@ mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
         kernel->cpus[i].cpu = &kernel->system->cpus[i];
         kernel->cpus[i].kernel = kernel;
     }
-    status = mmusim__frame_get(kernel->frames, 0, &kernel->zero_page);
+    status = mmusim__frame_get(kernel->frames, kernel->format->granule_order,
+                               &kernel->zero_page);
     if (!status)
         status = mmusim__mm_init_kernel(kernel);
     return status;

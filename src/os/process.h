@@ -7,6 +7,9 @@
 #include "core/source.h"
 #include "os/kernel.h"
 
+/* Blocks for pages of every size and for every level's tables. */
+struct frame_orders mmusim__kernel_frame_orders(const struct kernel *kernel);
+
 /* What mmusim__kernel_init() needs besides the fields its caller has set:
  * system, config, is_order_recorded, format, tables, translations. */
 mmusim_status_t mmusim__kernel_init(struct kernel *kernel);

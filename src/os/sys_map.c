@@ -78,8 +78,8 @@ static enum sys_body munmap_body(struct cpu *cpu, struct sys_frame *sys)
  * do_brk() does. False: nothing more to map. */
 static bool brk_edit(struct cpu *cpu, struct sys_frame *sys)
 {
-    uint64_t old = align_up(sys->mm->brk, BASE_PAGE_BYTES);
-    uint64_t new = align_up(sys->op.vaddr, BASE_PAGE_BYTES);
+    uint64_t old = align_up(sys->mm->brk, kernel_page_bytes(sys->kernel));
+    uint64_t new = align_up(sys->op.vaddr, kernel_page_bytes(sys->kernel));
     bool is_known = sys->mm->brk;
 
     if (sys->mm == &sys->kernel->init_mm || new < sys->op.vaddr ||

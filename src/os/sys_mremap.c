@@ -86,9 +86,10 @@ static bool mremap_resolve(struct mremap_frame *mremap)
     struct sys_frame *sys = &mremap->sys;
     const struct vm_area *area = mmusim__vm_find(sys->mm->areas, sys->start);
 
-    mremap->new_start = align_down(sys->op.new_vaddr, BASE_PAGE_BYTES);
-    mremap->new_end =
-        align_up(sys->op.new_vaddr + sys->op.new_length_bytes, BASE_PAGE_BYTES);
+    mremap->new_start =
+        align_down(sys->op.new_vaddr, kernel_page_bytes(sys->kernel));
+    mremap->new_end = align_up(sys->op.new_vaddr + sys->op.new_length_bytes,
+                               kernel_page_bytes(sys->kernel));
     if (!mremap_is_allowed(mremap))
         return false;
     mremap->area = (struct vm_area){
@@ -174,7 +175,7 @@ static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
             cycles += (uint64_t) cost->pte_clear_cycles + cost->pte_set_cycles;
         }
         from.index++;
-        sys->cursor += BASE_PAGE_BYTES;
+        sys->cursor += kernel_page_bytes(sys->kernel);
     }
     cycles += (uint64_t) n_tables * cost->table_alloc_cycles;
     mmusim__cpu_busy(cpu, cycles, BUCKET_KERNEL);

@@ -179,7 +179,8 @@ static struct sys_frame *sys_push(struct cpu *cpu, struct kernel *kernel,
 {
     const struct sys_call *call = sys_calls[op->kind];
     struct sys_frame *sys = mmusim__cpu_push(cpu, sys_step, call->frame_bytes);
-    uint64_t page = UINT64_C(1) << (BASE_PAGE_SHIFT + op->huge_order);
+    uint64_t page = max_u64(UINT64_C(1) << (BASE_PAGE_SHIFT + op->huge_order),
+                            kernel_page_bytes(kernel));
 
     sys->call = call;
     sys->kernel = kernel;

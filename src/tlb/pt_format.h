@@ -112,6 +112,14 @@ static inline uint32_t pt_index(const struct pt_format *format, uint64_t vaddr,
     return (uint32_t) (vaddr >> at->shift) & ((1U << at->bits) - 1);
 }
 
+/* Is the address the kernel's? With 64-bit addresses the upper half; with 32
+ * bits the last GiB, as Linux splits by default on i386 and Arm. */
+static inline bool pt_is_upper(const struct pt_format *format, uint64_t vaddr)
+{
+    return format->vaddr_bits > 32 ? vaddr >> 63
+                                   : vaddr >= UINT64_C(0xc0000000);
+}
+
 /* The address of the entry that translates vaddr in a table of a level. */
 static inline uint64_t pt_word_paddr(const struct pt_format *format,
                                      uint64_t table, uint64_t vaddr,
@@ -129,6 +137,18 @@ static inline uint32_t pt_half_bits(const struct pt_format *format)
     bool is_whole = format->has_split_roots || format->vaddr_bits == 32;
 
     return format->vaddr_bits - !is_whole;
+}
+
+/* Do the tables reach the address? Sign-extended (Intel SDM vol. 1 3.3.7.1;
+ * RISC-V), or in one of two ranges with a root of its own each (Arm). */
+static inline bool pt_is_canonical(const struct pt_format *format,
+                                   uint64_t vaddr)
+{
+    uint32_t half_bits = pt_half_bits(format);
+    uint64_t above = vaddr >> half_bits;
+
+    return !above ||
+           (format->vaddr_bits > 32 && above == UINT64_MAX >> half_bits);
 }
 
 /* The order of what one entry of a level maps. */

@@ -21,7 +21,7 @@
 
 enum {
     TEXT_BYTES_MAX = 1 << 20,
-    N_MACHINES = 16,
+    N_MACHINES = 18,
     N_SETTINGS = 12,
     MORE_CYCLES = 137,
     KEYS_MAX = 256,
@@ -59,6 +59,8 @@ static const struct {
     {"virt.", {"topology.cores_per_socket=4", "virt.interrupts=posted"}},
     {"virt.", {"topology.cores_per_socket=4", "virt.enabled=true"}},
     {"nested_", {"topology.cores_per_socket=4", "virt.enabled=true"}},
+    {"cost.", {"topology.cores_per_socket=4", "isa=armv8"}},
+    {"cost.", {"topology.cores_per_socket=4", "isa=riscv"}},
     {NULL,
      {"topology.cores_per_socket=4", "os.timeslice_cycles=20000",
       "page_table.levels=5", "psc.pml5e.entries=2", "os.flush_ceiling=16"}},

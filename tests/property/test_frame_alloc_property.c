@@ -169,7 +169,8 @@ static void frames_agree_with_a_map_of_all_frames(void **state)
     (void) state;
     assert_non_null(run);
     print_message("seed 21\n");
-    run->frames = mmusim__frame_alloc_create((uint64_t) RUN_FRAMES << 12);
+    run->frames = mmusim__frame_alloc_create((uint64_t) RUN_FRAMES << 12,
+                                             &mmusim__frame_orders_usual);
     assert_non_null(run->frames);
     mmusim__rng_init(&run->rng, 21, 0);
     for (uint32_t step = 0; step < RUN_STEPS; step++) {

@@ -8,6 +8,7 @@
 
 #include "core/rng.h"
 #include "os/page_table.h"
+#include "os/process.h"
 #include "tlb/mem_model.h"
 #include "tlb/miss_cause.h"
 
@@ -88,6 +89,7 @@ static void world_init(struct world *world, const struct pt_options *options)
 {
     static const struct memory_config fixed = {.model = MEMORY_FIXED};
     struct kernel *kernel = &world->kernel;
+    struct frame_orders orders;
     uint32_t half_bits;
 
     world->options = options;
@@ -99,7 +101,8 @@ static void world_init(struct world *world, const struct pt_options *options)
     kernel->format = &world->format;
     kernel->tables = mmusim__pt_memory_create();
     kernel->translations = mmusim__translations_create();
-    kernel->frames = mmusim__frame_alloc_create(UINT64_C(1) << 30);
+    orders = mmusim__kernel_frame_orders(kernel);
+    kernel->frames = mmusim__frame_alloc_create(UINT64_C(1) << 30, &orders);
     assert_non_null(kernel->tables);
     assert_non_null(kernel->translations);
     assert_non_null(kernel->frames);

@@ -184,7 +184,6 @@ static void an_impossible_geometry_points_at_the_array(void **state)
 static void what_has_no_model_yet_says_so(void **state)
 {
     static const struct refusal refusals[] = {
-        {"isa: armv8\n", 1, "isa", "not modelled in this version"},
         {"os.thp: always\n", 1, "os.thp", "not modelled in this version"},
     };
 

@@ -43,7 +43,8 @@ static void every_frame_but_the_first_is_handed_out(void **state)
 
     (void) state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        struct frame_alloc *frames = mmusim__frame_alloc_create(sizes[i]);
+        struct frame_alloc *frames =
+            mmusim__frame_alloc_create(sizes[i], &mmusim__frame_orders_usual);
         uint64_t n_frames = sizes[i] >> BASE_PAGE_SHIFT;
 
         assert_non_null(frames);
@@ -55,8 +56,8 @@ static void every_frame_but_the_first_is_handed_out(void **state)
 
 static void large_blocks_and_the_rest_fill_memory(void **state)
 {
-    struct frame_alloc *frames =
-        mmusim__frame_alloc_create(3 * GIB + 5 * MIB + 12288);
+    struct frame_alloc *frames = mmusim__frame_alloc_create(
+        3 * GIB + 5 * MIB + 12288, &mmusim__frame_orders_usual);
 
     (void) state;
     assert_int_equal(frame_drain(frames, PAGE_ORDER_1G), 2);
@@ -69,7 +70,8 @@ static void large_blocks_and_the_rest_fill_memory(void **state)
 
 static void the_last_freed_is_the_first_reused(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(16 * MIB);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(16 * MIB, &mmusim__frame_orders_usual);
     pfn_t a = frame_get_ok(frames, PAGE_ORDER_4K);
     pfn_t b = frame_get_ok(frames, PAGE_ORDER_4K);
 
@@ -83,7 +85,8 @@ static void the_last_freed_is_the_first_reused(void **state)
 
 static void a_shared_block_is_free_after_its_last_reference(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(16 * MIB);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(16 * MIB, &mmusim__frame_orders_usual);
     pfn_t pfn = frame_get_ok(frames, PAGE_ORDER_2M);
 
     (void) state;
@@ -99,7 +102,8 @@ static void a_shared_block_is_free_after_its_last_reference(void **state)
 
 static void a_freed_large_block_is_cut_when_small_ones_are_gone(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(4 * MIB);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(4 * MIB, &mmusim__frame_orders_usual);
     pfn_t large = frame_get_ok(frames, PAGE_ORDER_2M);
 
     (void) state;
@@ -113,7 +117,8 @@ static void a_freed_large_block_is_cut_when_small_ones_are_gone(void **state)
 
 static void failing_leaves_the_result_untouched(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(2 * MIB);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(2 * MIB, &mmusim__frame_orders_usual);
     pfn_t pfn = {77};
 
     (void) state;
@@ -126,7 +131,8 @@ static void failing_leaves_the_result_untouched(void **state)
 
 static void memory_ends_where_physical_addresses_do(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(UINT64_MAX);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(UINT64_MAX, &mmusim__frame_orders_usual);
 
     (void) state;
     for (int i = 1; i <= 5; i++) {
@@ -140,7 +146,8 @@ static void memory_ends_where_physical_addresses_do(void **state)
 
 static void unknown_frames_have_no_references(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(GIB);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(GIB, &mmusim__frame_orders_usual);
 
     (void) state;
     assert_int_equal(mmusim__frame_refs(frames, (pfn_t){0}), 0);
@@ -154,7 +161,8 @@ static void unknown_frames_have_no_references(void **state)
 static void scattered_frames_have_the_colour_of_their_page(void **state)
 {
     enum { N_PAGES = 20000 };
-    struct frame_alloc *frames = mmusim__frame_alloc_create(GIB);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(GIB, &mmusim__frame_orders_usual);
     static unsigned char seen[GIB / 4096];
     uint64_t last = 0;
     uint32_t n_adjacent = 0;
@@ -179,7 +187,8 @@ static void scattered_frames_have_the_colour_of_their_page(void **state)
 
 static void scattered_memory_can_be_used_up_and_given_back(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(16 * MIB);
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(16 * MIB, &mmusim__frame_orders_usual);
     static pfn_t pfns[4096];
     uint32_t n = 0;
     pfn_t pfn;

@@ -88,7 +88,8 @@ static void no_half_made_object_leaks(void **state)
     (void) state;
     failing_malloc_after(0);
     assert_null(mmusim__vm_set_create());
-    assert_null(mmusim__frame_alloc_create(1 << 30));
+    assert_null(
+        mmusim__frame_alloc_create(1 << 30, &mmusim__frame_orders_usual));
     assert_null(mmusim__pt_memory_create());
     assert_null(mmusim__translations_create());
     assert_null(mmusim__miss_log_create(NULL));
@@ -97,7 +98,8 @@ static void no_half_made_object_leaks(void **state)
 
 static void a_frame_is_handed_out_whole_or_not(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(UINT64_C(3) << 30);
+    struct frame_alloc *frames = mmusim__frame_alloc_create(
+        UINT64_C(3) << 30, &mmusim__frame_orders_usual);
     const uint32_t orders[] = {PAGE_ORDER_1G, PAGE_ORDER_2M, PAGE_ORDER_4K};
     uint32_t n_failures = 0;
     uint64_t in_use = 0;
@@ -367,7 +369,8 @@ static void dead_translations_do_not_pile_up(void **state)
 
 static void a_frame_costs_at_most_16_bytes(void **state)
 {
-    struct frame_alloc *frames = mmusim__frame_alloc_create(UINT64_C(1) << 40);
+    struct frame_alloc *frames = mmusim__frame_alloc_create(
+        UINT64_C(1) << 40, &mmusim__frame_orders_usual);
     pfn_t pfn;
 
     (void) state;

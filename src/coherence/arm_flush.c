@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* Flushes by TLBI: see arm_flush.h. Operand layouts: Linux 7.1
+ * arch/arm64/include/asm/tlbflush.h, arch/arm/include/asm/tlbflush.h; Arm ARM
+ * C5.5, TLBI VAE1IS and RVAE1IS; Armv7 ARM B4.2.2. */
+#include "coherence/arm_flush.h"
+
+#include "coherence/broadcast.h"
+#include "coherence/system.h"
+#include "core/check.h"
+
+enum { FLUSH_PUBLISH, FLUSH_ISSUE, FLUSH_COMPLETE, FLUSH_ISB, FLUSH_END };
+
+static uint32_t flush_granule_order(const struct cpu *cpu)
+{
+    return cpu->mmu.shared->format->granule_order;
+}
+
+struct inval mmusim__arm_inval(const struct cpu *cpu,
+                               const struct inval_instruction *row,
+                               uint64_t operand)
+{
+    struct inval_operands operands = {.reg = {operand}};
+    struct inval_issuer issuer = {.context = cpu->mmu.context,
+                                  .arm = cpu->system->arm};
+    struct inval_request request;
+    enum inval_outcome outcome =
+        mmusim__inval_decode(row, &operands, &issuer, &request);
+
+    mmusim_assert(outcome == INVAL_LEGAL && request.n_invals == 1);
+    (void) outcome;
+    return request.invals[0];
+}
+
+uint64_t mmusim__arm_va_operand(const struct inval_instruction *row,
+                                uint64_t vaddr, uint16_t asid)
+{
+    if (row->isa == INVAL_ARMV7)
+        return (vaddr & ~(uint64_t) (BASE_PAGE_BYTES - 1)) | asid;
+    return (uint64_t) asid << 48 |
+           (vaddr >> BASE_PAGE_SHIFT & ((UINT64_C(1) << 44) - 1));
+}
+
+/* TTL, bits 47:44: the granule (1: 4K, 2: 16K, 3: 64K) and level 3. */
+static uint64_t flush_leaf_hint(const struct cpu *cpu)
+{
+    return (uint64_t) ((flush_granule_order(cpu) / 2 + 1) << 2 | 3) << 44;
+}
+
+/* __TLBI_VADDR_RANGE */
+static uint64_t flush_range_operand(const struct cpu *cpu,
+                                    const struct arm_flush *flush,
+                                    const struct arm64_op *op)
+{
+    uint32_t granule = flush_granule_order(cpu);
+
+    return (uint64_t) flush->asid << 48 | (uint64_t) (granule / 2 + 1) << 46 |
+           (uint64_t) op->scale << 44 | (uint64_t) op->num << 39 |
+           (flush->vaddr >> (BASE_PAGE_SHIFT + granule) &
+            ((UINT64_C(1) << 37) - 1));
+}
+
+/* An operand without an address: the ASID where its form has it. */
+static uint64_t flush_asid_operand(const struct arm_flush *flush)
+{
+    return flush->row->isa == INVAL_ARMV7 ? flush->asid
+                                          : (uint64_t) flush->asid << 48;
+}
+
+/* The next operations. False: all have been issued. */
+static bool flush_issue(struct cpu *cpu, struct arm_flush *flush)
+{
+    struct broadcast_request request = {
+        .cause = flush->cause,
+        .reach = flush->row->reach,
+    };
+    struct arm64_op op;
+    uint64_t operand;
+
+    if (!mmusim__arm64_cut_next(&flush->cut, &op))
+        return false;
+    if (flush->row->pages == EVERY_PAGE) {
+        operand = flush_asid_operand(flush);
+    } else if (op.is_range) {
+        operand = flush_range_operand(cpu, flush, &op);
+    } else {
+        operand = mmusim__arm_va_operand(flush->row, flush->vaddr, flush->asid);
+        if (flush->has_level_hint)
+            operand |= flush_leaf_hint(cpu);
+    }
+    request.inval = mmusim__arm_inval(
+        cpu, op.is_range ? flush->range_row : flush->row, operand);
+    request.n_ops = op.n_ops;
+    flush->vaddr += op.n_pages << (BASE_PAGE_SHIFT + flush_granule_order(cpu));
+    mmusim__broadcast_issue(cpu, &request);
+    return true;
+}
+
+static enum kstep arm_flush_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct arm_flush *flush = (struct arm_flush *) frame;
+    const struct cost_config *cost = &cpu->system->cost;
+
+    switch (frame->pc) {
+    case FLUSH_PUBLISH:
+        frame->pc = FLUSH_ISSUE;
+        mmusim__cpu_busy(
+            cpu, (uint64_t) cost->flush_call_cycles + cost->barrier_cycles,
+            BUCKET_FLUSH_LOCAL);
+        return KSTEP_NEXT;
+    case FLUSH_ISSUE:
+        if (!flush_issue(cpu, flush))
+            frame->pc = FLUSH_COMPLETE;
+        return KSTEP_NEXT;
+    case FLUSH_COMPLETE:
+        frame->pc = flush->has_isb ? FLUSH_ISB : FLUSH_END;
+        mmusim__broadcast_sync(cpu, flush->row->reach);
+        return KSTEP_NEXT;
+    case FLUSH_ISB:
+        frame->pc = FLUSH_END;
+        mmusim__cpu_busy(cpu, cost->barrier_cycles, BUCKET_FLUSH_LOCAL);
+        return KSTEP_NEXT;
+    default:
+        return KSTEP_DONE;
+    }
+}
+
+static struct arm_flush *arm_flush_push(struct cpu *cpu,
+                                        const struct inval_instruction *row,
+                                        uint16_t asid)
+{
+    struct arm_flush *flush =
+        mmusim__cpu_push(cpu, arm_flush_step, sizeof(*flush));
+
+    flush->row = row;
+    flush->asid = asid;
+    return flush;
+}
+
+struct arm_flush *mmusim__arm_flush_whole(struct cpu *cpu,
+                                          const struct inval_instruction *row,
+                                          uint16_t asid)
+{
+    struct arm_flush *flush = arm_flush_push(cpu, row, asid);
+
+    cpu->flushes.local_full++;
+    flush->cause = MISS_FULL_FLUSH;
+    mmusim__arm64_cut_begin(&flush->cut, ARM64_NO_RANGES, 1, 1);
+    return flush;
+}
+
+struct arm_flush *mmusim__arm_flush_pages(struct cpu *cpu,
+                                          const struct inval_instruction *row,
+                                          uint16_t asid, uint64_t start,
+                                          uint64_t end)
+{
+    uint32_t shift = BASE_PAGE_SHIFT + flush_granule_order(cpu);
+    uint64_t first = align_down(start, UINT64_C(1) << shift);
+    uint64_t n_pages = (align_up(end, UINT64_C(1) << shift) - first) >> shift;
+    struct arm_flush *flush = arm_flush_push(cpu, row, asid);
+
+    cpu->flushes.local_pages += n_pages;
+    flush->cause = MISS_PAGE_FLUSH;
+    flush->vaddr = first;
+    mmusim__arm64_cut_begin(&flush->cut, ARM64_NO_RANGES, n_pages, 1);
+    return flush;
+}
+
+uint32_t mmusim__arm_flush_here(struct cpu *cpu,
+                                const struct inval_instruction *row,
+                                uint64_t operand, enum miss_cause cause)
+{
+    const struct system *system = cpu->system;
+    struct inval inval = mmusim__arm_inval(cpu, row, operand);
+
+    mmusim__mmu_invalidate(&cpu->mmu, &inval, cause);
+    return 2 * system->cost.barrier_cycles + system->broadcast.local_cycles +
+           system->broadcast.sync_local_cycles;
+}

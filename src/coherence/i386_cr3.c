@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Flushes by CR3 alone: see i386_cr3.h. The mask, the lazy states and the
+ * switch are those of 4.6 (linux_x86_classic.c); a kernel range goes the way of
+ * flush_tlb_all, since without CR4.PGE there are no globals to spare. */
+#include "coherence/i386_cr3.h"
+
+#include "coherence/ipi.h"
+#include "coherence/linux_x86_classic.h"
+
+static void cr3_flush_mm_range(struct cpu *cpu, struct address_space *mm,
+                               uint64_t start, uint64_t end,
+                               enum flush_vmflag vmflag)
+{
+    (void) start;
+    (void) end;
+    (void) vmflag;
+    mmusim__linux_4_6_flush_tlb_mm(cpu, mm);
+}
+
+static void cr3_flush_page(struct cpu *cpu, struct address_space *mm,
+                           uint64_t vaddr)
+{
+    (void) vaddr;
+    mmusim__linux_4_6_flush_tlb_mm(cpu, mm);
+}
+
+static void cr3_flush_kernel_range(struct cpu *cpu, uint64_t start,
+                                   uint64_t end)
+{
+    (void) start;
+    (void) end;
+    mmusim__protocol_linux_4_6.flush_all(cpu);
+}
+
+static void cr3_flush_all(struct cpu *cpu)
+{
+    mmusim__protocol_linux_4_6.flush_all(cpu);
+}
+
+static uint32_t cr3_switch_mm(struct cpu *cpu, struct address_space *next)
+{
+    return mmusim__protocol_linux_4_6.switch_mm(cpu, next);
+}
+
+static void cr3_enter_lazy(struct cpu *cpu)
+{
+    mmusim__protocol_linux_4_6.enter_lazy(cpu);
+}
+
+const struct protocol_ops mmusim__protocol_i386_cr3 = {
+    .name = "i386-cr3",
+    .help = "no INVLPG: every flush reloads CR3",
+    .isas = ISAS_X86,
+    .ceiling_rule = CEILING_ALWAYS,
+    .default_ceiling_pages = 0,
+    .flush_mm_range = cr3_flush_mm_range,
+    .flush_page = cr3_flush_page,
+    .flush_kernel_range = cr3_flush_kernel_range,
+    .flush_all = cr3_flush_all,
+    .switch_mm = cr3_switch_mm,
+    .enter_lazy = cr3_enter_lazy,
+};

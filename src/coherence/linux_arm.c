@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * 32-bit Arm: see linux_arm.h. There is no ceiling at all: 1 GiB is flushed by
+ * 262,144 operations.
+ *
+ * mm_cpumask: set at a switch, emptied when the address space gets another
+ * ASID; never cleared at a switch away (PIPT and VIPT caches).
+ *
+ * Left out: errata 720789 and 798181, VIVT caches.
+ */
+#include "coherence/linux_arm.h"
+
+#include "coherence/arm_flush.h"
+#include "coherence/asid_alloc.h"
+#include "coherence/ipi.h"
+#include "core/arena.h"
+
+#define ARM_TLBI_MAP(X)                                                        \
+    X(TLBIALL)                                                                 \
+    X(TLBIMVA)                                                                 \
+    X(TLBIASID)                                                                \
+    X(TLBIALLIS)                                                               \
+    X(TLBIMVAIS)                                                               \
+    X(TLBIASIDIS)
+
+enum arm_tlbi {
+#define ARM_TLBI_ENUM(name) ARM_##name,
+    ARM_TLBI_MAP(ARM_TLBI_ENUM)
+#undef ARM_TLBI_ENUM
+        ARM_TLBI_COUNT
+};
+
+struct arm_state {
+    struct asid_alloc asids;
+    const struct inval_instruction *rows[ARM_TLBI_COUNT];
+};
+
+static struct arm_state *arm_state(const struct cpu *cpu)
+{
+    return cpu->system->protocol_state;
+}
+
+/* tlb_ops_need_broadcast(): ID_MMFR3[15:12] < 2. */
+static bool arm_has_broadcast(const struct cpu *cpu)
+{
+    return !cpu->system->arm.cannot_broadcast;
+}
+
+/* ---- by interrupts: the local operations on every CPU of the mask ---- */
+
+static uint32_t arm_act(struct cpu *cpu, const struct flush_request *request)
+{
+    const struct arm_state *state = arm_state(cpu);
+    uint16_t asid = request->mm ? asid_of(request->mm->context_id) : 0;
+    uint64_t vaddr = align_down(request->start, BASE_PAGE_BYTES);
+    uint64_t *count = cpu->is_in_handler ? &cpu->flushes.received_pages
+                                         : &cpu->flushes.local_pages;
+    uint32_t cycles = 0;
+
+    if (request->end == FLUSH_END_ALL) {
+        enum arm_tlbi tlbi = request->mm ? ARM_TLBIASID : ARM_TLBIALL;
+
+        count = cpu->is_in_handler ? &cpu->flushes.received_full
+                                   : &cpu->flushes.local_full;
+        ++*count;
+        return mmusim__arm_flush_here(cpu, state->rows[tlbi], asid,
+                                      MISS_FULL_FLUSH);
+    }
+    for (; vaddr < request->end; vaddr += BASE_PAGE_BYTES) {
+        const struct inval_instruction *row = state->rows[ARM_TLBIMVA];
+        struct inval inval = mmusim__arm_inval(
+            cpu, row, mmusim__arm_va_operand(row, vaddr, asid));
+
+        ++*count;
+        mmusim__mmu_invalidate(&cpu->mmu, &inval, MISS_PAGE_FLUSH);
+        cycles += cpu->system->broadcast.local_cycles;
+    }
+    return cycles + cpu->system->cost.barrier_cycles +
+           cpu->system->broadcast.sync_local_cycles;
+}
+
+/* on_each_cpu_mask() */
+static void arm_flush_by_call(struct cpu *cpu, const struct cpu_mask *mask,
+                              struct address_space *mm, uint64_t start,
+                              uint64_t end)
+{
+    struct flush_request request = {mm, start, end, arm_act};
+    struct cpu_mask others = *mask;
+    uint64_t cycles = cpu->system->cost.flush_call_cycles;
+
+    cpu_mask_clear(&others, cpu->id);
+    if (cpu_mask_next(&others, 0) != MAX_CPUS)
+        mmusim__ipi_call_many(cpu, &others, &request);
+    if (cpu_mask_has(mask, cpu->id))
+        cycles += arm_act(cpu, &request);
+    mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);
+}
+
+static void arm_flush_everywhere_by_call(struct cpu *cpu, uint64_t start,
+                                         uint64_t end)
+{
+    struct cpu_mask all = {{0}};
+
+    for (uint32_t i = 0; i < cpu->system->n_cpus; i++)
+        cpu_mask_set(&all, i);
+    arm_flush_by_call(cpu, &all, NULL, start, end);
+}
+
+/* ---- flush_tlb_*() ---- */
+
+static void arm_flush_mm_range(struct cpu *cpu, struct address_space *mm,
+                               uint64_t start, uint64_t end,
+                               enum flush_vmflag vmflag)
+{
+    const struct arm_state *state = arm_state(cpu);
+    uint16_t asid = asid_of(mm->context_id);
+
+    (void) vmflag;
+    if (!arm_has_broadcast(cpu))
+        arm_flush_by_call(cpu, &mm->cpus, mm, start, end);
+    else if (end == FLUSH_END_ALL)
+        mmusim__arm_flush_whole(cpu, state->rows[ARM_TLBIASIDIS], asid);
+    else
+        mmusim__arm_flush_pages(cpu, state->rows[ARM_TLBIMVAIS], asid, start,
+                                end);
+}
+
+static void arm_flush_page(struct cpu *cpu, struct address_space *mm,
+                           uint64_t vaddr)
+{
+    arm_flush_mm_range(cpu, mm, vaddr, vaddr + 1, FLUSH_NORMAL);
+}
+
+static void arm_flush_all(struct cpu *cpu)
+{
+    if (!arm_has_broadcast(cpu))
+        arm_flush_everywhere_by_call(cpu, 0, FLUSH_END_ALL);
+    else
+        mmusim__arm_flush_whole(cpu, arm_state(cpu)->rows[ARM_TLBIALLIS], 0)
+            ->has_isb = true;
+}
+
+static void arm_flush_kernel_range(struct cpu *cpu, uint64_t start,
+                                   uint64_t end)
+{
+    if (!arm_has_broadcast(cpu))
+        arm_flush_everywhere_by_call(cpu, start, end);
+    else if (end == FLUSH_END_ALL)
+        arm_flush_all(cpu);
+    else
+        mmusim__arm_flush_pages(cpu, arm_state(cpu)->rows[ARM_TLBIMVAIS], 0,
+                                start, end)
+            ->has_isb = true;
+}
+
+/* ---- switching ---- */
+
+static uint32_t arm_switch_mm(struct cpu *cpu, struct address_space *next)
+{
+    struct arm_state *state = arm_state(cpu);
+    uint64_t old_id = next->context_id;
+    uint32_t cycles = cpu->system->cost.ttbr_write_cycles;
+    enum asid_switch how;
+
+    cpu->tlb_state = TLB_STATE_OK;
+    cpu->active_mm = next;
+    if (cpu->loaded == next)
+        return 0;
+    how = mmusim__asid_switch(&state->asids, cpu->id, &next->context_id);
+    if (asid_of(next->context_id) != asid_of(old_id))
+        next->cpus = (struct cpu_mask){{0}};
+    cpu_mask_set(&next->cpus, cpu->id);
+    if (how != ASID_SWITCH_FAST)
+        cycles += cpu->system->cost.lock_cycles;
+    if (how == ASID_SWITCH_FLUSH) {
+        cpu->flushes.local_full++;
+        cycles +=
+            mmusim__arm_flush_here(cpu, state->rows[ARM_TLBIALL], 0, MISS_ASID);
+    }
+    cpu->mmu.root = next->root;
+    mmusim__mmu_set_asid(&cpu->mmu, asid_of(next->context_id));
+    cpu->loaded = next;
+    return cycles;
+}
+
+static void arm_enter_lazy(struct cpu *cpu)
+{
+    if (cpu->tlb_state == TLB_STATE_OK)
+        cpu->tlb_state = TLB_STATE_LAZY;
+}
+
+static mmusim_status_t arm_init(struct system *system)
+{
+    static const char *const names[ARM_TLBI_COUNT] = {
+#define ARM_TLBI_NAME(name) #name,
+        ARM_TLBI_MAP(ARM_TLBI_NAME)
+#undef ARM_TLBI_NAME
+    };
+    struct arm_state *state =
+        mmusim__arena_alloc(system->arena, 1, sizeof(*state));
+
+    if (!state)
+        return MMUSIM_NOMEM;
+    system->protocol_state = state;
+    for (uint32_t i = 0; i < ARM_TLBI_COUNT; i++)
+        state->rows[i] = mmusim__inval_find(INVAL_ARMV7, names[i]);
+    return mmusim__asid_init(&state->asids, system->arm.asid_bits,
+                             system->n_cpus, system->arena);
+}
+
+const struct protocol_ops mmusim__protocol_linux_arm = {
+    .name = "linux-arm",
+    .help = "Linux on Armv7: a TLBI a page, broadcast or by interrupts",
+    .isas = 1 << ISA_ARMV7,
+    .ceiling_rule = CEILING_NONE,
+    .default_ceiling_pages = UINT64_C(1) << 40,
+    .init = arm_init,
+    .flush_mm_range = arm_flush_mm_range,
+    .flush_page = arm_flush_page,
+    .after_upgrade = arm_flush_page,
+    .fix_spurious = arm_flush_page,
+    .flush_kernel_range = arm_flush_kernel_range,
+    .flush_all = arm_flush_all,
+    .switch_mm = arm_switch_mm,
+    .enter_lazy = arm_enter_lazy,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of an instruction set: arm.*, riscv.*, and what its kernels' own
+ * instructions cost. */
+#include "machine/machine_rows.h"
+#include "machine/row_macros.h"
+
+/* clang-format off */
+const struct field_row mmusim__rows_isa[] = {
+    U32("arm.asid_bits", arm.asid_bits, "bits", 8, 16, "16",
+        "width of ASIDs: 8 or 16 (Armv7: always 8)",
+        "Arm ARM, ID_AA64MMFR0_EL1.ASIDBits"),
+    BOOL("arm.tlbirange", arm.has_ranges, "false",
+         "the machine has range operations, FEAT_TLBIRANGE",
+         "Arm ARM, ID_AA64ISAR0_EL1.TLB: optional from Armv8.3"),
+    BOOL("arm.ttl", arm.has_ttl, "false",
+         "the machine takes level hints, FEAT_TTL",
+         "Arm ARM, ID_AA64MMFR2_EL1.TTL: optional from Armv8.3"),
+    U32("riscv.asid_bits", riscv.asid_bits, "bits", 0, 16, "16",
+        "width of ASIDs", "RISC-V privileged manual, satp: at most 16"),
+    CYCLES("cost.barrier_cycles", cost.barrier_cycles, "20",
+           "Arm: a DSB or ISB with nothing to wait for",
+           "guess, a drained pipeline"),
+    CYCLES("cost.ttbr_write_cycles", cost.ttbr_write_cycles, "60",
+           "Arm: TTBR0, the ASID, and the barrier after them",
+           "guess, as MOV CR3 without its flush"),
+    CYCLES("cost.sfence_cycles", cost.sfence_cycles, "40",
+           "RISC-V: one SFENCE.VMA", "guess"),
+    CYCLES("cost.satp_write_cycles", cost.satp_write_cycles, "40",
+           "RISC-V: a write of satp", "guess"),
+    CYCLES("cost.sbi_call_cycles", cost.sbi_call_cycles, "300",
+           "RISC-V: a call of the firmware and back, its interrupts not "
+           "counted",
+           "guess, a trap to M-mode"),
+};
+/* clang-format on */
+
+const size_t mmusim__rows_isa_n =
+    sizeof(mmusim__rows_isa) / sizeof(mmusim__rows_isa[0]);
