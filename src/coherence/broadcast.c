@@ -4,6 +4,7 @@
 
 #include "coherence/distance.h"
 #include "coherence/flight.h"
+#include "coherence/inval_instruction.h"
 #include "core/arena.h"
 #include "core/check.h"
 #include "tlb/held_tags.h"
@@ -12,7 +13,10 @@
  * last of them is an event, at the cycle where all have come. */
 struct broadcast_op {
     struct inval inval;
+    bool has_other;
+    struct inval other;
     enum miss_cause cause;
+    enum broadcast_reach reach;
     struct cpu *issuer;
     uint64_t number;         /* among the issuer's */
     uint32_t n_undelivered;  /* messages that have not arrived */
@@ -117,10 +121,12 @@ static void broadcast_arrive(struct cpu *target, void *cargo, uint64_t now)
 
     if (target->vcpu.is_preempted) /* another runs there */
         done = now + config->slot_cycles;
-    else if (!broadcast_is_filtered(target, &op->inval))
+    else if (op->has_other || !broadcast_is_filtered(target, &op->inval))
         done = mmusim__cpu_steal(target, now, config->slot_cycles,
                                  BUCKET_IPI_HANDLER);
     mmusim__mmu_invalidate(&target->mmu, &op->inval, op->cause);
+    if (op->has_other)
+        mmusim__mmu_invalidate(&target->mmu, &op->other, op->cause);
     broadcast_count(&op->inval, &target->flushes.received_full,
                     &target->flushes.received_pages);
     op->answered_cycle = max_u64(
@@ -174,7 +180,10 @@ static void broadcast_send(struct cpu *cpu,
         return;
     *op = (struct broadcast_op){
         .inval = issue->request.inval,
+        .has_other = issue->request.has_other,
+        .other = issue->request.other,
         .cause = issue->request.cause,
+        .reach = issue->request.reach,
         .issuer = cpu,
         .number = cpu->broadcast.n_issued++,
         .n_undelivered = issue->n_targets,
@@ -207,6 +216,8 @@ static void broadcast_issue_one(struct cpu *cpu,
     if (request->n_pages_total)
         inval->n_pages = min_u64(inval->n_pages, request->n_pages_total);
     mmusim__mmu_invalidate(&cpu->mmu, inval, request->cause);
+    if (request->has_other)
+        mmusim__mmu_invalidate(&cpu->mmu, &request->other, request->cause);
     broadcast_count(inval, &cpu->flushes.local_full, &cpu->flushes.local_pages);
     if (issue->n_targets) {
         broadcast_send(cpu, issue);
@@ -264,6 +275,23 @@ void mmusim__broadcast_inval(struct cpu *cpu, const struct inval *inval,
     mmusim__broadcast_issue(cpu, &request);
 }
 
+void mmusim__broadcast_instruction(struct cpu *cpu,
+                                   const struct inval_request *request,
+                                   enum miss_cause cause)
+{
+    struct broadcast_request operation = {.cause = cause,
+                                          .reach = request->reach,
+                                          .n_ops = request->n_invals > 0};
+
+    if (request->n_invals > 0)
+        operation.inval = request->invals[0];
+    if (request->n_invals > 1) {
+        operation.has_other = true;
+        operation.other = request->invals[1];
+    }
+    mmusim__broadcast_issue(cpu, &operation);
+}
+
 /* ---- sync ---- */
 
 struct broadcast_sync_frame {
@@ -274,11 +302,13 @@ struct broadcast_sync_frame {
 
 enum { SYNC_WAIT, SYNC_FINISH };
 
-static bool broadcast_is_complete(const struct cpu *cpu, uint64_t n_issued)
+/* Are the operations issued before number n_issued, of at most that reach? */
+static bool broadcast_is_complete(const struct cpu *cpu, uint64_t n_issued,
+                                  enum broadcast_reach reach)
 {
     for (const struct broadcast_op *op = cpu->broadcast.ops; op;
          op = op->next) {
-        if (op->number < n_issued)
+        if (op->number < n_issued && op->reach <= reach)
             return false;
     }
     return true;
@@ -289,7 +319,7 @@ static void broadcast_finish(struct cpu *cpu)
     struct cpu_broadcast *own = &cpu->broadcast;
     struct shootdown_counters *counters = &cpu->system->shootdowns;
 
-    if (!cpu_mask_count(&own->reached))
+    if (!cpu_mask_count(&own->reached) || own->ops)
         return;
     counters->completed++;
     mmusim__histogram_add(&counters->latency_cycles,
@@ -316,7 +346,7 @@ static enum kstep broadcast_sync_step(struct cpu *cpu, struct kframe *frame)
     }
     if (sync->reach == REACH_SELF) {
         mmusim__cpu_busy(cpu, config->sync_local_cycles, BUCKET_FLUSH_LOCAL);
-    } else if (broadcast_is_complete(cpu, sync->n_issued)) {
+    } else if (broadcast_is_complete(cpu, sync->n_issued, sync->reach)) {
         mmusim__cpu_busy(cpu, config->sync_cycles, BUCKET_IPI_WAIT);
     } else {
         cpu->broadcast.is_waiting = true;

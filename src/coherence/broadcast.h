@@ -29,11 +29,15 @@
 #include "coherence/inval_reach.h"
 #include "core/cpu_mask.h"
 
+struct inval_request;
+
 /* n_ops operations: the first as inval says, each next one n_pages of inval
  * further on; the last is cut at n_pages_total (0: not cut). Without a range,
  * n_ops is 1. */
 struct broadcast_request {
     struct inval inval;
+    bool has_other; /* each operation has a second part: nested forms */
+    struct inval other;
     enum miss_cause cause;
     enum broadcast_reach reach;
     uint64_t n_ops;
@@ -49,9 +53,15 @@ void mmusim__broadcast_issue(struct cpu *cpu,
 void mmusim__broadcast_inval(struct cpu *cpu, const struct inval *inval,
                              enum broadcast_reach reach, enum miss_cause cause);
 
-/* Pushes the frame that waits until everything this CPU has issued so far is
- * complete: DSB ISH and TLBSYNC; with REACH_SELF DSB NSH, which waits for
- * nothing but takes sync_local_cycles. */
+/* One operation: what an instruction has been decoded to (a legal one). */
+void mmusim__broadcast_instruction(struct cpu *cpu,
+                                   const struct inval_request *request,
+                                   enum miss_cause cause);
+
+/* Pushes the frame that waits until everything this CPU has issued so far, and
+ * that reaches no farther, is complete: DSB ISH, OSH and SY, TLBSYNC
+ * (REACH_ALL); with REACH_SELF DSB NSH, which waits for nothing but takes
+ * sync_local_cycles. */
 void mmusim__broadcast_sync(struct cpu *cpu, enum broadcast_reach reach);
 
 /* The next shootdown's latency counts from now, not from its first operation:

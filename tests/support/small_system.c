@@ -215,6 +215,11 @@ static void small_init_shared(struct small_system *small)
     shared->home_socket = small_home_socket;
     if (options->shares_tlbs)
         small_init_sharing(small);
+    if (options->has_contexts && !small->contexts) {
+        small->contexts = mmusim__tlb_contexts_create();
+        shared->contexts = small->contexts;
+        assert_non_null(shared->contexts);
+    }
     assert_non_null(small->translations);
     assert_non_null(shared->tables);
     assert_int_equal(mmusim__mem_init(&small->memory, &options->memory,

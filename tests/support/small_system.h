@@ -23,6 +23,7 @@ struct small_options {
     uint32_t n_sockets, cores_per_socket, threads_per_core;
     uint32_t n_levels;
     bool has_pcid;
+    bool has_contexts; /* VMs and regimes have tags */
     bool is_reference;
     bool shares_tlbs; /* as tlb[].arrays[].smt says; all cores one l3 */
     bool has_cnp;
