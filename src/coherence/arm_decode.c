@@ -175,6 +175,14 @@ static enum inval_outcome arm_read_ipa(const struct inval_call *call,
     return arm_read_ttl(call, request, ipa);
 }
 
+/* The regime of a hypervisor without VHE has one table, and no upper half. */
+static bool arm_has_two_halves(const struct inval_call *call,
+                               const struct inval_request *request)
+{
+    return request->invals[0].regimes != 1U << REGIME_EL2 ||
+           call->issuer->arm.is_e2h;
+}
+
 /* A range: TG[47:46], SCALE[45:44], NUM[43:39], TTL[38:37], BADDR[36:0] in
  * units of the granule; with TCR.DS of 64 KiB. */
 static enum inval_outcome arm_read_range(const struct inval_call *call,
@@ -232,7 +240,7 @@ static enum inval_outcome arm_read(const struct inval_call *call,
         return arm_read_ipa(call, request);
     case ARM_OF_VA_RANGE:
         arm_set_asid(call, &request->invals[0]);
-        return arm_read_range(call, request, true);
+        return arm_read_range(call, request, arm_has_two_halves(call, request));
     case ARM_OF_IPA_RANGE:
         return arm_read_range(call, request, false);
     case ARMV7_OF_ASID:

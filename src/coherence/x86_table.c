@@ -75,7 +75,8 @@ const struct inval_instruction mmusim__x86_rows[X86_ROW_COUNT] = {
                              WHOSE_OPERAND, KEEPS_GLOBALS, INVAL_PSC_ASID),
                          .operand = X86_OF_PCID, .needs = X86_INVPCID,
                          .note = "with EFER.TCE only the pointers that map "
-                                 "the address"},
+                                 "the address; on Intel's, more pointers than "
+                                 "must go"},
     {ROW("INVPCID", "type 1", SDM_TLB, EVERY_PAGE, WHOSE_OPERAND, KEEPS_GLOBALS,
          INVAL_PSC_ASID),
      .select = 1, .operand = X86_OF_PCID, .needs = X86_INVPCID},

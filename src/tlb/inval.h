@@ -69,6 +69,14 @@ static inline bool inval_hint_allows(const struct inval *inval, uint32_t order)
            (order > inval->order && order <= inval->max_order);
 }
 
+/* EL2's own translations are no VM's; x86's guest-physical mappings are of
+ * their tables, not of a VPID (SDM vol. 3C 28.3.2). */
+static inline bool inval_context_has_vmid(const struct tlb_context *context)
+{
+    return context->regime != REGIME_EL2 &&
+           !(context->regime == REGIME_STAGE2 && context->stage2_root);
+}
+
 /* Is the context within the request's regimes, VMs and thread? */
 static inline bool inval_is_for(const struct inval *inval,
                                 const struct tlb_context *context)
@@ -77,8 +85,8 @@ static inline bool inval_is_for(const struct inval *inval,
 
     if (!(regimes >> context->regime & 1U))
         return false;
-    if (inval->has_vmid && context->regime != REGIME_EL2 &&
-        context->vmid != inval->vmid)
+    if (inval->has_vmid && context->vmid != inval->vmid &&
+        inval_context_has_vmid(context))
         return false;
     if (inval->has_stage2_root && context->stage2_root != inval->stage2_root)
         return false;

@@ -36,7 +36,8 @@ static const char intro[] =
     "linear and combined ones; RISC-V: a guest's\n  first stage), EL2 (a "
     "hypervisor's own), stage 2 (guest-physical).\n"
     "- *who* acts, and what the issuer waits for before all have (*done*).\n\n"
-    "What a manual permits but does not require is not done.\n";
+    "What a manual permits but does not require is not done, unless a note "
+    "says so.\n";
 
 static const char *const isa_titles[INVAL_ISA_COUNT] = {
     "## x86\n\n",
