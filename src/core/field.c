@@ -2,6 +2,8 @@
 /* Parameter rows: see field.h. No floating point: texts are exact. */
 #include "core/field.h"
 
+#include "core/page_size.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,7 +208,7 @@ void mmusim__field_range(const struct field_row *row, char *text)
         snprintf(text, FIELD_TEXT_BYTES, "%s|%s", field_truth_word(row, false),
                  field_truth_word(row, true));
     } else if (row->type == FIELD_SIZES) {
-        strcpy(text, "[4K, 2M, 1G]");
+        strcpy(text, "[4K, 2M, 1G]: ascending powers of two");
     } else if (row->type == FIELD_COUNTS) {
         strcpy(text, "all|[4K:N, 2M:FIRST-LAST]");
     } else if (row->type == FIELD_ONLY) {
@@ -312,19 +314,6 @@ static bool field_parse_bool(const struct field_row *row, void *base,
     return true;
 }
 
-/* One size of the list at text; its order or -1. */
-static int field_page_order(const char *text, size_t length)
-{
-    static const char *const names[] = {"4K", "2M", "1G"};
-    static const int orders[] = {PAGE_ORDER_4K, PAGE_ORDER_2M, PAGE_ORDER_1G};
-
-    for (size_t i = 0; i < 3; i++) {
-        if (length == 2 && !memcmp(text, names[i], 2))
-            return orders[i];
-    }
-    return -1;
-}
-
 static bool field_parse_sizes(const struct field_row *row, void *base,
                               const char *text, char *reason)
 {
@@ -339,7 +328,7 @@ static bool field_parse_sizes(const struct field_row *row, void *base,
 
         at += strspn(at, " ");
         length = strcspn(at, " ,]");
-        order = field_page_order(at, length);
+        order = mmusim__page_size_order(at, length);
         if (order < 0 || sizes.n_orders == FIELD_MAX_SIZES ||
             (sizes.n_orders && order <= sizes.orders[sizes.n_orders - 1]))
             return field_refuse(row, text, reason);
@@ -382,7 +371,7 @@ static bool field_parse_count(struct field_counts *counts, const char **text)
 {
     const char *at = *text + strspn(*text, " ");
     size_t length = strcspn(at, ":");
-    int order = field_page_order(at, length);
+    int order = mmusim__page_size_order(at, length);
     uint32_t i = counts->n_orders;
 
     if (order < 0 || at[length] != ':' || i == FIELD_MAX_SIZES)
@@ -448,11 +437,6 @@ bool mmusim__field_parse(const struct field_row *row, void *base,
     return field_parse_number(row, base, text, reason);
 }
 
-static const char *field_order_name(uint32_t order)
-{
-    return order == PAGE_ORDER_4K ? "4K" : order == PAGE_ORDER_2M ? "2M" : "1G";
-}
-
 static void field_print_sizes(const void *at, char *text)
 {
     struct field_sizes sizes;
@@ -460,10 +444,13 @@ static void field_print_sizes(const void *at, char *text)
 
     memcpy(&sizes, at, sizeof(sizes));
     strcpy(text, "[");
-    for (uint32_t i = 0; i < sizes.n_orders && i < FIELD_MAX_SIZES; i++)
-        used +=
-            (size_t) snprintf(text + used, FIELD_TEXT_BYTES - used, "%s%s",
-                              i ? ", " : "", field_order_name(sizes.orders[i]));
+    for (uint32_t i = 0; i < sizes.n_orders && i < FIELD_MAX_SIZES; i++) {
+        char name[PAGE_SIZE_TEXT_BYTES];
+
+        mmusim__page_size_print(sizes.orders[i], name);
+        used += (size_t) snprintf(text + used, FIELD_TEXT_BYTES - used, "%s%s",
+                                  i ? ", " : "", name);
+    }
     strcpy(text + used, "]");
 }
 
@@ -480,13 +467,15 @@ static void field_print_counts(const void *at, char *text)
         unsigned count = counts.counts[i], first = counts.firsts[i];
         size_t room = FIELD_TEXT_BYTES - used;
         char run[24];
+        char name[PAGE_SIZE_TEXT_BYTES];
 
         if (first == FIELD_ANYWHERE)
             snprintf(run, sizeof(run), "%u", count);
         else
             snprintf(run, sizeof(run), "%u-%u", first, first + count - 1);
+        mmusim__page_size_print(counts.orders[i], name);
         used += (size_t) snprintf(text + used, room, "%s%s:%s", i ? ", " : "",
-                                  field_order_name(counts.orders[i]), run);
+                                  name, run);
     }
     strcpy(text + used, "]");
 }

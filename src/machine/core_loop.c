@@ -145,13 +145,14 @@ static enum core_stop loop_pages(struct loop *loop,
                                  const struct op_record *op,
                                  enum access_kind kind)
 {
-    uint64_t first = vpn_of(op->vaddr).v;
-    uint64_t n_pages = vpn_of(op->vaddr + op_bytes_of(op) - 1).v - first + 1;
+    uint32_t shift = loop->core->page_shift;
+    uint64_t first = op->vaddr >> shift;
+    uint64_t n_pages = ((op->vaddr + op_bytes_of(op) - 1) >> shift) - first + 1;
 
     loop->is_dependent = op_flags_of(op) & OP_FLAG_DEPENDENT;
     while (stream->pages_done < n_pages) {
         uint64_t vaddr = stream->pages_done
-                             ? (first + stream->pages_done) << BASE_PAGE_SHIFT
+                             ? (first + stream->pages_done) << shift
                              : op->vaddr;
         enum core_stop stop = loop_translate(loop, kind, vaddr);
 
@@ -203,12 +204,13 @@ loop_slow_record(struct loop *loop, struct thread_stream *stream,
         loop->core->counters.fetches += kind == OP_FETCH;
     }
     if (kind != OP_NOMEM && !stream->has_begun_advance) {
-        uint64_t last_page = vpn_of(op->vaddr + op_bytes_of(op) - 1).v;
+        uint32_t shift = loop->core->page_shift;
+        uint64_t last_page = (op->vaddr + op_bytes_of(op) - 1) >> shift;
         enum core_stop stop = loop_pages(loop, stream, op, kinds[kind]);
 
         if (stop != STOP_LIMIT)
             return stop;
-        if (vpn_of(op->vaddr).v + stream->pages_done <= last_page)
+        if ((op->vaddr >> shift) + stream->pages_done <= last_page)
             return STOP_LIMIT;
     }
     if (!loop_instructions(loop, stream, op))

@@ -5,6 +5,7 @@
 
 #include "coherence/system.h"
 #include "core/diag.h"
+#include "core/page_size.h"
 #include "machine/marks.h"
 #include "os/order.h"
 #include "os/process.h"
@@ -94,12 +95,39 @@ static void core_idle(struct core_unit *core, struct thread *thread,
     mmusim__sched_sleep(core->kernel, core->cpu, core_ns_to_cycles(core, ns));
 }
 
+/* A mapping with pages of a size that the machine has none of. */
+static bool core_lacks_page_size(struct core_unit *core,
+                                 const struct thread *thread,
+                                 const struct thread_stream *stream,
+                                 const struct sys_op *op)
+{
+    const struct pt_format *format = core->kernel->format;
+    struct system *system = core->cpu->system;
+    char name[PAGE_SIZE_TEXT_BYTES];
+
+    if (op->kind != SYS_MMAP || !op->huge_order ||
+        pt_leaf_level(format, op->huge_order) != PT_MAX_LEVELS)
+        return false;
+    mmusim__page_size_print(op->huge_order, name);
+    mmusim__diag_set(
+        &system->diag, MMUSIM_UNSUPPORTED,
+        "thread %u, record %llu: huge=%s, but the machine's page tables (%s) "
+        "have no such page",
+        (unsigned) thread->tid,
+        (unsigned long long) (stream->piece.first_record + stream->next), name,
+        format->name);
+    system_fail(system, MMUSIM_UNSUPPORTED);
+    return true;
+}
+
 static void core_system_call(struct core_unit *core, struct thread *thread,
                              struct thread_stream *stream,
                              const struct sys_op *op)
 {
     struct system *system = core->cpu->system;
 
+    if (core_lacks_page_size(core, thread, stream, op))
+        return;
     if (!mmusim__syscall(core->cpu, core->kernel, op)) {
         static const char *const words[] = {
 #define SYS_KIND_WORD(name, word) word,

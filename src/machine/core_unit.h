@@ -78,6 +78,7 @@ struct core_unit {
     uint32_t window;
     uint32_t max_pending;
     uint64_t window_cycles;
+    uint32_t page_shift; /* of the smallest page */
     bool has_data_caches;
     bool has_l3;
     bool needs_slow_path; /* L1 hits or data accesses take time */

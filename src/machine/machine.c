@@ -192,6 +192,8 @@ static void machine_init_core(struct mmusim_machine *machine,
     core->clock_khz = config->clock_khz;
     core->cpi_q16 = config->core.base_cpi_q16;
     core->window = config->core.window;
+    core->page_shift =
+        (uint32_t) BASE_PAGE_SHIFT + machine->format.granule_order;
     core->window_cycles = machine_window_cycles(config);
     core->max_pending = config->core.max_outstanding_walks;
     core->has_data_caches =

@@ -4,6 +4,7 @@
 
 #include "coherence/protocol.h"
 #include "core/diag.h"
+#include "core/page_size.h"
 #include "machine/machine_rows.h"
 #include "tlb/mem_cache.h"
 #include "tlb/mmu_sharing.h"
@@ -127,12 +128,52 @@ static mmusim_status_t config_check_cpus(const struct machine_config *config,
     return MMUSIM_OK;
 }
 
+/* Hardware that coalesces makes one entry of at most 16 entries of a line. */
+enum { CONFIG_COALESCE_LOG2_MAX = 4 };
+
+/* Can a translation of the format have the size: a page's, or that of a run
+ * of entries (contiguous bit, Svnapot, Armv7 large pages, or what hardware
+ * coalesces)? Or may it be a fragment of one? */
+static bool config_has_size(const struct pt_format *format, uint32_t order)
+{
+    for (uint32_t level = 0; level < format->n_levels; level++) {
+        const struct pt_level *at = &format->levels[level];
+        uint32_t page = pt_level_order(format, level);
+
+        if (at->has_leaves && (order == page || order == page + at->run_log2))
+            return true;
+    }
+    return order <= format->granule_order + CONFIG_COALESCE_LOG2_MAX;
+}
+
+static mmusim_status_t config_refuse_size(const struct pt_format *format,
+                                          const char *key, mmusim_diag_t *diag)
+{
+    char reason[160];
+    size_t used =
+        (size_t) snprintf(reason, sizeof(reason), "page_sizes must be of");
+
+    for (uint32_t level = 0; level < format->n_levels; level++) {
+        char name[PAGE_SIZE_TEXT_BYTES];
+
+        if (!format->levels[level].has_leaves)
+            continue;
+        mmusim__page_size_print(pt_level_order(format, level), name);
+        used += (size_t) snprintf(reason + used, sizeof(reason) - used, "%s %s",
+                                  level ? "," : "", name);
+    }
+    snprintf(reason + used, sizeof(reason) - used,
+             ", or of a run of such pages");
+    return config_wrong(diag, key, reason);
+}
+
 static mmusim_status_t config_check_level(const struct machine_config *config,
+                                          const struct pt_format *format,
                                           uint32_t level, mmusim_diag_t *diag)
 {
     const struct tlb_level_config *tlb = &config->tlb[level];
     bool is_first = level <= TLB_L1S;
-    uint32_t holds_4k = 0;
+    bool holds_smallest = false;
     char key[MACHINE_KEY_BYTES];
 
     snprintf(key, sizeof(key), "tlb.%s", mmusim__machine_level_name(level));
@@ -154,18 +195,16 @@ static mmusim_status_t config_check_level(const struct machine_config *config,
         for (uint32_t j = 0; j < tlb->arrays[i].n_orders; j++) {
             uint32_t order = tlb->arrays[i].orders[j];
 
-            if (order != PAGE_ORDER_4K && order != PAGE_ORDER_2M &&
-                order != PAGE_ORDER_1G)
-                return config_wrong(diag, key,
-                                    "page_sizes must be of 4K, 2M, "
-                                    "1G");
-            holds_4k += order == PAGE_ORDER_4K;
+            if (!config_has_size(format, order))
+                return config_refuse_size(format, key, diag);
+            holds_smallest |= order <= format->granule_order;
         }
     }
     snprintf(key, sizeof(key), "tlb.%s", mmusim__machine_level_name(level));
-    if (is_first && !holds_4k && (level != TLB_L1S || tlb->n_arrays))
+    if (is_first && !holds_smallest && (level != TLB_L1S || tlb->n_arrays))
         return config_wrong(diag, key,
-                            "a first level needs an array that holds 4K");
+                            "a first level needs an array that holds the "
+                            "smallest page");
     return MMUSIM_OK;
 }
 
@@ -224,12 +263,13 @@ static mmusim_status_t config_check_sharing(const struct machine_config *config,
 }
 
 static mmusim_status_t config_check_levels(const struct machine_config *config,
+                                           const struct pt_format *format,
                                            mmusim_diag_t *diag)
 {
     mmusim_status_t status = MMUSIM_OK;
 
     for (uint32_t i = 0; !status && i < TLB_LEVEL_COUNT; i++)
-        status = config_check_level(config, i, diag);
+        status = config_check_level(config, format, i, diag);
     if (!status)
         status = config_check_sharing(config, diag);
     if (!status && config->tlb[TLB_L2].n_arrays &&
@@ -310,12 +350,12 @@ mmusim__machine_config_format(const struct machine_config *config)
 }
 
 static mmusim_status_t config_check_format(const struct machine_config *config,
+                                           struct pt_format *format,
                                            mmusim_diag_t *diag)
 {
     struct pt_options options = mmusim__machine_config_format(config);
-    struct pt_format format;
 
-    return mmusim__pt_format_init(&format, &options, diag);
+    return mmusim__pt_format_init(format, &options, diag);
 }
 
 struct pt_options
@@ -428,9 +468,12 @@ mmusim__machine_config_check(const struct machine_config *config,
                              mmusim_diag_t *diag)
 {
     mmusim_status_t status = config_check_cpus(config, diag);
+    struct pt_format format;
 
     if (!status)
-        status = config_check_levels(config, diag);
+        status = config_check_format(config, &format, diag);
+    if (!status)
+        status = config_check_levels(config, &format, diag);
     if (!status)
         status = config_check_protocol(config, diag);
     if (!status)
@@ -439,8 +482,6 @@ mmusim__machine_config_check(const struct machine_config *config,
         status = config_check_psc(config, diag);
     if (!status)
         status = config_check_caches(config, diag);
-    if (!status)
-        status = config_check_format(config, diag);
     if (!status)
         status = config_check_guest(config, diag);
     return status;

@@ -197,7 +197,7 @@ mmusim_status_t mmusim__pt_riscv_init(struct pt_format *format,
     if (!n_levels && options->vaddr_bits > 12)
         n_levels = (options->vaddr_bits - widening - 12) / 9;
     if (!n_levels)
-        n_levels = 3; /* Sv39, what every Linux machine has */
+        n_levels = 4; /* Sv48: reaches what other 64-bit systems' traces use */
     if (n_levels < 3 || n_levels > 5)
         return mmusim__pt_refuse(
             diag,

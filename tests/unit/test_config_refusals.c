@@ -88,7 +88,7 @@ static void a_wrong_type_says_what_is_allowed(void **state)
         {"tlb.l1d: 64\n", 1, "tlb.l1d", "a list of arrays"},
         {"tlb.l1d: [64, 32]\n", 1, "tlb.l1d", "a list of arrays"},
         {"walker.count:\n  - a: 1\n", 1, "walker.count", "unknown key"},
-        {"tlb.l1d:\n  - entries: 64\n    page_sizes: [4K, 8K]\n", 3,
+        {"tlb.l1d:\n  - entries: 64\n    page_sizes: [4K, 12K]\n", 3,
          "tlb.l1d.0.page_sizes", "[4K, 2M, 1G]"},
         {"tlb.l1d:\n  - entries: 64\n    replacement: mru\n", 3,
          "tlb.l1d.0.replacement", "lru|"},
@@ -144,7 +144,7 @@ static void an_impossible_geometry_points_at_the_array(void **state)
          2, "tlb.l2.0", "12 ways"},
         {"tlb.l2:\n  - entries: 96\n    ways: 4\n", 2, "tlb.l2.0", "power"},
         {"tlb.l1d:\n  - entries: 64\n    page_sizes: [2M]\n", 2, "tlb.l1d",
-         "holds 4K"},
+         "holds the smallest page"},
         {"tlb.l3:\n  - entries: 64\ntlb.l3.cores: 3\n", 3, "tlb.l3.cores",
          "must divide topology.cores_per_socket"},
         {"tlb.l3:\n  - entries: 64\n    smt: shared\n", 2, "tlb.l3.0",
@@ -175,7 +175,7 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"tlb.l2i:\n  - entries: 16\n", 2, "tlb.l2", "tlb.l2: [] takes"},
         {"tlb:\n  l2d:\n    - entries: 16\n", 3, "tlb.l2", "l2i and l2d in"},
         {"tlb.l1s:\n  - entries: 16\n    page_sizes: [2M]\n", 2, "tlb.l1s",
-         "holds 4K"},
+         "holds the smallest page"},
     };
 
     ASSERT_ALL_REFUSED(state, refusals);

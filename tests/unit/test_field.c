@@ -177,7 +177,13 @@ static void lists_of_sizes_ascend(void **state)
     assert_refused(&sizes_row, "[4K", "[4K, 2M, 1G]");
     assert_refused(&sizes_row, "4K]", "[4K, 2M, 1G]");
     assert_refused(&sizes_row, "[4K,]", "[4K, 2M, 1G]");
-    assert_refused(&sizes_row, "[8K]", "[4K, 2M, 1G]");
+    assert_refused(&sizes_row, "[2K]", "[4K, 2M, 1G]");
+    assert_refused(&sizes_row, "[12K]", "[4K, 2M, 1G]");
+    assert_refused(&sizes_row, "[4k]", "[4K, 2M, 1G]");
+    assert_refused(&sizes_row, "[9999G]", "[4K, 2M, 1G]");
+    assert_reads(&sizes_row, "[4K, 64K, 1M, 16M]", "[4K, 64K, 1M, 16M]");
+    assert_reads(&sizes_row, "[16K, 32M, 64G, 4T]", "[16K, 32M, 64G, 4T]");
+    assert_reads(&sizes_row, "[4K, 1024K]", "[4K, 1M]");
 }
 
 static void counts_by_size_ascend_too(void **state)
@@ -204,7 +210,7 @@ static void counts_by_size_ascend_too(void **state)
     assert_refused(&counts_row, "4K:8]", allowed);
     assert_refused(&counts_row, "[4K:8,]", allowed);
     assert_refused(&counts_row, "[]", allowed);
-    assert_refused(&counts_row, "[8K:8]", allowed);
+    assert_refused(&counts_row, "[12K:8]", allowed);
     assert_refused(&counts_row, "", allowed);
     assert_refused(&counts_row, "any", allowed);
 }
