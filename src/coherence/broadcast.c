@@ -91,16 +91,6 @@ static void broadcast_complete_fire(void *context, struct event *event)
     mmusim__cpu_wake(issuer, event->key.cycle, 0);
 }
 
-/* Counts one operation's action on a CPU. */
-static void broadcast_count(const struct inval *inval, uint64_t *full,
-                            uint64_t *pages)
-{
-    if (inval->has_range)
-        *pages += inval->n_pages;
-    else
-        (*full)++;
-}
-
 static bool broadcast_is_filtered(const struct cpu *target,
                                   const struct inval *inval)
 {
@@ -127,8 +117,10 @@ static void broadcast_arrive(struct cpu *target, void *cargo, uint64_t now)
     mmusim__mmu_invalidate(&target->mmu, &op->inval, op->cause);
     if (op->has_other)
         mmusim__mmu_invalidate(&target->mmu, &op->other, op->cause);
-    broadcast_count(&op->inval, &target->flushes.received_full,
-                    &target->flushes.received_pages);
+    if (op->inval.has_range)
+        target->flushes.received_pages += op->inval.n_pages;
+    else
+        target->flushes.received_full++;
     op->answered_cycle = max_u64(
         op->answered_cycle, done + mmusim__distance(target, issuer, &answer));
     if (--op->n_undelivered)
@@ -218,7 +210,6 @@ static void broadcast_issue_one(struct cpu *cpu,
     mmusim__mmu_invalidate(&cpu->mmu, inval, request->cause);
     if (request->has_other)
         mmusim__mmu_invalidate(&cpu->mmu, &request->other, request->cause);
-    broadcast_count(inval, &cpu->flushes.local_full, &cpu->flushes.local_pages);
     if (issue->n_targets) {
         broadcast_send(cpu, issue);
         mmusim__cpu_busy(cpu, config->issue_cycles, BUCKET_IPI_SEND);

@@ -14,7 +14,8 @@
  *
  * sync (DSB, TLBSYNC) waits until the operations that this CPU, and no other,
  * has issued before are complete. What lies between the first operation after
- * a sync and the end of the next sync counts as one shootdown.
+ * a sync and the end of the next sync counts as one shootdown. What the issuer
+ * drops of its own is the protocol's to count (cpu.flushes.local_*).
  *
  * Left out: messages do not compete for the interconnect; nXS forms have no
  * shorter wait, as there are no XS accesses to wait for.

@@ -23,8 +23,6 @@ struct fabric_ops {
      * and waits for all. The request is copied. */
     void (*call)(struct cpu *sender, const struct cpu_mask *targets,
                  const struct flush_request *request);
-    /* The least cycles from a step of any CPU to an arrival at another. */
-    uint32_t (*min_delivery_cycles)(const struct system *system);
 };
 
 /* NULL if there is none of that name. */
@@ -32,7 +30,13 @@ const struct fabric_ops *mmusim__fabric_find(const char *name);
 /* The index-th name, NULL past the end. */
 const char *mmusim__fabric_name_at(size_t index);
 
-/* Chooses the system's fabric; its costs have been set. */
+/* INVLPGB reaches every CPU and has no form that stays on its own: what
+ * config does not say follows from that. */
+struct broadcast_config
+mmusim__fabric_of_invlpgb(const struct broadcast_config *config);
+
+/* Chooses the system's fabric, and how far CPUs may run ahead of each other;
+ * its costs have been set. */
 void mmusim__fabric_init(struct system *system, const struct fabric_ops *ops);
 
 void mmusim__fabric_call(struct cpu *sender, const struct cpu_mask *targets,

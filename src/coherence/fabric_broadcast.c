@@ -50,12 +50,23 @@ static void fabric_broadcast_call(struct cpu *sender,
     mmusim__broadcast_begin(sender);
 }
 
+struct broadcast_config
+mmusim__fabric_of_invlpgb(const struct broadcast_config *config)
+{
+    struct broadcast_config all = *config;
+
+    all.reaches_others = true;
+    all.inner_domain = INNER_MACHINE;
+    all.local_cycles = all.issue_cycles;
+    all.sync_local_cycles = all.sync_cycles;
+    return all;
+}
+
 const struct fabric_ops mmusim__fabric_dvm = {
     .name = "dvm",
     .help = "Arm: TLBI broadcast over the interconnect, DSB waits",
     .is_broadcast = true,
     .call = fabric_broadcast_call,
-    .min_delivery_cycles = mmusim__broadcast_min_delivery_cycles,
 };
 
 const struct fabric_ops mmusim__fabric_invlpgb = {
@@ -63,5 +74,4 @@ const struct fabric_ops mmusim__fabric_invlpgb = {
     .help = "AMD: INVLPGB broadcast, TLBSYNC waits",
     .is_broadcast = true,
     .call = fabric_broadcast_call,
-    .min_delivery_cycles = mmusim__broadcast_min_delivery_cycles,
 };

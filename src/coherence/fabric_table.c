@@ -2,6 +2,7 @@
 /* The fabrics by name: see fabric.h. */
 #include "coherence/fabric.h"
 
+#include "coherence/broadcast.h"
 #include "coherence/fabric_list.h"
 #include "coherence/icr.h"
 #include "coherence/system.h"
@@ -12,7 +13,6 @@ static const struct fabric_ops fabric_ipi = {
     .name = "ipi",
     .help = "inter-processor interrupts",
     .call = mmusim__ipi_call_many,
-    .min_delivery_cycles = mmusim__icr_min_delivery_cycles,
 };
 
 static const struct fabric_ops *const fabrics[] = {
@@ -39,15 +39,16 @@ const struct fabric_ops *mmusim__fabric_find(const char *name)
 
 void mmusim__fabric_init(struct system *system, const struct fabric_ops *ops)
 {
-    uint32_t least = ops->min_delivery_cycles(system);
+    uint32_t least = mmusim__icr_min_delivery_cycles(system);
 
     system->fabric = ops;
     system->has_broadcast = ops->is_broadcast;
     system->free_rar_slots = system->rar.n_slots;
     /* Interrupts are there whatever the fabric. */
-    system->min_delivery_cycles = mmusim__icr_min_delivery_cycles(system);
-    if (least < system->min_delivery_cycles)
-        system->min_delivery_cycles = least;
+    if (system->has_broadcast &&
+        mmusim__broadcast_min_delivery_cycles(system) < least)
+        least = mmusim__broadcast_min_delivery_cycles(system);
+    system->min_delivery_cycles = least;
 }
 
 void mmusim__fabric_call(struct cpu *sender, const struct cpu_mask *targets,

@@ -200,5 +200,4 @@ const struct fabric_ops mmusim__fabric_rar = {
     .name = "rar",
     .help = "Intel: Remote Action Request (experimental)",
     .call = rar_call,
-    .min_delivery_cycles = mmusim__icr_min_delivery_cycles,
 };

@@ -130,7 +130,7 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->has_flush_ceiling = config->os.has_flush_ceiling;
     system->broadcast = has_dvm || fabric == &mmusim__fabric_dvm
                             ? config->dvm
-                            : config->invlpgb;
+                            : mmusim__fabric_of_invlpgb(&config->invlpgb);
     mmusim__fabric_init(system, fabric);
     mmusim__histogram_init(&system->shootdowns.latency_cycles);
     system->cpus = mmusim__arena_alloc(&machine->arena, system->n_cpus,
