@@ -494,9 +494,10 @@ bool mmusim__walk_stage2_is_hit(const struct walk *walk,
         if (tlb_entry_is_hit_by_inval(key, inval, shared->contexts))
             return true;
     }
-    if (!walk->n_used)
+    if (walk->phase != WALK_READ_2 && walk->phase != WALK_SET_2 &&
+        walk->phase != WALK_ENTER_2)
         return false;
-    /* The table that a translation in progress has reached. */
+    /* The table that the translation in progress has reached. */
     key = tlb_key(vpn_of(walk->two.address),
                   pt_span_order(&shared->nested->format, walk->two.level),
                   walk->tags_2, false);

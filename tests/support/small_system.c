@@ -169,6 +169,15 @@ static void small_init_cpu(struct small_system *small, uint32_t id)
     assert_int_equal(mmusim__mmu_init(&cpu->mmu, &setup, &small->arena),
                      MMUSIM_OK);
     assert_int_equal(mmusim__ipi_init(cpu, &small->arena), MMUSIM_OK);
+    if (small->shared.nested) {
+        const struct tlb_context guest = {
+            .has_asid = true,
+            .vmid = 1,
+            .stage2_root = small->nested.root,
+        };
+
+        mmusim__mmu_set_context(&cpu->mmu, &guest);
+    }
     cpu->mmu.has_asids = options->has_pcid;
     cpu->mmu.root = cpu->mmu.kernel_root = small->init_mm.root;
     cpu->mmu.on_answer = small_on_answer;
@@ -192,6 +201,25 @@ static void small_init_sharing(struct small_system *small)
     if (shared->has_cnp)
         return;
     small->contexts = mmusim__tlb_contexts_create();
+    shared->contexts = small->contexts;
+    assert_non_null(shared->contexts);
+}
+
+static void small_init_guest(struct small_system *small)
+{
+    struct pt_options options = small->options.stage2;
+    struct mmu_shared *shared = &small->shared;
+    struct pt_format format;
+
+    options.stage = PT_STAGE_2;
+    assert_int_equal(mmusim__pt_format_init(&format, &options, NULL),
+                     MMUSIM_OK);
+    assert_int_equal(
+        mmusim__nested_init(&small->nested, &small->options.nested, &format),
+        MMUSIM_OK);
+    shared->nested = &small->nested;
+    if (!small->contexts)
+        small->contexts = mmusim__tlb_contexts_create();
     shared->contexts = small->contexts;
     assert_non_null(shared->contexts);
 }
@@ -220,6 +248,8 @@ static void small_init_shared(struct small_system *small)
         shared->contexts = small->contexts;
         assert_non_null(shared->contexts);
     }
+    if (options->stage2.isa)
+        small_init_guest(small);
     assert_non_null(small->translations);
     assert_non_null(shared->tables);
     assert_int_equal(mmusim__mem_init(&small->memory, &options->memory,
@@ -284,6 +314,7 @@ void small_destroy(struct small_system *small)
     mmusim__translations_destroy(small->translations);
     mmusim__tlb_contexts_destroy(small->contexts);
     mmusim__pt_memory_destroy(small->shared.tables);
+    mmusim__nested_fini(&small->nested);
     mmusim__event_queue_fini(&small->system.queue);
     mmusim__histogram_fini(&small->system.shootdowns.latency_cycles);
     mmusim__arena_fini(&small->arena);

@@ -29,6 +29,10 @@ struct small_options {
     bool has_cnp;
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
     struct psc_options psc;
+    /* A guest of these stage-2 tables (isa "x86-64"), VPID 1; isa NULL: no
+     * guest. */
+    struct pt_options stage2;
+    struct nested_config nested;
     struct walker_config walker;
     struct memory_config memory;
     enum socket_links links;
@@ -67,6 +71,7 @@ struct small_system {
     struct small_options options;
     struct arena arena;
     struct mmu_shared shared;
+    struct nested nested;
     struct mem_model memory;
     struct translation_table *translations;
     struct tlb_contexts *contexts; /* where TLBs are shared */
