@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { N_REGIONS = 6, N_PAGES = 12, N_STEPS = 20000 };
+enum { N_REGIONS = 6, N_PAGES = 12, N_STEPS = 3000 };
 
 struct page {
     uint64_t vaddr;
