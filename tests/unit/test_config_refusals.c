@@ -164,6 +164,18 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"tlb.l1d:\n  - {entries: 1}\n  - {entries: 1}\n  - {entries: 1}\n"
          "  - {entries: 1}\n  - {entries: 1}\n",
          1, "tlb.l1d", "5 arrays (at most 4)"},
+        {"tlb.l2i:\n  - entries: 16\n", 2, "tlb.l2", "tlb.l2: [] takes"},
+        {"tlb:\n  l2d:\n    - entries: 16\n", 3, "tlb.l2", "l2i and l2d in"},
+        {"tlb.l1s:\n  - entries: 16\n    page_sizes: [2M]\n", 2, "tlb.l1s",
+         "holds the smallest page"},
+    };
+
+    ASSERT_ALL_REFUSED(state, refusals);
+}
+
+static void a_format_that_the_architecture_lacks_is_refused(void **state)
+{
+    static const struct refusal refusals[] = {
         {"page_table.levels: 3\n", 1, "page_table.levels", "4 or 5 levels"},
         {"page_table.granule: 64K\n", 1, "page_table.granule", "page is 4K"},
         {"page_table.granule: 8K\n", 1, "page_table.granule", "4K|16K|64K"},
@@ -172,10 +184,6 @@ static void an_impossible_geometry_points_at_the_array(void **state)
          "48 bits with 4 levels"},
         {"name: x\npage_table.levels: 4\npage_table.vaddr_bits: 57\n", 3,
          "page_table.vaddr_bits", "57 with 5"},
-        {"tlb.l2i:\n  - entries: 16\n", 2, "tlb.l2", "tlb.l2: [] takes"},
-        {"tlb:\n  l2d:\n    - entries: 16\n", 3, "tlb.l2", "l2i and l2d in"},
-        {"tlb.l1s:\n  - entries: 16\n    page_sizes: [2M]\n", 2, "tlb.l1s",
-         "holds the smallest page"},
     };
 
     ASSERT_ALL_REFUSED(state, refusals);
@@ -262,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_wrong_type_says_what_is_allowed),
         cmocka_unit_test(a_value_out_of_range_says_the_range),
         cmocka_unit_test(an_impossible_geometry_points_at_the_array),
+        cmocka_unit_test(a_format_that_the_architecture_lacks_is_refused),
         cmocka_unit_test(what_has_no_model_yet_says_so),
         cmocka_unit_test(an_override_is_checked_like_a_file),
         cmocka_unit_test(a_rule_that_an_override_breaks_points_at_it),
