@@ -15,6 +15,7 @@ from pathlib import Path
 
 LAYERS = ["core", "tlb", "coherence", "os", "machine"]
 MAY_INCLUDE = {layer: set(LAYERS[:i + 1]) for i, layer in enumerate(LAYERS)}
+MAY_INCLUDE["litmus"] = {"core", "tlb", "coherence", "litmus"}
 MAY_INCLUDE["trace"] = {"core", "trace"}
 MAY_INCLUDE["config"] = set(LAYERS) | {"config"}
 MAY_INCLUDE["cli"] = {"cli"}
