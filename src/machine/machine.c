@@ -67,6 +67,8 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
     shared->translations = machine->translations;
     shared->walker = &config->walker;
     shared->psc = &config->psc;
+    shared->l2_policy = mmusim__fill_find(config->tlb_fill.l2);
+    shared->l3_policy = mmusim__fill_find(config->tlb_fill.l3);
     shared->home_socket = machine_home_socket;
     shared->home_context = machine;
     if (!shared->tables || !shared->translations ||

@@ -114,6 +114,7 @@ struct machine_config {
     struct core_config core;
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
     struct tlb_sharing_config tlb_sharing;
+    struct tlb_fill_config tlb_fill;
     struct psc_options psc;
     struct walker_config walker;
     struct memory_config memory;

@@ -12,6 +12,7 @@
 #include "coherence/protocol.h"
 #include "core/check.h"
 #include "machine/row_macros.h"
+#include "tlb/fill_policy.h"
 #include "tlb/psc.h"
 
 #include <stdio.h>
@@ -44,6 +45,13 @@ static const char *const rows_format[] = {
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
 static const char *const rows_batched[] = {"false", "true", NULL};
+
+static const char *rows_fill_at(size_t index)
+{
+    const struct tlb_fill_ops *ops = mmusim__fill_at(index);
+
+    return ops ? ops->name : NULL;
+}
 
 static const char *rows_psc_kind_at(size_t index)
 {
@@ -132,6 +140,12 @@ static const struct field_row plain_rows[] = {
      rows_psc_levels, NULL, "all",
      "pointers that a walk-cache holds: to all tables, or to last tables alone",
      "guess; last: Arm 100236 A6.2, Cortex-A35"},
+    {"tlb.l2.fill", FIELD_NAME, AT(tlb_fill.l2), "", 0, CONFIG_FILL_BYTES, 0, NULL,
+     rows_fill_at, "intel", "what the second level, or both, hold of the first "
+     "levels' entries", "TLB;DR, USENIX Security 2022: Ivy Bridge to Kaby Lake"},
+    {"tlb.l3.fill", FIELD_NAME, AT(tlb_fill.l3), "", 0, CONFIG_FILL_BYTES, 0, NULL,
+     rows_fill_at, "intel", "what the last level holds of the levels' above",
+     "guess"},
     U32("tlb.l3.cores", tlb_sharing.l3_cores, "cores", 0, 256, "0",
         "cores of a socket that share one last level; 0: all of them", "guess"),
     BOOL("tlb.cnp", tlb_sharing.has_cnp, "false",

@@ -4,6 +4,7 @@
 
 #include "tlb/held_tags.h"
 #include "tlb/mmu_inline.h"
+#include "tlb/mmu_levels.h"
 #include "tlb/mmu_sharing.h"
 #include "tlb/walker.h"
 
@@ -85,6 +86,7 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
     if (!status)
         status = mmusim__mmu_share_init(mmu, setup, arena);
     mmu_connect(mmu);
+    mmusim__mmu_link_levels(mmu);
     if (!status)
         status = mmu_psc_init(mmu, setup->rng, arena);
     if (!status && setup->shared->nested)

@@ -13,9 +13,8 @@
  * has the ASID. Look-ups, fills and invalidations of CPUs that share an array
  * must come in the one global order.
  *
- * Relations (measured on Intel, TLB;DR, USENIX Security 2022): a walk fills the
- * L1 that asked and the L2; an L2 hit fills the L1; an L1 victim is not
- * written to L2; an L1 hit does not touch L2.
+ * Relations of the levels are policies (fill_policy.h); a walk always fills the
+ * L1 that asked.
  *
  * A page larger than any an array of a level can hold is entered as a
  * fragment of the largest size it can; from then on invalidations by address
@@ -28,6 +27,7 @@
 #define MMUSIM_TLB_MMU_H
 
 #include "core/event_queue.h"
+#include "tlb/fill_policy.h"
 #include "tlb/miss_cause.h"
 #include "tlb/mmu_config.h"
 #include "tlb/nested.h"
@@ -51,7 +51,9 @@ struct tlb_group {
     uint32_t n_arrays;
     uint64_t accesses;
     uint64_t misses;
-    uint64_t evictions;         /* valid entries that its fills replaced */
+    uint64_t evictions; /* valid entries that its fills replaced */
+    const struct tlb_fill_ops *policy;
+    struct tlb_group *below;    /* the level that this one's misses look into */
     uint32_t miss_probe_cycles; /* to find that no page size is there */
 };
 
@@ -144,7 +146,9 @@ struct mmu_shared {
     const struct translation_table *translations;
     struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
     struct nested *nested; /* NULL: no guest; else contexts are there, too */
-    struct mmu **mmus;     /* by CPU, where arrays are shared; else NULL */
+    /* What lower levels hold; NULL: as measured on Intel. */
+    const struct tlb_fill_ops *l2_policy, *l3_policy;
+    struct mmu **mmus; /* by CPU, where arrays are shared; else NULL */
     uint32_t n_mmus;
     bool has_cnp; /* entries of shared arrays are of no thread */
     const struct walker_config *walker;
@@ -154,7 +158,8 @@ struct mmu_shared {
     const void *home_context;
 };
 
-/* Threads of a core that have arrays in common. */
+/* Threads of a core that have arrays in common; or, where the last level's
+ * policy lets a CPU's private fills reach others, all CPUs around it. */
 struct mmu_share {
     const struct mmu *user; /* the last to use them: a shortcut that leaves a
                                touch out is only its */
@@ -166,8 +171,8 @@ struct mmu {
     struct mmu_l1 l1[MMU_L1S];
     uint32_t n_l1s;
     struct tlb_group tlb[TLB_LEVEL_COUNT];
-    struct mmu_share *share;  /* NULL: no array is shared within the core */
-    struct mmu *next_sibling; /* ring of the threads that share */
+    struct mmu_share *share;  /* NULL: hits are the CPU's own business */
+    struct mmu *next_sibling; /* ring of the CPUs that share */
     /* The context loaded, and its tags; only mmusim__mmu_set_* change them. */
     struct tlb_context context;
     tlb_tags_t tags;

@@ -25,6 +25,14 @@ enum tlb_level { /* index into machine_config.tlb and mmu.tlb */
 
 enum config_memory_model { MEMORY_FIXED, MEMORY_HIERARCHY };
 
+enum { CONFIG_FILL_BYTES = 16 };
+
+/* Names of policies, fill_policy.h. */
+struct tlb_fill_config {
+    char l2[CONFIG_FILL_BYTES];
+    char l3[CONFIG_FILL_BYTES];
+};
+
 struct tlb_sharing_config {
     uint32_t l3_cores; /* of a socket that share one last level; 0: all */
     bool has_cnp;      /* CPUs that share an array share its entries, too (Arm

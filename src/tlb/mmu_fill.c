@@ -1,75 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes where: fills of the TLB levels, look-ups behind the first level,
- * and what is remembered of the entries that had to go. See mmu.h.
+ * Fills of the TLB levels, and look-ups behind the first level. See mmu.h.
  */
 #include "tlb/held_tags.h"
 #include "tlb/mmu_inline.h"
+#include "tlb/mmu_levels.h"
 #include "tlb/mmu_sharing.h"
-
-/* The array of a level that takes a page of the order, and the order it is
- * entered with: the page's own, or the largest smaller one (a fragment). */
-static struct tlb_array *mmu_array_for(struct tlb_group *group, uint32_t order,
-                                       uint32_t *entered_order)
-{
-    struct tlb_array *best = NULL;
-
-    for (uint32_t i = 0; i < group->n_arrays; i++) {
-        struct tlb_array *array = group->arrays[i];
-
-        for (uint32_t k = 0; k < array->n_orders; k++) {
-            uint32_t candidate = array->orders[k];
-
-            if (candidate > order || (best && candidate <= *entered_order))
-                continue;
-            best = array;
-            *entered_order = candidate;
-        }
-    }
-    return best;
-}
-
-void mmusim__mmu_lost_page(struct mmu *mmu, const struct tlb_removed *removed,
-                           tlb_tags_t tags)
-{
-    const struct tlb_group *l2 = mmu->l2_of[ACCESS_LOAD];
-
-    mmu->l2_of[ACCESS_LOAD]->evictions++;
-    mmusim__mmu_tell_victim(mmu, l2->arrays[0], removed, tags);
-}
-
-/* False: no array of the level takes pages of that size. */
-static bool mmu_fill_group(struct mmu *mmu, struct tlb_group *group,
-                           const struct mmu_fill *fill)
-{
-    struct tlb_removed removed;
-    uint32_t order = 0;
-    struct tlb_array *array = mmu_array_for(group, fill->order, &order);
-    tlb_data_t data = fill->data;
-    uint64_t key;
-
-    if (!array)
-        return false;
-    if (order < fill->order) {
-        uint64_t inside = vpn_of(fill->vaddr).v &
-                          ((UINT64_C(1) << fill->order) - 1) &
-                          ~((UINT64_C(1) << order) - 1);
-
-        data += inside << BASE_PAGE_SHIFT;
-        mmusim__mmu_note_fragments(mmu, fill->order);
-    }
-    key = tlb_key(vpn_of(fill->vaddr), order, fill->tags,
-                  fill->data & TLB_GLOBAL);
-    mmusim__tlb_array_insert(array, key, data, fill->translation_id, &removed);
-    if (removed.key && removed.key != key) {
-        group->evictions++;
-        /* Cores around a last level tell each other what was lost, in the
-         * order of events. */
-        if (!fill->runs_ahead || !mmu->tlb[TLB_L3].n_arrays)
-            mmusim__mmu_tell_victim(mmu, array, &removed, fill->tags);
-    }
-    return true;
-}
 
 /* A page of an L1 has got an entry: what was found there may not be found
  * again. */
@@ -101,7 +37,7 @@ static bool mmu_fill_l1(struct mmu *mmu, struct mmu_l1 *l1,
         mmu_forget_page(&sharer->l1[which], fill->vaddr, fill->order);
         sharer = sharer->next_sibling;
     } while (sharer != mmu);
-    return mmu_fill_group(mmu, l1->group, fill);
+    return mmusim__mmu_enter(mmu, l1->group, fill);
 }
 
 void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
@@ -123,9 +59,11 @@ void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
         if (!(fill->kinds >> kind & 1U) || mmu->l2_of[kind] == filled_l2)
             continue;
         filled_l2 = mmu->l2_of[kind];
-        mmu_fill_group(mmu, mmu->l2_of[kind], fill);
+        if (filled_l2->policy->is_filled_by_walks)
+            mmusim__mmu_enter(mmu, mmu->l2_of[kind], fill);
     }
-    mmu_fill_group(mmu, &mmu->tlb[TLB_L3], fill);
+    if (mmu->tlb[TLB_L3].policy->is_filled_by_walks)
+        mmusim__mmu_enter(mmu, &mmu->tlb[TLB_L3], fill);
     if (fill->page_order)
         mmusim__mmu_note_fragments(mmu, fill->page_order);
     if (!mmusim__miss_log_filled(mmu->log, fill->translation_id))
@@ -229,8 +167,11 @@ static bool mmu_find_below(struct mmu *mmu, enum access_kind kind,
     found->hit_cycles =
         array->hit_cycles + mmusim__tlb_array_probe_time(array, slot);
     fill.runs_ahead = level != TLB_L3;
-    if (level == TLB_L3)
-        mmu_fill_group(mmu, mmu->l2_of[kind], &fill);
+    if (mmu->tlb[level].policy->is_left_by_hits &&
+        mmusim__mmu_holds_order(mmu->l1_of[kind]->group, fill.order))
+        mmusim__tlb_array_drop(array, slot);
+    if (level == TLB_L3 && mmu->l2_of[kind]->policy->is_filled_by_walks)
+        mmusim__mmu_enter(mmu, mmu->l2_of[kind], &fill);
     mmu_refill_l1(mmu, mmu->l1_of[kind], &fill);
     return true;
 }

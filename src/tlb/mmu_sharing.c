@@ -50,8 +50,8 @@ static void mmu_log_lost_by_all(struct mmu *mmu, const struct tlb_array *array,
     }
 }
 
-/* The CPU whose thread an entry is of. */
-static struct mmu *mmu_owner(struct mmu *mmu, const struct tlb_removed *removed)
+struct mmu *mmusim__mmu_owner(struct mmu *mmu,
+                              const struct tlb_removed *removed)
 {
     const struct mmu_shared *shared = mmu->shared;
 
@@ -95,7 +95,7 @@ void mmusim__mmu_tell_victim(struct mmu *mmu, const struct tlb_array *array,
 
     if (tlb_key_is_table(removed->key))
         return;
-    owner = mmu_owner(mmu, removed);
+    owner = mmusim__mmu_owner(mmu, removed);
     if (owner != mmu)
         mmu_tell_foreign_victim(mmu, owner, removed);
     else if (mmu->has_asids)
@@ -120,7 +120,7 @@ static void mmu_on_context_lost(void *context, const struct tlb_removed *entry)
 {
     struct mmu *mmu = context; /* that the array was built for */
 
-    mmu_log_lost(mmu_owner(mmu, entry), entry, MISS_ASID);
+    mmu_log_lost(mmusim__mmu_owner(mmu, entry), entry, MISS_ASID);
 }
 
 /* ---- building ---- */
@@ -225,19 +225,33 @@ static bool mmu_shares_in_core(const struct mmu_setup *setup)
     return false;
 }
 
+/* A last level that takes victims, or takes entries away, is reached by fills
+ * of private levels, which are no events. */
+static bool mmu_fills_reach_others(const struct mmu_setup *setup)
+{
+    const struct tlb_fill_ops *policy = setup->shared->l3_policy;
+
+    return setup->tlb[TLB_L3].n_arrays && policy &&
+           (policy->takes_victims || policy->is_back_invalidating);
+}
+
 mmusim_status_t mmusim__mmu_share_init(struct mmu *mmu,
                                        const struct mmu_setup *setup,
                                        struct arena *arena)
 {
+    struct mmu *sibling = setup->sibling;
+
     if (setup->shared->mmus)
         setup->shared->mmus[mmu->cpu] = mmu;
     mmu->next_sibling = mmu;
-    if (!mmu_shares_in_core(setup))
+    if (mmu_fills_reach_others(setup))
+        sibling = setup->l3_sibling;
+    else if (!mmu_shares_in_core(setup))
         return MMUSIM_OK;
-    if (setup->sibling) {
-        mmu->share = setup->sibling->share;
-        mmu->next_sibling = setup->sibling->next_sibling;
-        setup->sibling->next_sibling = mmu;
+    if (sibling) {
+        mmu->share = sibling->share;
+        mmu->next_sibling = sibling->next_sibling;
+        sibling->next_sibling = mmu;
         return MMUSIM_OK;
     }
     mmu->share = mmusim__arena_alloc(arena, 1, sizeof(*mmu->share));

@@ -30,6 +30,10 @@ mmusim_status_t mmusim__mmu_share_init(struct mmu *mmu,
                                        const struct mmu_setup *setup,
                                        struct arena *arena);
 
+/* The CPU whose thread an entry is of; with CnP, the one that asks. */
+struct mmu *mmusim__mmu_owner(struct mmu *mmu,
+                              const struct tlb_removed *removed);
+
 /* An entry of the array has gone: its holders' next miss has that cause. */
 void mmusim__mmu_tell_lost(struct mmu *mmu, const struct tlb_array *array,
                            const struct tlb_removed *removed,

@@ -255,6 +255,14 @@ static uint32_t tlb_array_take(struct tlb_array *array, uint64_t key,
     return slot;
 }
 
+void mmusim__tlb_array_drop(struct tlb_array *array, uint32_t slot)
+{
+    struct tlb_removed removed;
+
+    tlb_array_remove(array, slot, &removed);
+    mmusim_assert_valid(mmusim__tlb_array_is_valid(array));
+}
+
 void mmusim__tlb_array_insert(struct tlb_array *array, uint64_t key,
                               tlb_data_t data, uint32_t id,
                               struct tlb_removed *removed)

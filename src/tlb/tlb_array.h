@@ -171,6 +171,9 @@ void mmusim__tlb_array_insert_run(struct tlb_array *array,
                                   const struct tlb_coalesced *entry,
                                   struct tlb_removed *removed);
 
+/* Empties a valid slot; nobody is told. */
+void mmusim__tlb_array_drop(struct tlb_array *array, uint32_t slot);
+
 /* The translation numbers of a slot, ids_per_slot of them. */
 static inline const uint32_t *tlb_array_ids(const struct tlb_array *array,
                                             uint32_t slot)

@@ -36,31 +36,6 @@ static struct model_array *model_choose(struct model_level *level,
     return best;
 }
 
-static void model_enter(struct mmu_model *model, struct model_level *level,
-                        uint64_t vaddr, uint32_t order, uint16_t pcid,
-                        uint64_t data)
-{
-    uint32_t entered;
-    struct model_array *array = model_choose(level, order, &entered);
-    uint64_t page = model_page(vaddr);
-    uint64_t first_of_page = page / model_pages(order) * model_pages(order);
-    uint64_t first_of_part = page / model_pages(entered) * model_pages(entered);
-    struct list_entry entry = {
-        .vpn = first_of_part,
-        .order = entered,
-        .is_global = data & MODEL_GLOBAL,
-        .data = data + (first_of_part - first_of_page) * 4096,
-    };
-    bool is_update;
-
-    if (!array)
-        return;
-    entry.asid = entry.is_global ? 0 : pcid;
-    list_tlb_insert(array->list, entry, &is_update);
-    if (entered < order && order > model->parted_order)
-        model->parted_order = order;
-}
-
 static const struct list_entry *
 model_find(struct mmu_model *model, struct model_level *level, uint64_t vaddr)
 {
@@ -103,34 +78,184 @@ static struct model_level *model_l2(struct mmu_model *model,
     return &model->tlbs[kind == MODEL_FETCH ? MODEL_L2I : MODEL_L2D];
 }
 
+/* The level behind, of a level; NULL: memory. */
+static struct model_level *model_below(struct mmu_model *model,
+                                       const struct model_level *level)
+{
+    struct model_level *l2 = &model->tlbs[MODEL_L2U];
+    struct model_level *l3 = &model->tlbs[MODEL_L3];
+
+    if (level == l3)
+        return NULL;
+    if (level >= l2)
+        return l3;
+    l2 = model_l2(model,
+                  level == &model->tlbs[MODEL_L1I] ? MODEL_FETCH : MODEL_LOAD);
+    return l2->n_arrays ? l2 : l3;
+}
+
+static enum model_fill model_fill_of(const struct mmu_model *model,
+                                     const struct model_level *level)
+{
+    if (level == &model->tlbs[MODEL_L3])
+        return model->l3_fill;
+    return level >= &model->tlbs[MODEL_L2U] ? model->l2_fill : MODEL_NEITHER;
+}
+
+static bool model_takes_victims(const struct mmu_model *model,
+                                const struct model_level *level)
+{
+    enum model_fill fill = model_fill_of(model, level);
+
+    return level->n_arrays && (fill == MODEL_EXCLUSIVE || fill == MODEL_VICTIM);
+}
+
+/* Any part of the page goes from the levels above this one. */
+static void model_empty_above(struct mmu_model *model,
+                              const struct model_level *lower,
+                              const struct list_entry *gone)
+{
+    const struct list_request request = {
+        .has_range = true,
+        .vpn = gone->vpn,
+        .n_pages = model_pages(gone->order),
+        .has_asid = !gone->is_global,
+        .asid = gone->asid,
+        .hits_globals = gone->is_global,
+        .hits_nonglobals = !gone->is_global,
+    };
+    uint64_t ids;
+
+    for (uint32_t i = 0; i < MODEL_N_TLBS; i++) {
+        const struct model_level *level = &model->tlbs[i];
+        const struct model_level *below = level;
+
+        while (below && below != lower)
+            below = model_below(model, below);
+        for (uint32_t k = 0; level != lower && below && k < level->n_arrays;
+             k++)
+            list_tlb_invalidate(level->arrays[k].list, &request, &ids);
+    }
+}
+
+/* Into an array of a level; what it displaces goes its way. */
+static void model_put(struct mmu_model *model, struct model_level *level,
+                      struct model_array *array, struct list_entry entry)
+{
+    struct model_level *below = model_below(model, level);
+    bool is_update;
+    struct list_entry gone = list_tlb_insert(array->list, entry, &is_update);
+    uint32_t size;
+
+    if (!gone.is_valid || is_update)
+        return;
+    if (below && model_takes_victims(model, below)) {
+        array = model_choose(below, gone.order, &size);
+        if (array && size == gone.order) {
+            model_put(model, below, array, gone);
+            return;
+        }
+    }
+    if (model_fill_of(model, level) == MODEL_INCLUSIVE)
+        model_empty_above(model, level, &gone);
+}
+
+static void model_enter(struct mmu_model *model, struct model_level *level,
+                        uint64_t vaddr, uint32_t order, uint16_t pcid,
+                        uint64_t data)
+{
+    uint32_t entered;
+    struct model_array *array = model_choose(level, order, &entered);
+    uint64_t page = model_page(vaddr);
+    uint64_t first_of_page = page / model_pages(order) * model_pages(order);
+    uint64_t first_of_part = page / model_pages(entered) * model_pages(entered);
+    struct list_entry entry = {
+        .vpn = first_of_part,
+        .order = entered,
+        .is_global = data & MODEL_GLOBAL,
+        .data = data + (first_of_part - first_of_page) * 4096,
+    };
+    if (!array)
+        return;
+    entry.asid = entry.is_global ? 0 : pcid;
+    model_put(model, level, array, entry);
+    if (entered < order && order > model->parted_order)
+        model->parted_order = order;
+}
+
+static void model_remove(struct model_level *level,
+                         const struct list_entry *entry)
+{
+    for (uint32_t i = 0; i < level->n_arrays; i++) {
+        struct list_tlb *list = level->arrays[i].list;
+
+        for (uint32_t set = 0; set < list->n_sets; set++) {
+            for (uint32_t way = 0; way < list->n_ways; way++) {
+                if (&list->sets[set].ways[way] == entry)
+                    list->sets[set].ways[way].is_valid = false;
+            }
+        }
+    }
+}
+
+static bool model_holds(struct model_level *level, uint32_t order)
+{
+    uint32_t size;
+
+    return model_choose(level, order, &size) && size == order;
+}
+
+/* Found behind the L1: goes up. */
+static bool model_hit_below(struct mmu_model *model, enum model_kind kind,
+                            struct model_level *level, uint64_t vaddr,
+                            uint64_t *data)
+{
+    struct model_level *l1 = model_l1(model, kind);
+    struct model_level *l2 = model_l2(model, kind);
+    const struct list_entry *found = model_find(model, level, vaddr);
+    struct list_entry entry;
+
+    if (!found)
+        return false;
+    entry = *found;
+    *data = model_data(&entry, vaddr);
+    if (model_fill_of(model, level) == MODEL_EXCLUSIVE &&
+        model_holds(l1, entry.order))
+        model_remove(level, found);
+    if (level != l2 && !model_takes_victims(model, l2))
+        model_enter(model, l2, vaddr, entry.order, model->pcid, entry.data);
+    model_enter(model, l1, vaddr, entry.order, model->pcid, entry.data);
+    return true;
+}
+
 enum model_where mmu_model_probe(struct mmu_model *model, enum model_kind kind,
                                  uint64_t vaddr, uint64_t *data)
 {
-    struct model_level *l1 = model_l1(model, kind);
-    const struct list_entry *entry = model_find(model, l1, vaddr);
+    const struct list_entry *entry =
+        model_find(model, model_l1(model, kind), vaddr);
 
     if (entry) {
         *data = model_data(entry, vaddr);
         return MODEL_L1;
     }
-    entry = model_find(model, model_l2(model, kind), vaddr);
-    if (!entry)
-        return MODEL_NOWHERE;
-    *data = model_data(entry, vaddr);
-    model_enter(model, l1, vaddr, entry->order, entry->asid, entry->data);
-    return MODEL_L2;
+    if (model_hit_below(model, kind, model_l2(model, kind), vaddr, data))
+        return MODEL_L2;
+    if (model_hit_below(model, kind, &model->tlbs[MODEL_L3], vaddr, data))
+        return MODEL_IN_L3;
+    return MODEL_NOWHERE;
 }
 
 enum model_where mmu_model_lookup(struct mmu_model *model, enum model_kind kind,
                                   uint64_t vaddr, uint64_t *data)
 {
-    struct model_level *l1 = model_l1(model, kind);
+    struct model_level *levels[] = {
+        model_l1(model, kind), model_l2(model, kind), &model->tlbs[MODEL_L3]};
     enum model_where where = mmu_model_probe(model, kind, vaddr, data);
 
-    l1->accesses++;
-    l1->misses += where != MODEL_L1;
-    model_l2(model, kind)->accesses += where != MODEL_L1;
-    model_l2(model, kind)->misses += where == MODEL_NOWHERE;
+    for (uint32_t i = 0; i < 3; i++) {
+        levels[i]->accesses += where >= i;
+        levels[i]->misses += where > i;
+    }
     return where;
 }
 
@@ -206,6 +331,9 @@ static bool model_bit(uint64_t word, unsigned bit)
 static void model_fill(struct mmu_model *model, const struct model_walk *walk,
                        uint32_t order, uint64_t data)
 {
+    static const enum model_tlb in_turn[] = {MODEL_L1D, MODEL_L1S, MODEL_L1I,
+                                             MODEL_L2U, MODEL_L2D, MODEL_L2I,
+                                             MODEL_L3};
     bool is_for[MODEL_N_TLBS] = {false};
 
     for (uint32_t kind = 0; kind < MODEL_N_KINDS; kind++) {
@@ -214,10 +342,12 @@ static void model_fill(struct mmu_model *model, const struct model_walk *walk,
         is_for[model_l1(model, (enum model_kind) kind) - model->tlbs] = true;
         is_for[model_l2(model, (enum model_kind) kind) - model->tlbs] = true;
     }
+    is_for[MODEL_L3] = true;
     for (uint32_t i = 0; i < MODEL_N_TLBS; i++) {
-        if (is_for[i])
-            model_enter(model, &model->tlbs[i], walk->vaddr, order, walk->pcid,
-                        data);
+        struct model_level *level = &model->tlbs[in_turn[i]];
+
+        if (is_for[in_turn[i]] && !model_takes_victims(model, level))
+            model_enter(model, level, walk->vaddr, order, walk->pcid, data);
     }
 }
 

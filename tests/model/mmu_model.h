@@ -45,13 +45,23 @@ enum model_tlb {
     MODEL_L2U,
     MODEL_L2I,
     MODEL_L2D,
+    MODEL_L3,
     MODEL_N_TLBS
+};
+
+/* What a lower level holds. */
+enum model_fill {
+    MODEL_NEITHER,   /* walks fill all; levels lose entries on their own */
+    MODEL_INCLUSIVE, /* what it loses, the levels above lose */
+    MODEL_EXCLUSIVE, /* what those above lose; a hit takes it out */
+    MODEL_VICTIM,    /* what those above lose; a hit leaves it in */
 };
 
 enum model_kind { MODEL_LOAD, MODEL_STORE, MODEL_FETCH, MODEL_N_KINDS };
 
 struct mmu_model {
     struct model_level tlbs[MODEL_N_TLBS];
+    enum model_fill l2_fill, l3_fill;
     struct list_tlb *psc[MODEL_PSC_LEVELS]; /* NULL: the machine has none */
     uint64_t psc_hits[MODEL_PSC_LEVELS], psc_misses[MODEL_PSC_LEVELS];
     uint32_t psc_cycles[MODEL_PSC_LEVELS];
@@ -65,10 +75,10 @@ struct mmu_model {
     uint64_t pte_reads, walks, poisoned;
 };
 
-enum model_where { MODEL_L1, MODEL_L2, MODEL_NOWHERE };
+enum model_where { MODEL_L1, MODEL_L2, MODEL_IN_L3, MODEL_NOWHERE };
 
-/* Looks a page up and counts; an L2 hit fills the L1. data: frame number of the
- * 4 KiB page itself * 4096 + rights. */
+/* Looks a page up and counts; a hit behind the L1 fills it. data: frame number
+ * of the 4 KiB page itself * 4096 + rights. */
 enum model_where mmu_model_lookup(struct mmu_model *model, enum model_kind kind,
                                   uint64_t vaddr, uint64_t *data);
 /* The same, but counts nothing. */

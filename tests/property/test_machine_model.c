@@ -307,6 +307,10 @@ static void random_sharing(struct machine_config *config, struct rng *rng)
     for (uint32_t level = 0; level < TLB_L3; level++)
         config->tlb[level].arrays[0].smt =
             (enum tlb_smt) mmusim__rng_below(rng, 3);
+    strcpy(config->tlb_fill.l2,
+           mmusim__fill_at(mmusim__rng_below(rng, 4))->name);
+    strcpy(config->tlb_fill.l3,
+           mmusim__fill_at(mmusim__rng_below(rng, 4))->name);
     if (mmusim__rng_below(rng, 2))
         return;
     config->tlb[TLB_L3] = config->tlb[TLB_L2];

@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 enum {
-    DEFAULT_STEPS = 350000, /* a machine; three machines */
+    DEFAULT_STEPS = 100000, /* a machine */
     COUNT_ENTRIES_EVERY = 61,
 };
 
@@ -139,10 +139,14 @@ static enum model_where lookup_fast(struct mmu *mmu, enum access_kind kind,
         return MODEL_L1;
     }
     l1->group->misses++;
-    if (!mmusim__mmu_l2_lookup(mmu, kind, vaddr, data, &hit_cycles))
+    if (mmusim__mmu_l2_lookup(mmu, kind, vaddr, data, &hit_cycles)) {
+        *data = last_data(mmu, kind);
+        return MODEL_L2;
+    }
+    if (!mmusim__mmu_l3_lookup(mmu, kind, vaddr, &hit_cycles))
         return MODEL_NOWHERE;
     *data = last_data(mmu, kind);
-    return MODEL_L2;
+    return MODEL_IN_L3;
 }
 
 static void check_found(struct lock_step *ls, enum access_kind kind,

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { BASE = 0x10000000, N_ACCESSES = 4000, N_SEEDS = 6 };
+enum { BASE = 0x10000000, N_ACCESSES = 4000, N_SEEDS = 10 };
 
 struct shape {
     uint32_t n_cores, n_threads;
@@ -50,6 +50,10 @@ static void build(struct machine_config *config, const struct shape *shape,
     strcpy(config->tlb[TLB_L1D].arrays[0].replacement,
            policies[mmusim__rng_below(rng, 4)]);
     config->tlb[TLB_L2].arrays[0].hit_cycles = mmusim__rng_below(rng, 9);
+    strcpy(config->tlb_fill.l2,
+           mmusim__fill_at(mmusim__rng_below(rng, 4))->name);
+    strcpy(config->tlb_fill.l3,
+           mmusim__fill_at(mmusim__rng_below(rng, 4))->name);
     if (!shape->has_l3)
         return;
     small_array(config, TLB_L3, 64, 4);

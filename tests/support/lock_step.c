@@ -19,6 +19,7 @@ uint32_t lock_step_draw(struct lock_step *ls, uint32_t bound)
 const enum tlb_level lock_step_levels[MODEL_N_TLBS] = {
     [MODEL_L1I] = TLB_L1I, [MODEL_L1D] = TLB_L1D, [MODEL_L1S] = TLB_L1S,
     [MODEL_L2U] = TLB_L2,  [MODEL_L2I] = TLB_L2I, [MODEL_L2D] = TLB_L2D,
+    [MODEL_L3] = TLB_L3,
 };
 
 static void add_array(struct small_options *options, enum tlb_level level,
@@ -38,6 +39,24 @@ static void add_array(struct small_options *options, enum tlb_level level,
     memcpy(array->orders, orders, n_orders);
 }
 
+/* Policies of the second and the last level. */
+static const enum model_fill fills[LOCK_STEP_MACHINES][2] = {
+    [5] = {MODEL_INCLUSIVE, MODEL_NEITHER},
+    [6] = {MODEL_EXCLUSIVE, MODEL_NEITHER},
+    [7] = {MODEL_VICTIM, MODEL_NEITHER},
+    [8] = {MODEL_NEITHER, MODEL_INCLUSIVE},
+    [9] = {MODEL_EXCLUSIVE, MODEL_EXCLUSIVE},
+    [10] = {MODEL_INCLUSIVE, MODEL_VICTIM},
+};
+
+static const char *fill_name(enum model_fill fill)
+{
+    return fill == MODEL_NEITHER     ? "intel"
+           : fill == MODEL_INCLUSIVE ? "inclusive"
+           : fill == MODEL_EXCLUSIVE ? "exclusive"
+                                     : "victim";
+}
+
 static void choose_machine(struct small_options *options, uint32_t machine)
 {
     static const uint8_t all[] = {0, 9, 18};
@@ -54,12 +73,16 @@ static void choose_machine(struct small_options *options, uint32_t machine)
     add_array(options, TLB_L1I, 8, 8, machine ? 1 : 3, all);
     if (machine >= 3)
         add_array(options, TLB_L1S, 8, 8, 3, all);
-    if (machine == 4) {
+    if (machine >= 8)
+        add_array(options, TLB_L3, 64, 4, 3, all);
+    if (machine >= 4 && machine < 8) {
         add_array(options, TLB_L2I, 16, 4, 2, all);
         add_array(options, TLB_L2D, 32, 4, 3, all);
     } else {
         add_array(options, TLB_L2, 32, 4, machine < 3 ? 3 - machine : 3, all);
     }
+    options->l2_policy = mmusim__fill_find(fill_name(fills[machine][0]));
+    options->l3_policy = mmusim__fill_find(fill_name(fills[machine][1]));
     if (machine == 2) {
         options->n_levels = 5;
         options->psc.levels[0].n_entries = options->psc.levels[2].n_entries = 0;
@@ -83,7 +106,7 @@ static void copy_level(struct model_level *level,
     }
 }
 
-static void model_init(struct lock_step *ls)
+static void model_init(struct lock_step *ls, uint32_t machine)
 {
     const struct small_options *options = &ls->small->options;
     struct mmu_model *model = &ls->model;
@@ -94,6 +117,8 @@ static void model_init(struct lock_step *ls)
         .store_cycles = options->walker.dirty_cycles,
         .tables = mmusim__pt_memory_create(),
         .n_levels = options->n_levels,
+        .l2_fill = fills[machine][0],
+        .l3_fill = fills[machine][1],
     };
     assert_non_null(model->tables);
     for (uint32_t i = 0; i < MODEL_N_TLBS; i++)
@@ -207,7 +232,7 @@ void lock_step_init(struct lock_step *ls, uint32_t machine, uint64_t seed)
     for (uint32_t i = 0; i < LOCK_STEP_ROOTS * LOCK_STEP_PAGES; i++)
         small_map_user(ls->small, ls->roots[i / LOCK_STEP_PAGES],
                        page_vaddr(i / LOCK_STEP_PAGES, i % LOCK_STEP_PAGES), 0);
-    model_init(ls);
+    model_init(ls, machine);
     copy_tables(ls, 0x1000, ls->small->next_frame);
     remember_children(ls);
     ls->model.pcid = 1;

@@ -13,7 +13,7 @@ enum {
     LOCK_STEP_SPACES = 3,                   /* PCIDs 1 ... */
     LOCK_STEP_ROOTS = LOCK_STEP_SPACES + 1, /* and the kernel's */
     LOCK_STEP_PAGES = 96,
-    LOCK_STEP_MACHINES = 5,
+    LOCK_STEP_MACHINES = 11,
 };
 
 struct lock_step {
@@ -41,7 +41,8 @@ extern const enum tlb_level lock_step_levels[MODEL_N_TLBS];
 /* Machine 0: every size has its place. 1: large pages in parts in the L1I, 1G
  * pages in parts in the L2. 2: small pages only, one cache of pointers, five
  * levels. 3: as 0, with a level for stores. 4: that, and second levels for
- * fetches and for data. */
+ * fetches and for data. 5 to 7: as 4, a second level that is inclusive,
+ * exclusive, of victims; 8 to 10: as 3, a last level, and policies of both. */
 void lock_step_init(struct lock_step *ls, uint32_t machine, uint64_t seed);
 void lock_step_fini(struct lock_step *ls);
 uint32_t lock_step_draw(struct lock_step *ls, uint32_t bound);

@@ -240,6 +240,8 @@ static void small_init_shared(struct small_system *small)
     shared->translations = small->translations;
     shared->walker = &small->options.walker;
     shared->psc = &small->options.psc;
+    shared->l2_policy = options->l2_policy;
+    shared->l3_policy = options->l3_policy;
     shared->home_socket = small_home_socket;
     if (options->shares_tlbs)
         small_init_sharing(small);

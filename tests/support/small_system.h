@@ -27,6 +27,7 @@ struct small_options {
     bool is_reference;
     bool shares_tlbs; /* as tlb[].arrays[].smt says; all cores one l3 */
     bool has_cnp;
+    const struct tlb_fill_ops *l2_policy, *l3_policy; /* NULL: Intel's */
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
     struct psc_options psc;
     /* A guest of these stage-2 tables (isa "x86-64"), VPID 1; isa NULL: no

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -134,6 +135,103 @@ static void pitfall_v4_an_l2_hit_costs_its_time(void **state)
     assert_int_equal(run_stat(&fixture->run, "cycles.l2_tlb"), 16 * 7);
 }
 
+/* ---- what the second level holds ---- */
+
+/* Fully associative LRU arrays of 8 and 16 entries. */
+static void two_levels(struct run_fixture *fixture, const char *fill)
+{
+    one_array(&fixture->config, TLB_L1D, 8, 0);
+    one_array(&fixture->config, TLB_L2, 16, 0);
+    strcpy(fixture->config.tlb_fill.l2, fill);
+    map(fixture);
+}
+
+/* Pages in turn: an LRU list of n entries hits all of n pages, none of n + 1.
+ * Levels that hold different entries are one list of both lengths. */
+static void exclusive_levels_hold_the_sum_of_their_entries(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    two_levels(fixture, "exclusive");
+    touch(fixture, 'w', 24, 4);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "llt.misses"), 24);
+    assert_int_equal(run_stat(&fixture->run, "l2.hits"), 3 * 24);
+}
+
+static void exclusive_levels_hold_no_more_than_their_sum(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    two_levels(fixture, "exclusive");
+    touch(fixture, 'w', 25, 4);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "llt.misses"), 4 * 25);
+}
+
+static void an_inclusive_level_holds_all(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    two_levels(fixture, "inclusive");
+    touch(fixture, 'w', 16, 4);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "llt.misses"), 16);
+}
+
+/* The page of the first access stays in the L1 by its hits, which the L2 does
+ * not see: 16 others push it out of the L2, and so out of the L1. */
+static void what_an_inclusive_level_loses_is_lost_above(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    two_levels(fixture, "inclusive");
+    for (uint32_t i = 0; i < 16; i++)
+        program_say(fixture->program, "1 w 0x%x\n1 w 0x%x\n", BASE,
+                    BASE + (1 + i) * BASE_PAGE_BYTES);
+    program_say(fixture->program, "1 w 0x%x\n", BASE);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "llt.misses"), 18);
+    assert_int_equal(run_stat(&fixture->run, "miss.other"), 1);
+}
+
+static void on_intel_it_stays_above(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    two_levels(fixture, "intel");
+    for (uint32_t i = 0; i < 16; i++)
+        program_say(fixture->program, "1 w 0x%x\n1 w 0x%x\n", BASE,
+                    BASE + (1 + i) * BASE_PAGE_BYTES);
+    program_say(fixture->program, "1 w 0x%x\n", BASE);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "llt.misses"), 17);
+}
+
+/* Walks do not fill it, so that it is empty until the L1 loses an entry. */
+static void a_victim_level_holds_victims_alone(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    two_levels(fixture, "victim");
+    touch(fixture, 'w', 8, 4);
+    run_fixture_run(fixture);
+    assert_int_equal(
+        fixture->run.machine->system.cpus[0].mmu.tlb[TLB_L2].arrays[0]->n_valid,
+        0);
+}
+
+static void a_victim_level_catches_what_the_first_loses(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    two_levels(fixture, "victim");
+    touch(fixture, 'w', 16, 4);
+    run_fixture_run(fixture);
+    assert_int_equal(run_stat(&fixture->run, "llt.misses"), 16);
+    assert_int_equal(run_stat(&fixture->run, "l2.hits"), 3 * 16);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -143,6 +241,13 @@ int main(void)
         TEST(an_l1s_hit_takes_its_own_time),
         TEST(split_second_levels_share_nothing),
         TEST(pitfall_v4_an_l2_hit_costs_its_time),
+        TEST(exclusive_levels_hold_the_sum_of_their_entries),
+        TEST(exclusive_levels_hold_no_more_than_their_sum),
+        TEST(an_inclusive_level_holds_all),
+        TEST(what_an_inclusive_level_loses_is_lost_above),
+        TEST(on_intel_it_stays_above),
+        TEST(a_victim_level_holds_victims_alone),
+        TEST(a_victim_level_catches_what_the_first_loses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

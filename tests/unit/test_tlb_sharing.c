@@ -318,6 +318,35 @@ static void a_thread_that_loses_its_entry_to_another_misses_for_it(void **state)
     small_destroy(small);
 }
 
+/* Where threads share an L1 and each has an L2 of victims, an entry that the
+ * other thread displaces is still found, and invalidated, by its own. */
+static void regress_a_victim_goes_to_the_level_of_its_owner(void **state)
+{
+    struct small_options options;
+    struct small_system *small;
+    struct mmu *mmu, *other;
+
+    (void) state;
+    small_options_init(&options);
+    options.n_sockets = options.cores_per_socket = 1;
+    options.threads_per_core = 2;
+    options.shares_tlbs = true;
+    options.tlb[TLB_L1D].arrays[0].smt = TLB_SMT_SHARED;
+    options.l2_policy = &mmusim__fill_victim;
+    small = small_create(&options);
+    mmu = mmu_of(small, 0);
+    other = mmu_of(small, 1);
+    fill(mmu, BASE, 0);
+    for (uint64_t page = 0; page < options.tlb[TLB_L1D].arrays[0].n_entries;
+         page++)
+        fill(other, page << BASE_PAGE_SHIFT, 0);
+    assert_int_equal(mmu->tlb[TLB_L2].arrays[0]->n_valid, 1);
+    assert_int_equal(other->tlb[TLB_L2].arrays[0]->n_valid, 0);
+    drop(mmu, BASE);
+    assert_false(finds(mmu, BASE));
+    small_destroy(small);
+}
+
 /* The most recent hit may leave out its touch only while nobody else has
  * touched the array: else LRU would take the wrong entry. */
 static void a_shortcut_ends_when_the_sibling_uses_the_array(void **state)
@@ -358,6 +387,7 @@ int main(void)
         cmocka_unit_test(with_cnp_fragments_are_known_to_both),
         cmocka_unit_test(
             a_thread_that_loses_its_entry_to_another_misses_for_it),
+        cmocka_unit_test(regress_a_victim_goes_to_the_level_of_its_owner),
         cmocka_unit_test(a_shortcut_ends_when_the_sibling_uses_the_array),
     };
 
