@@ -415,9 +415,11 @@ static mmusim_status_t config_check_guest(const struct machine_config *config,
         return config_wrong(diag, "virt.page_size",
                             "the second stage has no pages of that size (4K, "
                             "2M or 1G with a granule of 4K)");
-    if (config->os.memory_bytes >> format.vaddr_bits)
+    if ((config->os.memory_bytes - 1) >> format.vaddr_bits ||
+        (config->os.memory_bytes - 1) >> mmusim__nested_memory_bits(&format))
         return config_wrong(diag, "os.memory",
-                            "more than the second stage can translate");
+                            "more than the second stage's addresses can back; "
+                            "half of its physical addresses are for it");
     return MMUSIM_OK;
 }
 

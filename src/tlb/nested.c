@@ -10,6 +10,7 @@
 enum {
     NESTED_RIGHTS = TLB_READ | TLB_WRITE | TLB_EXEC | TLB_USER | TLB_DIRTY,
     NESTED_FIRST_BLOCKS = 64,
+    NESTED_PADDR_BITS = 52, /* as far as pt_memory.h goes */
 };
 
 /* A table of the level, in frames of its own. */
@@ -33,6 +34,14 @@ static mmusim_status_t nested_make_table(struct nested *nested, uint32_t level,
     return MMUSIM_OK;
 }
 
+uint32_t mmusim__nested_memory_bits(const struct pt_format *format)
+{
+    bool is_known =
+        format->paddr_bits && format->paddr_bits < NESTED_PADDR_BITS;
+
+    return (is_known ? format->paddr_bits : NESTED_PADDR_BITS) - 1;
+}
+
 mmusim_status_t mmusim__nested_init(struct nested *nested,
                                     const struct nested_config *config,
                                     const struct pt_format *format)
@@ -40,8 +49,10 @@ mmusim_status_t mmusim__nested_init(struct nested *nested,
     *nested = (struct nested){
         .config = *config,
         .format = *format,
-        .next_table_pfn = NESTED_TABLES_PFN,
+        .first_table_pfn = UINT64_C(1) << (mmusim__nested_memory_bits(format) -
+                                           BASE_PAGE_SHIFT),
     };
+    nested->next_table_pfn = nested->first_table_pfn;
     if (pt_leaf_level(format, config->page_order) == PT_MAX_LEVELS)
         return MMUSIM_CONFIG;
     nested->tables = mmusim__pt_memory_create();
@@ -127,11 +138,10 @@ mmusim_status_t mmusim__nested_back(struct nested *nested, uint64_t gpaddr)
         host_block = guest_block;
     else if (!nested_add_block(nested, guest_block))
         return MMUSIM_NOMEM;
-    mmusim__pt_write(
-        nested->tables, mmusim__nested_word_paddr(nested, gpaddr, leaf),
-        format->make_leaf(format,
-                          (pfn_t){NESTED_MEMORY_PFN + (host_block << order)},
-                          leaf, NESTED_RIGHTS, true));
+    mmusim__pt_write(nested->tables,
+                     mmusim__nested_word_paddr(nested, gpaddr, leaf),
+                     format->make_leaf(format, (pfn_t){host_block << order},
+                                       leaf, NESTED_RIGHTS, true));
     return MMUSIM_OK;
 }
 
@@ -163,7 +173,7 @@ uint64_t mmusim__nested_gpaddr(const struct nested *nested, uint64_t paddr)
 {
     uint32_t shift = BASE_PAGE_SHIFT + nested->config.page_order;
     uint64_t inside = paddr & ((UINT64_C(1) << shift) - 1);
-    uint64_t block = (paddr - (NESTED_MEMORY_PFN << BASE_PAGE_SHIFT)) >> shift;
+    uint64_t block = paddr >> shift;
 
     if (nested->config.is_populated)
         return block << shift | inside;

@@ -28,12 +28,6 @@
 
 #include "tlb/psc.h"
 
-/* Host frames behind the guest's memory begin here, its stage-2 tables there;
- * a guest has less than 2^46 bytes. */
-enum { NESTED_MEMORY_SHIFT = 36, NESTED_TABLES_SHIFT = 37 };
-#define NESTED_MEMORY_PFN (UINT64_C(1) << NESTED_MEMORY_SHIFT)
-#define NESTED_TABLES_PFN (UINT64_C(1) << NESTED_TABLES_SHIFT)
-
 struct nested_config {
     struct psc_config tlb;      /* gfn to host frame; 0 entries: none */
     struct psc_config pointers; /* to stage-2 tables, of all levels */
@@ -47,13 +41,18 @@ struct nested {
     struct pt_format format;
     struct pt_memory *tables;
     uint64_t root; /* host address of the top table */
-    uint64_t next_table_pfn;
+    /* The lower half of the host's memory backs the guest's, tables of the
+     * second stage lie in the upper. */
+    uint64_t first_table_pfn, next_table_pfn;
     /* Blocks in the order in which they were first touched; not kept when
      * populated. guest_blocks[host block] = guest block. */
     uint64_t *guest_blocks;
     uint64_t n_blocks;
     uint64_t capacity;
 };
+
+/* log2 of how much guest memory, in bytes, the format's addresses can back. */
+uint32_t mmusim__nested_memory_bits(const struct pt_format *format);
 
 /* The stage-2 tables of an architecture. page_order must be one of the format's
  * leaves, else MMUSIM_CONFIG. */

@@ -76,7 +76,7 @@ static void native_reads_go_to_the_owner_of_the_table(void **state)
 
 static void a_guests_reads_go_to_host_frames(void **state)
 {
-    struct reads reads = {.remote_from = NESTED_TABLES_PFN};
+    struct reads reads = {.remote_from = UINT64_C(1) << 39};
     struct reads *at = &reads;
     struct small_system *small = make(true, &at);
     pfn_t root = small->system.cpus[0].mmu.root;
@@ -88,7 +88,7 @@ static void a_guests_reads_go_to_host_frames(void **state)
     for (uint32_t i = 0; i < reads.n; i++) {
         uint64_t gpaddr, paddr = 0;
 
-        if (reads.pfns[i] >= NESTED_TABLES_PFN)
+        if (reads.pfns[i] >= small->nested.first_table_pfn)
             continue; /* the second stage's */
         assert_true(n_guest < 4);
         gpaddr = small_entry_paddr(small, root, VADDR, 3 - n_guest);
