@@ -196,6 +196,31 @@ uint64_t mmusim__cpu_steal(struct cpu *cpu, uint64_t now, uint64_t cycles,
     return cpu->stolen_until;
 }
 
+/* The least power of two that is not below n. */
+static uint32_t cpu_round_up(uint32_t n)
+{
+    uint32_t power = 1;
+
+    while (power < n)
+        power *= 2;
+    return power;
+}
+
+void mmusim__cpu_place(struct cpu *cpu, const struct cpu_layout *layout)
+{
+    uint32_t n_cores = layout->n_sockets * layout->cores_per_socket;
+    uint32_t threads = cpu_round_up(layout->threads_per_core);
+    uint32_t in_socket = cpu->id % n_cores % layout->cores_per_socket;
+
+    cpu->core = cpu->id % n_cores;
+    cpu->socket = cpu->core / layout->cores_per_socket;
+    /* Intel SDM vol. 3A 9.9.1: the fields of an initial APIC ID. */
+    cpu->apic_id =
+        (cpu->socket * cpu_round_up(layout->cores_per_socket) + in_socket) *
+            threads +
+        cpu->id / n_cores;
+}
+
 void mmusim__cpu_start(struct cpu *cpu)
 {
     event_init(&cpu->run_event, cpu_fire, cpu);

@@ -93,6 +93,7 @@ struct cpu {
     uint32_t id;
     uint32_t core;
     uint32_t socket;
+    uint32_t apic_id; /* thread, core and socket, each in bits of its own */
     struct system *system;
     struct mmu mmu;
 
@@ -165,6 +166,14 @@ void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now);
  * has taken already: the activity goes on that much later. Returns the end. */
 uint64_t mmusim__cpu_steal(struct cpu *cpu, uint64_t now, uint64_t cycles,
                            enum bucket bucket);
+
+struct cpu_layout {
+    uint32_t n_sockets, cores_per_socket, threads_per_core;
+};
+
+/* Sets where a CPU is, by its id: first the first hardware thread of every
+ * core, socket by socket, then the second threads. */
+void mmusim__cpu_place(struct cpu *cpu, const struct cpu_layout *layout);
 
 /* Starts a CPU that has never run, at cycle 0. */
 void mmusim__cpu_start(struct cpu *cpu);

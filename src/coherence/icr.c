@@ -31,46 +31,63 @@ uint32_t mmusim__icr_ack_latency(const struct cpu *from, const struct cpu *to)
     return mmusim__distance(from, to, &latency);
 }
 
-/* The first target after `first` that the write does not reach. */
-static uint32_t icr_reach_end(const struct cpu *cpu,
-                              const struct cpu_mask *targets, uint32_t first)
+/* What one write for the first target reaches, among the targets. */
+static bool icr_reaches(const struct cpu *first, const struct cpu *target)
 {
-    const struct ipi_config *ipi = &cpu->system->ipi;
+    const struct ipi_config *ipi = &first->system->ipi;
 
     if (ipi->mode == IPI_XAPIC)
-        return first + 1;
-    if (ipi->mode == IPI_SHORTHAND && !cpu_mask_has(targets, cpu->id) &&
-        cpu_mask_count(targets) == cpu->system->n_cpus - 1)
-        return MAX_CPUS;
-    return (first / ipi->cluster_cpus + 1) * ipi->cluster_cpus;
+        return target == first;
+    return target->apic_id / ipi->cluster_cpus ==
+           first->apic_id / ipi->cluster_cpus;
 }
 
-uint32_t mmusim__icr_write(struct cpu *cpu, const struct cpu_mask *targets,
-                           uint32_t first, const struct icr_message *message)
+static bool icr_takes_shorthand(const struct cpu *cpu,
+                                const struct cpu_mask *targets)
 {
     const struct system *system = cpu->system;
-    const struct ipi_config *ipi = &system->ipi;
-    const struct virt_config *virt = &system->virt;
-    uint32_t end = icr_reach_end(cpu, targets, first);
-    uint64_t write_cycles = ipi->send_cycles;
-    uint32_t id = first;
 
-    if (virt->interrupts == VIRT_EXITS || virt->interrupts == VIRT_POSTED)
-        write_cycles += virt->icr_exit_cycles;
-    while (id < end && id < MAX_CPUS) {
+    return system->ipi.mode == IPI_SHORTHAND &&
+           !cpu_mask_has(targets, cpu->id) &&
+           cpu_mask_count(targets) == system->n_cpus - 1;
+}
+
+/* Cycles until the write has left the CPU. */
+static uint64_t icr_write_cycles(const struct system *system)
+{
+    uint64_t cycles = system->ipi.send_cycles;
+
+    return system->virt.interrupts == VIRT_EXITS ||
+                   system->virt.interrupts == VIRT_POSTED
+               ? cycles + system->virt.icr_exit_cycles
+               : cycles;
+}
+
+bool mmusim__icr_write(struct cpu *cpu, struct cpu_mask *targets,
+                       const struct icr_message *message)
+{
+    const struct system *system = cpu->system;
+    bool is_for_all = icr_takes_shorthand(cpu, targets);
+    uint32_t id = cpu_mask_next(targets, 0);
+    const struct cpu *first = &system->cpus[id];
+    uint64_t cycles = icr_write_cycles(system);
+
+    for (; id < MAX_CPUS; id = cpu_mask_next(targets, id + 1)) {
         struct cpu *target = &system->cpus[id];
 
+        if (!is_for_all && !icr_reaches(first, target))
+            continue;
+        cpu_mask_clear(targets, id);
         if (!mmusim__flight_send(cpu, target,
-                                 cpu->now + write_cycles +
+                                 cpu->now + cycles +
                                      mmusim__icr_latency(cpu, target),
                                  message->arrive, message->cargo))
-            return MAX_CPUS;
-        id = cpu_mask_next(targets, id + 1);
+            return false;
     }
-    if (ipi->mode == IPI_XAPIC)
-        write_cycles += ipi->status_cycles;
-    mmusim__cpu_busy(cpu, write_cycles, BUCKET_IPI_SEND);
-    return id;
+    if (system->ipi.mode == IPI_XAPIC)
+        cycles += system->ipi.status_cycles;
+    mmusim__cpu_busy(cpu, cycles, BUCKET_IPI_SEND);
+    return cpu_mask_count(targets) > 0;
 }
 
 uint32_t mmusim__icr_min_delivery_cycles(const struct system *system)

@@ -3,9 +3,10 @@
  * The interrupt command register: how a message leaves a CPU, one write after
  * another (ipi.mode), and the exits those writes take in a virtual machine.
  *
- * x2APIC cluster mode: one write reaches the targets of one cluster (Intel SDM
- * vol. 3A 10.12.10). Shorthand: all but self in one write when those are the
- * targets (10.6.1; Linux uses it from 5.4 on). xAPIC: Linux sends to one
+ * x2APIC cluster mode: one write reaches the targets of one cluster, which are
+ * CPUs whose APIC IDs agree in all but the low bits (Intel SDM vol. 3A
+ * 10.12.10; cpu.apic_id). Shorthand: all but self in one write when those are
+ * the targets (10.6.1; Linux uses it from 5.4 on). xAPIC: Linux sends to one
  * target at a time, and waits for the delivery status first
  * (arch/x86/kernel/apic/ipi.c).
  */
@@ -21,10 +22,11 @@ struct icr_message {
     void *cargo;
 };
 
-/* One write, for the targets from `first` on that it reaches: they are sent to,
- * and the CPU is busy with it. Returns the next target, or MAX_CPUS. */
-uint32_t mmusim__icr_write(struct cpu *cpu, const struct cpu_mask *targets,
-                           uint32_t first, const struct icr_message *message);
+/* One write, for the first target and those it reaches along with it: they are
+ * sent to and leave the mask, and the CPU is busy with it. False: none is left
+ * then. */
+bool mmusim__icr_write(struct cpu *cpu, struct cpu_mask *targets,
+                       const struct icr_message *message);
 
 /* How long a message to the target takes. */
 uint32_t mmusim__icr_latency(const struct cpu *from, const struct cpu *to);

@@ -15,7 +15,7 @@ struct ipi_send_frame {
     struct kframe frame;
     struct flush_request request;
     struct cpu_mask targets;
-    uint32_t next_target;
+    uint32_t next_target; /* to look at, or to queue at */
     uint32_t n_unacknowledged;
     uint64_t started_cycle;
 };
@@ -57,14 +57,6 @@ static void ipi_arrive(struct cpu *target, void *cargo, uint64_t now)
     mmusim__cpu_interrupt(target, now);
 }
 
-static void ipi_write_icr(struct cpu *cpu, struct ipi_send_frame *send)
-{
-    const struct icr_message interrupt = {ipi_arrive, NULL};
-
-    send->next_target =
-        mmusim__icr_write(cpu, &send->targets, send->next_target, &interrupt);
-}
-
 /* Looks whether one target is preempted: then it is not called. */
 static void ipi_look(struct cpu *cpu, struct ipi_send_frame *send)
 {
@@ -86,6 +78,7 @@ static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
 {
     struct ipi_send_frame *send = (struct ipi_send_frame *) frame;
     struct shootdown_counters *counters = &cpu->system->shootdowns;
+    const struct icr_message interrupt = {ipi_arrive, NULL};
 
     switch (frame->pc) {
     case SEND_LOOK:
@@ -93,14 +86,11 @@ static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case SEND_ENQUEUE:
         ipi_enqueue(cpu, send);
-        if (send->next_target == MAX_CPUS) {
-            send->next_target = cpu_mask_next(&send->targets, 0);
+        if (send->next_target == MAX_CPUS)
             frame->pc = SEND_ICR;
-        }
         return KSTEP_NEXT;
     case SEND_ICR:
-        ipi_write_icr(cpu, send);
-        if (send->next_target == MAX_CPUS)
+        if (!mmusim__icr_write(cpu, &send->targets, &interrupt))
             frame->pc = SEND_WAIT;
         return KSTEP_NEXT;
     case SEND_WAIT:

@@ -119,20 +119,8 @@ static void rar_set_action(struct cpu *cpu, struct rar_frame *call)
 {
     call->next_target = cpu_mask_next(&call->targets, call->next_target + 1);
     mmusim__cpu_busy(cpu, cpu->system->rar.action_cycles, BUCKET_IPI_SEND);
-    if (call->next_target != MAX_CPUS)
-        return;
-    call->next_target = cpu_mask_next(&call->targets, 0);
-    call->frame.pc = RAR_KICK;
-}
-
-static void rar_kick(struct cpu *cpu, struct rar_frame *call)
-{
-    const struct icr_message kick = {rar_arrive, call};
-
-    call->next_target =
-        mmusim__icr_write(cpu, &call->targets, call->next_target, &kick);
     if (call->next_target == MAX_CPUS)
-        call->frame.pc = RAR_WAIT;
+        call->frame.pc = RAR_KICK;
 }
 
 static void rar_finish(struct cpu *cpu, const struct rar_frame *call)
@@ -148,6 +136,7 @@ static void rar_finish(struct cpu *cpu, const struct rar_frame *call)
 static enum kstep rar_step(struct cpu *cpu, struct kframe *frame)
 {
     struct rar_frame *call = (struct rar_frame *) frame;
+    const struct icr_message kick = {rar_arrive, call};
 
     switch (frame->pc) {
     case RAR_SLOT:
@@ -162,7 +151,8 @@ static enum kstep rar_step(struct cpu *cpu, struct kframe *frame)
         rar_set_action(cpu, call);
         return KSTEP_NEXT;
     case RAR_KICK:
-        rar_kick(cpu, call);
+        if (!mmusim__icr_write(cpu, &call->targets, &kick))
+            frame->pc = RAR_WAIT;
         return KSTEP_NEXT;
     case RAR_WAIT:
         frame->pc = RAR_FINISH;

@@ -210,27 +210,19 @@ static void machine_init_core(struct mmusim_machine *machine,
     mmusim__core_init(core);
 }
 
-static void machine_place_cpu(const struct mmusim_machine *machine,
-                              struct cpu *cpu)
-{
-    const struct machine_config *config = &machine->config;
-    uint32_t n_cores = config->n_sockets * config->cores_per_socket;
-
-    /* First the first hardware thread of every core, socket by socket. */
-    cpu->core = cpu->id % n_cores;
-    cpu->socket = cpu->core / config->cores_per_socket;
-}
-
 static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
                                         uint32_t id)
 {
     struct cpu *cpu = &machine->system.cpus[id];
+    const struct cpu_layout layout = {machine->config.n_sockets,
+                                      machine->config.cores_per_socket,
+                                      machine->config.threads_per_core};
     struct mmu_setup setup;
     mmusim_status_t status;
 
     cpu->id = id;
     cpu->system = &machine->system;
-    machine_place_cpu(machine, cpu);
+    mmusim__cpu_place(cpu, &layout);
     setup = mmusim__machine_mmu_setup(machine, cpu);
     mmusim__rng_init(&machine->rngs[id], machine->config.seed,
                      RNG_STREAM_TLB + id);

@@ -147,6 +147,9 @@ static void small_on_answer(void *context, struct walk_request *request,
 static void small_init_cpu(struct small_system *small, uint32_t id)
 {
     const struct small_options *options = &small->options;
+    const struct cpu_layout layout = {options->n_sockets,
+                                      options->cores_per_socket,
+                                      options->threads_per_core};
     struct cpu *cpu = &small->system.cpus[id];
     struct mmu_setup setup = {.tlb = options->tlb,
                               .shared = &small->shared,
@@ -154,15 +157,14 @@ static void small_init_cpu(struct small_system *small, uint32_t id)
                               .cpu = id};
 
     cpu->id = id;
-    cpu->core = id % (options->n_sockets * options->cores_per_socket);
+    cpu->system = &small->system;
+    mmusim__cpu_place(cpu, &layout);
     if (options->shares_tlbs) {
         setup.n_threads = options->threads_per_core;
         setup.sibling =
             id == cpu->core ? NULL : &small->system.cpus[cpu->core].mmu;
         setup.l3_sibling = id ? &small->system.cpus[0].mmu : NULL;
     }
-    cpu->socket = cpu->core / options->cores_per_socket;
-    cpu->system = &small->system;
     mmusim__paravirt_init(cpu, 1);
     cpu->stack = mmusim__arena_alloc(&small->arena, 1, CPU_STACK_BYTES);
     assert_non_null(cpu->stack);

@@ -142,6 +142,22 @@ static void the_shorthand_is_not_for_some_of_the_others(void **state)
     assert_int_equal(fixture->small->cpus[7].n_acts, 0);
 }
 
+/* Three sockets of six cores of two threads: a bit for the thread, three for
+ * the core, the rest for the socket. */
+static void apic_ids_have_a_field_for_each_part(void **state)
+{
+    static const uint32_t cases[][2] = {{0, 0},   {1, 2},  {5, 10},  {6, 16},
+                                        {17, 42}, {18, 1}, {24, 17}, {35, 43}};
+    struct fixture *fixture = *state;
+
+    fixture->options.n_sockets = 3;
+    fixture->options.cores_per_socket = 6;
+    build(fixture);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(fixture->small->system.cpus[cases[i][0]].apic_id,
+                         cases[i][1]);
+}
+
 /* ---- links ---- */
 
 static void links_are_counted_along_the_shortest_way(void **state)
@@ -314,6 +330,7 @@ int main(void)
         T(a_cluster_takes_one_write),
         T(the_shorthand_takes_one_write_for_all_others),
         T(the_shorthand_is_not_for_some_of_the_others),
+        T(apic_ids_have_a_field_for_each_part),
         T(links_are_counted_along_the_shortest_way),
         T(each_link_more_delays_delivery_and_acknowledgement),
         T(an_nmi_is_taken_where_interrupts_are_masked),
