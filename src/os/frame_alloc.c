@@ -224,11 +224,12 @@ static uint32_t frame_kind_of(const struct frame_alloc *frames, uint32_t order)
 }
 
 /* Memory up to end: below, pieces before the first block of the next order
- * (frame 0 is not used); above, pieces after its last one. */
+ * (frame 0 is not used, nor what shares its smallest block); above, pieces
+ * after its last one. */
 static void frame_layout(struct frame_alloc *frames, uint64_t end)
 {
-    uint64_t low = 1;
-    uint64_t high = end;
+    uint64_t low = UINT64_C(1) << frames->kinds[0].order;
+    uint64_t high = max_u64(align_down(end, low), low);
 
     for (uint32_t i = 0; i < frames->n_kinds; i++) {
         struct frame_kind *kind = &frames->kinds[i];

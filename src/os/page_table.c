@@ -55,11 +55,24 @@ static void pt_store(struct kernel *kernel, uint64_t paddr, uint64_t word)
     mmusim__mem_write_line(kernel->memory, kernel->system->acting_cpu, paddr);
 }
 
+/* An entry with a leaf's rights as make_leaf takes them, without what only a
+ * walk combines. */
+static struct pt_entry pt_decode_word(const struct kernel *kernel,
+                                      uint64_t word, uint32_t level)
+{
+    const struct pt_format *format = kernel->format;
+    struct pt_entry entry = format->decode(format, word, level);
+
+    if (entry.is_leaf)
+        entry.rights = pt_leaf_rights(format, PT_ALL_RIGHTS, entry.rights) |
+                       (entry.rights & TLB_DIRTY);
+    return entry;
+}
+
 static struct pt_entry pt_decode(const struct kernel *kernel,
                                  const struct pte_slot *slot)
 {
-    return kernel->format->decode(kernel->format, mmusim__pte_word(slot),
-                                  slot->table->level);
+    return pt_decode_word(kernel, mmusim__pte_word(slot), slot->table->level);
 }
 
 uint64_t mmusim__pte_word(const struct pte_slot *slot)
@@ -73,7 +86,7 @@ bool mmusim__pte_maps(const struct kernel *kernel, const struct pte_slot *slot,
     uint32_t level = slot->table->level;
     uint64_t word = kernel->format->reveal(mmusim__pte_word(slot), level);
 
-    *entry = kernel->format->decode(kernel->format, word, level);
+    *entry = pt_decode_word(kernel, word, level);
     return entry->is_present && entry->is_leaf;
 }
 
@@ -151,6 +164,8 @@ static void pt_link(struct kernel *kernel, const struct pte_slot *slot,
                      << (format->levels[below].bits + format->word_log2);
     uint64_t table = pt_os_shape(format, pfn, below).paddr;
 
+    /* The format has no bits for a table that is not aligned. */
+    mmusim_assert(table % bytes == 0);
     for (uint32_t i = 0; i < pt_joint_entries(format, below + 1); i++) {
         pt_store(kernel, pt_entry_paddr(slot->table, slot->index + i),
                  format->make_table(format, table + i * bytes, below + 1));

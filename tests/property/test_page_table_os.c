@@ -143,10 +143,36 @@ static void map_page(struct world *world)
 
     page->is_mapped = true;
     page->pfn.v = (uint64_t) (1 + draw(world, 3)) << (order > 16 ? order : 16);
-    page->rights = draw(world, 64) | TLB_READ | TLB_USER;
+    page->rights = draw(world, 64) | TLB_READ;
     assert_int_equal(
         mmusim__pte_install(&world->kernel, &slot, page->pfn, page->rights),
         MMUSIM_OK);
+}
+
+/* As mprotect() and fork() do it: what is read is written back. */
+static void rewrite_page(struct world *world)
+{
+    const struct pt_format *format = &world->format;
+    struct region *region;
+    struct page *page = draw_page(world, &region);
+    struct pt_entry entry;
+    struct pte_slot slot;
+    uint64_t word;
+
+    if (!page->is_mapped)
+        return;
+    slot = slot_of(world, page, region->level);
+    word = format->hide(mmusim__pte_word(&slot), region->level);
+    mmusim__pte_rewrite(&world->kernel, &slot, word);
+    assert_true(mmusim__pte_maps(&world->kernel, &slot, &entry));
+    assert_int_equal(entry.pfn.v, page->pfn.v);
+    mmusim__pte_rewrite(&world->kernel, &slot,
+                        format->make_leaf(format, entry.pfn, region->level,
+                                          entry.rights, true));
+    mmusim__pte_leaf(&world->kernel, &world->mm, page->vaddr, &entry);
+    if (format->word_log2 == 2 && format->sets_dirty)
+        page->rights |= TLB_EXEC; /* i386 has no XD */
+    assert_int_equal(entry.rights, page->rights);
 }
 
 static void unmap_page(struct world *world)
@@ -241,7 +267,8 @@ static void check_page(struct world *world)
     assert_int_equal(walk.outcome, WALK_MODEL_MAPPED);
     assert_true(walk.paddr == pfn_paddr(page->pfn) + offset);
     assert_true(walk.page_log2 == world->format.levels[region->level].shift);
-    assert_true(walk.is_user && walk.is_accessed);
+    assert_true(walk.is_accessed);
+    assert_int_equal(walk.is_user, !!(page->rights & TLB_USER));
     assert_int_equal(walk.can_write,
                      (page->rights & TLB_WRITE) && (page->rights & TLB_DIRTY));
     assert_int_equal(walk.is_global, !!(page->rights & TLB_GLOBAL));
@@ -287,6 +314,8 @@ static void step_once(struct world *world, uint32_t choice)
         unmap_page(world);
     else if (choice < 15)
         move_page(world);
+    else if (choice < 20)
+        rewrite_page(world);
     else
         map_page(world);
     check_page(world);
