@@ -42,8 +42,8 @@
 #define LONG_S2_NORMAL  LONG_BITS(5, 2) /* MemAttr: write-back */
 #define LONG_S2_XN      LONG_BIT(54)
 
-/* Bits 58:55 are software's. Linux: PTE_DIRTY, PTE_PROT_NONE; with LPAE
- * L_PTE_DIRTY, L_PTE_NONE, L_PTE_RDONLY. */
+/* Bits 58:55 are software's. Linux's L_PTE_DIRTY, L_PTE_NONE and L_PTE_RDONLY
+ * of LPAE; on arm64 PTE_DIRTY, and for PTE_PROT_NONE it has bit 58. */
 #define LONG_SOFT_DIRTY     LONG_BIT(55)
 #define LONG_SOFT_NONE      LONG_BIT(57)
 #define LONG_SOFT_READ_ONLY LONG_BIT(58)
