@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The 32-bit x86 formats: two levels of 4-byte words, Intel SDM vol. 3A 4.3,
- * tables 4-3 to 4-6, without large pages ("plain", 80386 and 80486), or with
- * pages of 4M and PSE-36 ("pse"); and PAE, three levels of 8-byte words, SDM
- * 4.4, tables 4-7 to 4-11, with XD.
+ * tables 4-3 to 4-6: without large or global pages ("plain", 80386 and 80486),
+ * or with pages of 4M, PSE-36 and G ("pse"); and PAE, three levels of 8-byte
+ * words, SDM 4.4, tables 4-7 to 4-11, with XD.
  *
  * Left out: memory types; that MOV CR3 loads the four PDPTEs into registers
  * (a walk here reads them as it reads any table).
@@ -26,7 +26,15 @@
 
 /* ---- two levels ---- */
 
-static uint32_t i386_rights(uint32_t word, bool is_leaf)
+/* Machines before 4M pages had no global ones either: bit 8 came with the P6
+ * (CR4.PGE) and was reserved, to be 0. */
+static bool i386_is_plain(const struct pt_format *format)
+{
+    return !format->levels[1].has_leaves;
+}
+
+static uint32_t i386_rights(const struct pt_format *format, uint32_t word,
+                            bool is_leaf)
 {
     uint32_t rights = TLB_READ | TLB_EXEC; /* no XD */
 
@@ -36,7 +44,7 @@ static uint32_t i386_rights(uint32_t word, bool is_leaf)
         rights |= TLB_USER;
     if (is_leaf && word & X86_DIRTY)
         rights |= TLB_DIRTY;
-    if (is_leaf && word & X86_GLOBAL)
+    if (is_leaf && (word & X86_GLOBAL) && !i386_is_plain(format))
         rights |= TLB_GLOBAL;
     return rights;
 }
@@ -53,7 +61,7 @@ static struct pt_entry i386_decode(const struct pt_format *format,
     entry.is_accessed = word & X86_ACCESSED;
     entry.is_leaf =
         !level || (format->levels[level].has_leaves && word & X86_LARGE);
-    entry.rights = i386_rights(word, entry.is_leaf);
+    entry.rights = i386_rights(format, word, entry.is_leaf);
     entry.pfn = (pfn_t){word >> BASE_PAGE_SHIFT};
     if (!entry.is_leaf)
         entry.table = pfn_paddr(entry.pfn);
@@ -74,7 +82,6 @@ static uint64_t i386_make_leaf(const struct pt_format *format, pfn_t pfn,
 {
     uint32_t word = X86_PRESENT;
 
-    (void) format;
     mmusim_assert(format->levels[level].has_leaves);
     if (level) {
         word |= (uint32_t) (pfn.v >> X86_LARGE_ORDER << 22) | X86_LARGE;
@@ -89,7 +96,7 @@ static uint64_t i386_make_leaf(const struct pt_format *format, pfn_t pfn,
         word |= X86_USER;
     if (rights & TLB_DIRTY)
         word |= X86_DIRTY;
-    if (rights & TLB_GLOBAL)
+    if ((rights & TLB_GLOBAL) && !i386_is_plain(format))
         word |= X86_GLOBAL;
     if (is_accessed)
         word |= X86_ACCESSED;

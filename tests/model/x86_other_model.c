@@ -67,6 +67,7 @@ struct walk_model i386_model_walk(const struct pt_memory *memory, bool has_pse,
     if (!model_bit(pte, 0))
         return walk;
     x86_combine(&walk, pte, true);
+    walk.is_global = walk.is_global && has_pse; /* no PGE before PSE */
     x86_land(&walk, model_bits(pte, 31, 12) << 12, 12, address);
     return walk;
 }

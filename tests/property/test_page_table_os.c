@@ -115,6 +115,12 @@ static void world_init(struct world *world, const struct pt_options *options)
         region_init(world, i);
 }
 
+/* The plain i386. */
+static bool has_no_globals(const struct pt_format *format)
+{
+    return format->word_log2 == 2 && !format->levels[1].has_leaves;
+}
+
 static struct page *draw_page(struct world *world, struct region **region)
 {
     *region = &world->regions[draw(world, N_REGIONS)];
@@ -172,6 +178,8 @@ static void rewrite_page(struct world *world)
     mmusim__pte_leaf(&world->kernel, &world->mm, page->vaddr, &entry);
     if (format->word_log2 == 2 && format->sets_dirty)
         page->rights |= TLB_EXEC; /* i386 has no XD */
+    if (has_no_globals(format))
+        page->rights &= ~(uint32_t) TLB_GLOBAL;
     assert_int_equal(entry.rights, page->rights);
 }
 
@@ -271,7 +279,8 @@ static void check_page(struct world *world)
     assert_int_equal(walk.is_user, !!(page->rights & TLB_USER));
     assert_int_equal(walk.can_write,
                      (page->rights & TLB_WRITE) && (page->rights & TLB_DIRTY));
-    assert_int_equal(walk.is_global, !!(page->rights & TLB_GLOBAL));
+    assert_int_equal(walk.is_global, (page->rights & TLB_GLOBAL) &&
+                                         !has_no_globals(&world->format));
 }
 
 static void world_fini(struct world *world)

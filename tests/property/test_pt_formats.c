@@ -67,6 +67,8 @@ static void assert_rights(const struct pt_format *format,
 
     if (is_x86_32(format))
         asked |= TLB_EXEC;
+    if (is_x86_32(format) && !format->levels[1].has_leaves)
+        asked &= ~(uint32_t) TLB_GLOBAL;
     if (format->stage == PT_STAGE_2) {
         asked = (asked | TLB_USER) & ~(uint32_t) TLB_GLOBAL;
         /* EPT without flags knows no clean pages, Arm no dirty ones that may
