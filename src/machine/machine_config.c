@@ -299,6 +299,22 @@ static mmusim_status_t config_check_psc(const struct machine_config *config,
     return MMUSIM_OK;
 }
 
+static mmusim_status_t
+config_check_coalescing(const struct machine_config *config,
+                        const struct pt_format *format, mmusim_diag_t *diag)
+{
+    uint32_t n_pages = config->walker.coalesce_pages;
+    char reason[80];
+
+    if (n_pages != 1 && !(n_pages & (n_pages - 1)) &&
+        n_pages <= 64U >> format->word_log2)
+        return MMUSIM_OK;
+    snprintf(reason, sizeof(reason),
+             "must be 0, 2, 4 ... %u, what a line of 64 bytes holds",
+             64U >> format->word_log2);
+    return config_wrong(diag, "walker.coalesce_pages", reason);
+}
+
 static mmusim_status_t config_check_caches(const struct machine_config *config,
                                            mmusim_diag_t *diag)
 {
@@ -476,6 +492,8 @@ mmusim__machine_config_check(const struct machine_config *config,
         status = config_check_format(config, &format, diag);
     if (!status)
         status = config_check_levels(config, &format, diag);
+    if (!status)
+        status = config_check_coalescing(config, &format, diag);
     if (!status)
         status = config_check_protocol(config, diag);
     if (!status)

@@ -159,6 +159,9 @@ static const struct field_row plain_rows[] = {
     CYCLES("walker.dirty_cycles", walker.dirty_cycles, "500",
            "setting A or D of an entry, or both",
            "Amit, LKML: more than 500 cycles"),
+    U32("walker.coalesce_pages", walker.coalesce_pages, "pages", 0, 16, "0",
+        "neighbours in the line read that become one entry, where an array has "
+        "the size; 0: none", "guess; AMD since Zen: 4 of 4K"),
     WORD("memory.model", memory.model, rows_model, "fixed",
          "how page-table reads are timed", "a choice, not a measurement"),
     CYCLES("memory.fixed_cycles", memory.fixed_cycles, "12",

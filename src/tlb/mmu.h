@@ -180,7 +180,9 @@ struct mmu {
     pfn_t root;
     pfn_t kernel_root; /* tables of the upper half, shared by all roots */
     uint32_t cpu;
-    uint64_t held_tags;      /* held_tags.h */
+    uint64_t held_tags;            /* held_tags.h */
+    uint32_t run_ids[TLB_MAX_IDS]; /* of the entry that is on its way up */
+    bool has_runs;                 /* an array may hold runs of pages */
     uint32_t fragment_order; /* largest page entered in fragments; 0: none */
 
     struct psc psc;
@@ -254,7 +256,11 @@ struct mmu_fill {
     tlb_tags_t tags; /* captured when the walk started */
     tlb_data_t data;
     uint32_t translation_id;
-    uint32_t kinds;  /* 1 << enum access_kind, or-ed */
+    uint32_t kinds; /* 1 << enum access_kind, or-ed */
+    /* Of a run of pages that may be one entry (walk_run.c): its order, at least
+     * the page's, and the translations of its pages from the first; else 0. */
+    uint32_t run_order;
+    const uint32_t *run_ids;
     bool runs_ahead; /* not at an event: of a private level, into another */
     /* Of the page in the guest's tables, where it is larger than order; else
      * 0. Its parts are fragments. */

@@ -68,9 +68,10 @@ struct memory_config {
 };
 
 struct walker_config {
-    uint32_t count;        /* walks at a time per logical CPU */
-    uint32_t start_cycles; /* from the last-level miss to the first read */
-    uint32_t dirty_cycles; /* setting A or D of an entry, or both */
+    uint32_t count;          /* walks at a time per logical CPU */
+    uint32_t start_cycles;   /* from the last-level miss to the first read */
+    uint32_t dirty_cycles;   /* setting A or D of an entry, or both */
+    uint32_t coalesce_pages; /* neighbours that may become one entry; 0: none */
     /* Left to software, by a fault: Arm without FEAT_HAFDBS, RISC-V Svade. */
     bool has_software_accessed, has_software_dirty;
 };

@@ -7,6 +7,8 @@
 #include "tlb/mmu_levels.h"
 #include "tlb/mmu_sharing.h"
 
+#include <string.h>
+
 /* A page of an L1 has got an entry: what was found there may not be found
  * again. */
 static void mmu_forget_page(struct mmu_l1 *l1, uint64_t vaddr, uint32_t order)
@@ -34,7 +36,8 @@ static bool mmu_fill_l1(struct mmu *mmu, struct mmu_l1 *l1,
     struct mmu *sharer = mmu;
 
     do {
-        mmu_forget_page(&sharer->l1[which], fill->vaddr, fill->order);
+        mmu_forget_page(&sharer->l1[which], fill->vaddr,
+                        fill->run_order ? fill->run_order : fill->order);
         sharer = sharer->next_sibling;
     } while (sharer != mmu);
     return mmusim__mmu_enter(mmu, l1->group, fill);
@@ -47,6 +50,8 @@ void mmusim__mmu_fill(struct mmu *mmu, const struct mmu_fill *fill)
 
     mmu_take_turn(mmu);
     mmu_forget_last(mmu);
+    if (MMUSIM_UNLIKELY(mmu->has_runs))
+        mmusim__mmu_drop_runs(mmu, fill);
     if (fill->data & TLB_GLOBAL)
         mmu->held_tags |= held_tag_global(fill->vaddr);
     for (uint32_t kind = 0; kind < ACCESS_KINDS; kind++) {
@@ -124,17 +129,59 @@ static enum tlb_level mmu_l2_level(const struct mmu *mmu, enum access_kind kind)
     return (enum tlb_level)(mmu->l2_of[kind] - mmu->tlb);
 }
 
+/* The largest page of the tables that is no larger than an order. */
+static uint32_t mmu_page_order(const struct mmu *mmu, uint32_t order)
+{
+    const struct pt_format *format = mmu->shared->format;
+    uint32_t page = 0;
+
+    for (uint32_t level = 0; level < format->n_levels; level++) {
+        if (format->levels[level].has_leaves &&
+            pt_level_order(format, level) <= order)
+            page = pt_level_order(format, level);
+    }
+    return page;
+}
+
+/* A run's entry: the page asked for, and the run. The array may need the
+ * entry's place before all is done. */
+static void mmu_split_run(struct mmu *mmu, struct mmu_fill *fill,
+                          const uint32_t *ids)
+{
+    uint32_t page = mmu_page_order(mmu, fill->order);
+    uint64_t inside =
+        vpn_of(fill->vaddr).v & ((UINT64_C(1) << fill->order) - 1);
+
+    uint32_t other_ids = 0;
+
+    memcpy(mmu->run_ids, ids, sizeof(mmu->run_ids));
+    for (uint32_t i = 1; i < TLB_MAX_IDS; i++)
+        other_ids |= ids[i];
+    if (page == fill->order || !other_ids)
+        return;
+    inside >>= page;
+    fill->run_order = fill->order;
+    fill->run_ids = mmu->run_ids;
+    fill->order = page;
+    fill->data += inside << page << BASE_PAGE_SHIFT;
+    fill->translation_id = ids[inside];
+}
+
 /* An entry as what a fill of the levels above needs. */
-static struct mmu_fill mmu_fill_of(const struct mmu *mmu, uint64_t vaddr,
+static struct mmu_fill mmu_fill_of(struct mmu *mmu, uint64_t vaddr,
                                    const struct tlb_array *from, uint32_t slot)
 {
-    return (struct mmu_fill){
+    struct mmu_fill fill = {
         .vaddr = vaddr,
         .order = tlb_key_order(from->keys[slot]),
         .tags = mmu->tags,
         .data = from->data[slot],
         .translation_id = tlb_array_ids(from, slot)[0],
     };
+
+    if (MMUSIM_UNLIKELY(from->ids_per_slot > 1))
+        mmu_split_run(mmu, &fill, tlb_array_ids(from, slot));
+    return fill;
 }
 
 /* Copies a lower level's entry into the L1 that missed. */

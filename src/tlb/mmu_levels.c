@@ -100,6 +100,27 @@ static struct inval mmu_inval_of(const struct mmu *mmu, uint64_t key)
     return inval;
 }
 
+/* Runs that an array holds with the page may say other than its entry does by
+ * now (D is set page by page): a look-up could find either. */
+void mmusim__mmu_drop_runs(struct mmu *mmu, const struct mmu_fill *fill)
+{
+    uint64_t key = tlb_key(vpn_of(fill->vaddr), fill->order, fill->tags,
+                           fill->data & TLB_GLOBAL);
+    struct inval inval = mmu_inval_of(mmu, key);
+    struct back_inval drop = {.mmu = mmu};
+
+    for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++) {
+        const struct tlb_group *group = &mmu->tlb[level];
+
+        for (uint32_t i = 0; i < group->n_arrays; i++) {
+            drop.array = group->arrays[i];
+            if (drop.array->ids_per_slot > 1)
+                mmusim__tlb_array_invalidate(group->arrays[i], &inval, false,
+                                             mmu_on_back_inval, &drop);
+        }
+    }
+}
+
 static bool mmu_is_above(const struct tlb_group *level,
                          const struct tlb_group *lower)
 {
@@ -165,13 +186,16 @@ static bool mmu_move_down(struct mmu *mmu, const struct tlb_group *group,
     struct tlb_group *below = owner->tlb[group - mmu->tlb].below;
     uint32_t order = 0;
     struct tlb_array *array;
+    uint32_t ids[TLB_MAX_IDS] = {entry->id};
+    struct tlb_coalesced moved = {entry->key, entry->data, ids, 1};
     struct tlb_removed removed;
 
     array = mmu_array_for(below, tlb_key_order(entry->key), &order);
     if (!array || order != tlb_key_order(entry->key))
         return false;
-    mmusim__tlb_array_insert(array, entry->key, entry->data, entry->id,
-                             &removed);
+    for (uint32_t i = 0; i < entry->n_more && array->ids_per_slot > 1; i++)
+        ids[moved.n_ids++] = entry->more[i];
+    mmusim__tlb_array_insert_run(array, &moved, &removed);
     if (removed.key != entry->key)
         mmu_displaced(owner, below, array, &removed, fill);
     return true;
@@ -213,17 +237,49 @@ void mmusim__mmu_lost_page(struct mmu *mmu, const struct tlb_removed *removed,
     mmu_displaced(mmu, l2, l2->arrays[0], removed, &fill);
 }
 
+/* The part of a run that an array takes as one entry, 2^order pages. */
+static void mmu_enter_run(struct mmu *mmu, struct tlb_group *group,
+                          struct tlb_array *array, uint32_t order,
+                          const struct mmu_fill *fill)
+{
+    uint64_t vpn = vpn_of(fill->vaddr).v;
+    uint64_t page = vpn >> fill->order;
+    uint64_t n_pages = UINT64_C(1) << (order - fill->order);
+    uint64_t first = page & ~(n_pages - 1);
+    uint64_t run_mask = (UINT64_C(1) << (fill->run_order - fill->order)) - 1;
+    const struct tlb_coalesced entry = {
+        .key =
+            tlb_key((vpn_t){vpn}, order, fill->tags, fill->data & TLB_GLOBAL),
+        .data = fill->data - ((page - first) << fill->order << BASE_PAGE_SHIFT),
+        .ids = &fill->run_ids[first & run_mask],
+        .n_ids = (uint32_t) n_pages,
+    };
+    struct tlb_removed removed;
+
+    mmusim__tlb_array_insert_run(array, &entry, &removed);
+    for (uint32_t i = 0; i < n_pages; i++)
+        mmu->has_failed |= !mmusim__miss_log_filled(mmu->log, entry.ids[i]);
+    if (removed.key != entry.key)
+        mmu_displaced(mmu, group, array, &removed, fill);
+}
+
 bool mmusim__mmu_enter(struct mmu *mmu, struct tlb_group *group,
                        const struct mmu_fill *fill)
 {
     struct tlb_removed removed;
     uint32_t order = 0;
-    struct tlb_array *array = mmu_array_for(group, fill->order, &order);
+    uint32_t most =
+        fill->run_order > fill->order ? fill->run_order : fill->order;
+    struct tlb_array *array = mmu_array_for(group, most, &order);
     tlb_data_t data = fill->data;
     uint64_t key;
 
     if (!array)
         return false;
+    if (order > fill->order) {
+        mmu_enter_run(mmu, group, array, order, fill);
+        return true;
+    }
     if (order < fill->order) {
         uint64_t inside = vpn_of(fill->vaddr).v &
                           ((UINT64_C(1) << fill->order) - 1) &

@@ -16,6 +16,10 @@ void mmusim__mmu_link_levels(struct mmu *mmu);
 bool mmusim__mmu_enter(struct mmu *mmu, struct tlb_group *group,
                        const struct mmu_fill *fill);
 
+/* Before a walk's result is entered: takes away what arrays of runs hold of its
+ * page. */
+void mmusim__mmu_drop_runs(struct mmu *mmu, const struct mmu_fill *fill);
+
 /* Does an array of the level hold pages of exactly that size? */
 bool mmusim__mmu_holds_order(const struct tlb_group *group, uint32_t order);
 

@@ -162,6 +162,20 @@ static const struct mmu *mmu_array_owner(enum tlb_level level,
     return config->smt == TLB_SMT_SHARED ? setup->sibling : NULL;
 }
 
+/* Entries of a size that no page has are runs of pages; where an architecture
+ * has larger pages that are not a level's (Svnapot), a run of one. */
+static bool mmu_holds_runs(const struct mmu_setup *setup,
+                           const struct tlb_array_config *config)
+{
+    const struct pt_format *format = setup->shared->format;
+
+    for (uint32_t i = 0; i < config->n_orders; i++) {
+        if (pt_leaf_level(format, config->orders[i]) == PT_MAX_LEVELS)
+            return true;
+    }
+    return false;
+}
+
 static mmusim_status_t mmu_array_build(struct mmu *mmu,
                                        const struct tlb_array_config *config,
                                        const struct mmu_setup *setup,
@@ -176,6 +190,8 @@ static mmusim_status_t mmu_array_build(struct mmu *mmu,
 
     if (!array)
         return MMUSIM_NOMEM;
+    if (mmu_holds_runs(setup, config))
+        own.ids_per_slot = TLB_MAX_IDS;
     status = mmusim__tlb_array_init(array, &own, setup->rng, arena);
     if (status)
         return status;
@@ -198,6 +214,7 @@ mmusim_status_t mmusim__mmu_group_init(struct mmu *mmu, enum tlb_level level,
             mmu_array_owner(level, &config->arrays[i], setup);
         mmusim_status_t status = MMUSIM_OK;
 
+        mmu->has_runs |= mmu_holds_runs(setup, &config->arrays[i]);
         if (owner)
             group->arrays[i] = owner->tlb[level].arrays[i];
         else

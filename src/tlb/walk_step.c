@@ -266,6 +266,8 @@ static void walk_use(struct walk *walk, const struct pt_entry *entry,
     walk->leaf = tlb_data(
         entry->pfn, pt_leaf_rights(shared->format, at->rights, entry->rights) |
                         (entry->rights & (TLB_DIRTY | TLB_GLOBAL)));
+    if (table && walk->mmu->has_runs)
+        mmusim__walk_note_run(walk, table, entry, paddr);
     walk->phase = WALK_LEAF;
 }
 

@@ -48,7 +48,7 @@ static void walk_start(struct walk *walk, struct walk_request *requests,
     walk->is_user = !(walk->vaddr >> 63);
     walk->started_cycle = now;
     walk->fault = (struct walk_fault){.kind = WALK_FAULT_NONE};
-    walk->order = walk->leaf_order = 0;
+    walk->order = walk->leaf_order = walk->run_order = 0;
     walk->translation_id = 0;
     walk->requests = requests;
     for (struct walk_request *r = requests; r; r = r->next)
@@ -80,6 +80,8 @@ static enum walk_outcome walk_conclude(struct walk *walk)
         .data = walk->data,
         .translation_id = walk->translation_id,
         .kinds = walk->kinds,
+        .run_order = walk->run_order,
+        .run_ids = walk->run_ids,
         .page_order = walk->leaf_order > walk->order ? walk->leaf_order : 0,
     };
 
@@ -254,7 +256,7 @@ void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
 static bool walk_leaf_is_hit(const struct walk *walk, const struct inval *inval)
 {
     vpn_t vpn = vpn_of(walk->vaddr);
-    uint32_t order = walk->leaf_order;
+    uint32_t order = walk->run_order ? walk->run_order : walk->leaf_order;
 
     if (tlb_entry_is_hit_by_inval(tlb_key(vpn, order, walk->tags, false), inval,
                                   walk->mmu->shared->contexts))

@@ -80,6 +80,9 @@ struct walk {
     uint32_t n_used;
     struct walk_used used[WALK_MAX_GUEST];
     uint32_t order; /* of the result */
+    /* The run of pages of the first stage that the result may stand for. */
+    uint32_t run_order; /* 0: none */
+    uint32_t run_ids[TLB_MAX_IDS];
     tlb_data_t data;
     uint32_t translation_id;
     enum miss_cause poison_cause;
@@ -91,6 +94,9 @@ struct walk {
 uint32_t mmusim__walk_step(struct walk *walk);
 /* Where the walk begins; returns what finding it took. */
 uint32_t mmusim__walk_begin(struct walk *walk);
+/* Notes the run that the leaf just read at paddr is of (walk_run.c). */
+void mmusim__walk_note_run(struct walk *walk, const struct pt_info *table,
+                           const struct pt_entry *leaf, uint64_t paddr);
 /* Does an invalidation drop what the walk has read of the second stage? */
 bool mmusim__walk_stage2_is_hit(const struct walk *walk,
                                 const struct inval *inval);

@@ -101,18 +101,13 @@ static bool is_anothers(const struct cpu *cpu, const struct tlb_array *array,
                cpu->mmu.context.thread;
 }
 
-static void check_entry(const struct watch *watch, const struct cpu *cpu,
-                        const struct tlb_array *array, uint32_t slot)
+static void check_page(const struct watch *watch, const struct cpu *cpu,
+                       uint64_t vaddr, tlb_data_t data)
 {
     const struct kernel *kernel = &watch->run->machine->kernel;
-    uint64_t vaddr = tlb_key_vpn(array->keys[slot]) << 12;
-    tlb_data_t data = array->data[slot];
     uint32_t rights = (uint32_t) data & (TLB_READ | TLB_WRITE | TLB_EXEC);
-    struct x86_walk walk;
+    struct x86_walk walk = walk_of(kernel, cpu->loaded->root, vaddr);
 
-    if (tlb_key_is_global(array->keys[slot]) || is_anothers(cpu, array, slot))
-        return;
-    walk = walk_of(kernel, cpu->loaded->root, vaddr);
     if (walk.outcome != X86_WALK_MAPPED ||
         walk.paddr >> 12 != frame_of(watch, tlb_data_pfn(data)) ||
         ((rights & TLB_WRITE) && !walk.can_write) ||
@@ -121,6 +116,21 @@ static void check_entry(const struct watch *watch, const struct cpu *cpu,
         fail_msg("seed %llu: CPU %u has a stale translation of %#llx",
                  (unsigned long long) watch->seed, cpu->id,
                  (unsigned long long) vaddr);
+}
+
+/* Each page of a run. */
+static void check_entry(const struct watch *watch, const struct cpu *cpu,
+                        const struct tlb_array *array, uint32_t slot)
+{
+    uint64_t vaddr = tlb_key_vpn(array->keys[slot]) << 12;
+    uint32_t order = tlb_key_order(array->keys[slot]);
+    uint64_t n_pages = order < 9 ? 1U << order : 1;
+
+    if (tlb_key_is_global(array->keys[slot]) || is_anothers(cpu, array, slot))
+        return;
+    for (uint64_t i = 0; i < n_pages; i++)
+        check_page(watch, cpu, vaddr + (i << 12),
+                   array->data[slot] + (i << 12));
 }
 
 static void check_group(const struct watch *watch, const struct cpu *cpu,
@@ -293,6 +303,29 @@ static void random_walks(struct machine_config *config, uint64_t seed)
     mmusim__machine_config_finish(config);
 }
 
+static void add_size(struct tlb_array_config *array, uint8_t order)
+{
+    uint32_t i = array->n_orders++;
+
+    for (; i && array->orders[i - 1] > order; i--)
+        array->orders[i] = array->orders[i - 1];
+    array->orders[i] = order;
+}
+
+/* Some levels can hold runs of 2, 4 or 8 pages. */
+static void random_runs(struct machine_config *config, struct rng *rng)
+{
+    uint32_t log2_pages = mmusim__rng_below(rng, 4);
+
+    if (!log2_pages)
+        return;
+    config->walker.coalesce_pages = 1U << log2_pages;
+    for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++) {
+        if (mmusim__rng_below(rng, 3))
+            add_size(&config->tlb[level].arrays[0], (uint8_t) log2_pages);
+    }
+}
+
 /* Threads that share their TLBs, or some, and cores that share a last one. */
 static void random_sharing(struct machine_config *config, struct rng *rng)
 {
@@ -341,6 +374,7 @@ static void random_machine(struct machine_config *config, uint64_t seed)
     small_array(&config->tlb[TLB_L2].arrays[0], 32, 4);
     random_levels(config, &rng);
     random_sharing(config, &rng);
+    random_runs(config, &rng);
     config->os.flush_ceiling_pages = ceilings[mmusim__rng_below(&rng, 5)];
     config->os.timeslice_cycles = 3000 + 1000 * mmusim__rng_below(&rng, 40);
     config->has_invpcid = mmusim__rng_below(&rng, 2);

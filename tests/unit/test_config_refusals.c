@@ -152,6 +152,10 @@ static void an_impossible_geometry_points_at_the_array(void **state)
         {"topology.threads_per_core: 3\ntlb.l2:\n  - entries: 64\n"
          "    ways: 4\n    smt: partitioned\n",
          3, "tlb.l2.0", "divide by topology.threads_per_core"},
+        {"walker.coalesce_pages: 16\n", 1, "walker.coalesce_pages",
+         "0, 2, 4 ... 8"},
+        {"walker.coalesce_pages: 3\n", 1, "walker.coalesce_pages",
+         "0, 2, 4 ... 8"},
         {"tlb.cnp: true\n", 1, "tlb.cnp", "FEAT_TTCNP"},
         {"tlb.l1d:\n  - entries: 8\n  - entries: 8\n    hit_cycles: 1\n", 3,
          "tlb.l1d.1", "one hit time"},
