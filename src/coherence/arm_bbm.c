@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Break-before-make: see arm_bbm.h. Broken descriptors are kept in a list until
- * they are clean; a program has few of them at a time. */
+ * they are clean; chains by address find one. */
 #include "coherence/arm_bbm.h"
 
 #include "core/cpu_mask.h"
@@ -16,13 +16,17 @@ struct bbm_pending {
     bool is_invalidated;
     /* Who has issued a TLBI that names it, without a DSB yet: [nXS][outer]. */
     struct cpu_mask issuers[2][2];
+    uint32_t next; /* of its chain: index + 1, 0: the last */
 };
 
 struct bbm {
     uint32_t feature_level;
     struct bbm_pending *pending;
-    size_t n, capacity;
+    uint32_t *chains;   /* capacity of them: index + 1 of the first */
+    size_t n, capacity; /* a power of two */
     uint64_t violations[BBM_REASON_COUNT];
+    uint64_t omissions[BBM_OMISSION_COUNT];
+    uint64_t n_observed; /* broken, and clean again */
 };
 
 /* ---- what needs it ---- */
@@ -131,36 +135,74 @@ void mmusim__bbm_destroy(struct bbm *bbm)
     if (!bbm)
         return;
     free(bbm->pending);
+    free(bbm->chains);
     free(bbm);
+}
+
+/* The link that leads, or would lead, to the descriptor. */
+static uint32_t *bbm_link(const struct bbm *bbm, uint64_t entry_paddr)
+{
+    uint64_t hash = (entry_paddr >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    uint32_t *link = &bbm->chains[hash & (bbm->capacity - 1)];
+
+    while (*link && bbm->pending[*link - 1].update.entry_paddr != entry_paddr)
+        link = &bbm->pending[*link - 1].next;
+    return link;
 }
 
 static struct bbm_pending *bbm_find(const struct bbm *bbm, uint64_t entry_paddr)
 {
-    for (size_t i = 0; i < bbm->n; i++) {
-        if (bbm->pending[i].update.entry_paddr == entry_paddr)
-            return &bbm->pending[i];
-    }
-    return NULL;
+    uint32_t at = bbm->capacity ? *bbm_link(bbm, entry_paddr) : 0;
+
+    return at ? &bbm->pending[at - 1] : NULL;
 }
 
+/* The last of the list takes its place. */
 static void bbm_remove(struct bbm *bbm, struct bbm_pending *pending)
 {
-    *pending = bbm->pending[--bbm->n];
+    struct bbm_pending *last = &bbm->pending[bbm->n - 1];
+
+    *bbm_link(bbm, pending->update.entry_paddr) = pending->next;
+    if (pending != last) {
+        *bbm_link(bbm, last->update.entry_paddr) =
+            (uint32_t) (pending - bbm->pending) + 1;
+        *pending = *last;
+    }
+    bbm->n--;
+}
+
+static bool bbm_grow(struct bbm *bbm)
+{
+    size_t capacity = bbm->capacity ? 2 * bbm->capacity : BBM_FIRST;
+    struct bbm_pending *pending =
+        realloc(bbm->pending, capacity * sizeof(*pending));
+    uint32_t *chains;
+
+    if (!pending)
+        return false;
+    bbm->pending = pending;
+    chains = calloc(capacity, sizeof(*chains));
+    if (!chains)
+        return false;
+    free(bbm->chains);
+    bbm->chains = chains;
+    bbm->capacity = capacity;
+    for (size_t i = 0; i < bbm->n; i++) {
+        pending[i].next = 0;
+        *bbm_link(bbm, pending[i].update.entry_paddr) = (uint32_t) i + 1;
+    }
+    return true;
 }
 
 static bool bbm_add(struct bbm *bbm, const struct bbm_update *update)
 {
-    if (bbm->n == bbm->capacity) {
-        size_t capacity = bbm->capacity ? 2 * bbm->capacity : BBM_FIRST;
-        struct bbm_pending *pending =
-            realloc(bbm->pending, capacity * sizeof(*pending));
+    uint32_t *link;
 
-        if (!pending)
-            return false;
-        bbm->pending = pending;
-        bbm->capacity = capacity;
-    }
-    bbm->pending[bbm->n++] = (struct bbm_pending){.update = *update};
+    if (bbm->n == bbm->capacity && !bbm_grow(bbm))
+        return false;
+    link = bbm_link(bbm, update->entry_paddr);
+    bbm->pending[bbm->n] = (struct bbm_pending){.update = *update};
+    *link = (uint32_t) ++bbm->n;
     return true;
 }
 
@@ -191,6 +233,10 @@ bool mmusim__bbm_write(struct bbm *bbm, const struct bbm_update *update,
     bool was_cacheable = bbm_word_is_cacheable(update, update->old_word);
     struct bbm_update since = *update;
 
+    if (pending && pending->update.context.asid != update->context.asid) {
+        bbm_remove(bbm, pending);
+        pending = NULL;
+    }
     verdict->reason = mmusim__bbm_needed(update, bbm->feature_level);
     verdict->omission = verdict->reason ? BBM_NOT_BROKEN : BBM_OBSERVED;
     if (!verdict->reason && pending) {
@@ -201,6 +247,7 @@ bool mmusim__bbm_write(struct bbm *bbm, const struct bbm_update *update,
     }
     if (verdict->omission) {
         bbm->violations[verdict->reason]++;
+        bbm->omissions[verdict->omission]++;
         if (pending)
             bbm_remove(bbm, pending);
         return true;
@@ -209,7 +256,8 @@ bool mmusim__bbm_write(struct bbm *bbm, const struct bbm_update *update,
         return true;
     if (!pending)
         return bbm_add(bbm, update);
-    *pending = (struct bbm_pending){.update = *update}; /* broken again */
+    /* broken again */
+    *pending = (struct bbm_pending){.update = *update, .next = pending->next};
     return true;
 }
 
@@ -284,14 +332,35 @@ void mmusim__bbm_dsb(struct bbm *bbm, uint32_t cpu, const struct arm_dsb *dsb)
 
         if (pending->update.cpu == cpu && orders)
             pending->is_ordered = true;
-        if (bbm_is_completed(pending, cpu, dsb))
+        if (bbm_is_completed(pending, cpu, dsb)) {
             bbm_remove(bbm, pending);
+            bbm->n_observed++;
+        }
+    }
+}
+
+void mmusim__bbm_forget(struct bbm *bbm, uint64_t paddr, uint64_t bytes)
+{
+    for (size_t i = bbm->n; i > 0; i--) {
+        if (bbm->pending[i - 1].update.entry_paddr - paddr < bytes)
+            bbm_remove(bbm, &bbm->pending[i - 1]);
     }
 }
 
 uint64_t mmusim__bbm_violations(const struct bbm *bbm, enum bbm_reason reason)
 {
     return bbm->violations[reason];
+}
+
+uint64_t mmusim__bbm_omissions(const struct bbm *bbm,
+                               enum bbm_omission omission)
+{
+    return bbm->omissions[omission];
+}
+
+uint64_t mmusim__bbm_observed(const struct bbm *bbm)
+{
+    return bbm->n_observed;
 }
 
 size_t mmusim__bbm_n_pending(const struct bbm *bbm)

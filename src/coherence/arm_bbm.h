@@ -12,6 +12,8 @@
  * FEAT_BBM level 2, of block to table or back and of the contiguous bit; and
  * nG 1 to 0.
  *
+ * A write under another ASID than the break's finds nothing of it cached.
+ *
  * Left out: MAIR (another AttrIndx counts as another type); two entries for one
  * address at different levels of one table tree.
  */
@@ -44,6 +46,7 @@ enum bbm_omission {
     BBM_NOT_ORDERED,     /* no DSB of the writer before a TLBI */
     BBM_NOT_INVALIDATED, /* no TLBI that names it, or of too small a reach */
     BBM_NOT_COMPLETE,    /* no DSB after it */
+    BBM_OMISSION_COUNT
 };
 
 struct bbm_update {
@@ -86,8 +89,16 @@ void mmusim__bbm_tlbi(struct bbm *bbm, uint32_t cpu,
                       const struct inval_request *request);
 void mmusim__bbm_dsb(struct bbm *bbm, uint32_t cpu, const struct arm_dsb *dsb);
 
+/* A table of that many bytes at paddr is freed: its descriptors are no more. */
+void mmusim__bbm_forget(struct bbm *bbm, uint64_t paddr, uint64_t bytes);
+
 /* Verdicts so far that were violations, by reason. */
 uint64_t mmusim__bbm_violations(const struct bbm *bbm, enum bbm_reason reason);
+/* Likewise by what was left undone. */
+uint64_t mmusim__bbm_omissions(const struct bbm *bbm,
+                               enum bbm_omission omission);
+/* Descriptors that were broken and are clean. */
+uint64_t mmusim__bbm_observed(const struct bbm *bbm);
 /* Descriptors that are broken and not yet clean. */
 size_t mmusim__bbm_n_pending(const struct bbm *bbm);
 

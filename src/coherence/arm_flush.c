@@ -4,6 +4,7 @@
  * C5.5, TLBI VAE1IS and RVAE1IS; Armv7 ARM B4.2.2. */
 #include "coherence/arm_flush.h"
 
+#include "coherence/arm_bbm.h"
 #include "coherence/broadcast.h"
 #include "coherence/system.h"
 #include "core/check.h"
@@ -66,6 +67,29 @@ static uint64_t flush_asid_operand(const struct arm_flush *flush)
                                           : (uint64_t) flush->asid << 48;
 }
 
+/* ---- what the observer of break-before-make is told ---- */
+
+static void flush_watch_tlbi(const struct cpu *cpu,
+                             const struct broadcast_request *request)
+{
+    struct inval_request told = {.invals = {request->inval},
+                                 .n_invals = 1,
+                                 .reach = request->reach,
+                                 .completion = COMPLETE_AT_DSB};
+
+    told.invals[0].n_pages *= request->n_ops;
+    if (cpu->system->bbm)
+        mmusim__bbm_tlbi(cpu->system->bbm, cpu->id, &told);
+}
+
+static void flush_watch_dsb(const struct cpu *cpu, enum arm_access_types types)
+{
+    const struct arm_dsb dsb = {REACH_INNER, types, false};
+
+    if (cpu->system->bbm)
+        mmusim__bbm_dsb(cpu->system->bbm, cpu->id, &dsb);
+}
+
 /* The next operations. False: all have been issued. */
 static bool flush_issue(struct cpu *cpu, struct arm_flush *flush)
 {
@@ -91,6 +115,7 @@ static bool flush_issue(struct cpu *cpu, struct arm_flush *flush)
         cpu, op.is_range ? flush->range_row : flush->row, operand);
     request.n_ops = op.n_ops;
     flush->vaddr += op.n_pages << (BASE_PAGE_SHIFT + flush_granule_order(cpu));
+    flush_watch_tlbi(cpu, &request);
     mmusim__broadcast_issue(cpu, &request);
     return true;
 }
@@ -103,6 +128,7 @@ static enum kstep arm_flush_step(struct cpu *cpu, struct kframe *frame)
     switch (frame->pc) {
     case FLUSH_PUBLISH:
         frame->pc = FLUSH_ISSUE;
+        flush_watch_dsb(cpu, ARM_STORES); /* dsb(ishst) */
         mmusim__cpu_busy(
             cpu, (uint64_t) cost->flush_call_cycles + cost->barrier_cycles,
             BUCKET_FLUSH_LOCAL);
@@ -117,9 +143,11 @@ static enum kstep arm_flush_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case FLUSH_ISB:
         frame->pc = FLUSH_END;
+        flush_watch_dsb(cpu, ARM_LOADS_AND_STORES);
         mmusim__cpu_busy(cpu, cost->barrier_cycles, BUCKET_FLUSH_LOCAL);
         return KSTEP_NEXT;
     default:
+        flush_watch_dsb(cpu, ARM_LOADS_AND_STORES);
         return KSTEP_DONE;
     }
 }

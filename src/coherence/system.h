@@ -15,6 +15,7 @@
 #include "core/isa.h"
 
 struct arena;
+struct bbm;
 struct fabric_ops;
 struct protocol_ops;
 
@@ -87,6 +88,7 @@ struct system {
     enum isa isa;
     struct arm_issuer arm; /* what the TLBIs of this machine can do */
     struct riscv_issuer riscv;
+    struct bbm *bbm; /* arm_bbm.h; NULL: nobody watches */
     const struct protocol_ops *protocol;
     void *protocol_state; /* the protocol's own */
     uint64_t flush_ceiling_pages;

@@ -2,6 +2,7 @@
 /* Building and running a machine: see machine.h and mmusim/machine.h. */
 #include "machine/machine.h"
 
+#include "coherence/arm_bbm.h"
 #include "coherence/fabric_list.h"
 #include "coherence/paravirt.h"
 #include "core/diag.h"
@@ -139,6 +140,11 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
                                        sizeof(*system->cpus));
     if (!system->cpus)
         return MMUSIM_NOMEM;
+    if (config->arm.watches_bbm) {
+        system->bbm = mmusim__bbm_create(config->arm.bbm_level);
+        if (!system->bbm)
+            return MMUSIM_NOMEM;
+    }
     return system->protocol->init ? system->protocol->init(system) : MMUSIM_OK;
 }
 
@@ -304,6 +310,7 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
     for (uint32_t i = 0; machine->system.cpus && i < machine->system.n_cpus;
          i++)
         mmusim__mmu_fini(&machine->system.cpus[i].mmu);
+    mmusim__bbm_destroy(machine->system.bbm);
     mmusim__translations_destroy(machine->translations);
     mmusim__nested_fini(&machine->nested);
     mmusim__tlb_contexts_destroy(machine->shared.contexts);

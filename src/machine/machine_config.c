@@ -447,6 +447,9 @@ static mmusim_status_t config_check_fabric(const struct machine_config *config,
     bool is_arm = config->isa == ISA_ARMV8 || config->isa == ISA_ARMV7;
     char reason[128];
 
+    if (config->arm.watches_bbm && config->isa != ISA_ARMV8)
+        return config_wrong(diag, "arm.watch_bbm",
+                            "watches descriptors of isa armv8");
     if (config->arm.asid_bits != 8 && config->arm.asid_bits != 16)
         return config_wrong(diag, "arm.asid_bits", "must be 8 or 16");
     if (config->isa == ISA_ARMV8 && !config->dvm.reaches_others)

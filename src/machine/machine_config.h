@@ -98,6 +98,8 @@ struct arm_config {
     uint32_t asid_bits; /* 8 or 16 */
     bool has_ranges;    /* FEAT_TLBIRANGE */
     bool has_ttl;       /* FEAT_TTL */
+    bool watches_bbm;   /* coherence/arm_bbm.h */
+    uint32_t bbm_level; /* FEAT_BBM */
 };
 
 struct riscv_config {

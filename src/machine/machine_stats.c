@@ -6,6 +6,7 @@
  */
 #include "machine/machine.h"
 
+#include "coherence/arm_bbm.h"
 #include "core/stats_set.h"
 #include "machine/machine_rows.h"
 
@@ -400,6 +401,24 @@ static void emit_shootdowns(const struct emit *emit)
                "cycles", "longest");
 }
 
+static void emit_bbm(const struct emit *emit)
+{
+    const struct bbm *bbm = emit->machine->system.bbm;
+    uint64_t sum = 0;
+
+    if (!bbm)
+        return;
+    for (int i = BBM_OBSERVED + 1; i < BBM_OMISSION_COUNT; i++)
+        sum += mmusim__bbm_omissions(bbm, (enum bbm_omission) i);
+    emit_value(emit, "bbm.observed", mmusim__bbm_observed(bbm), "descriptors",
+               "broken, invalidated and complete");
+    emit_value(emit, "bbm.violations", sum, "descriptors",
+               "changed without break-before-make that needed it");
+    emit_value(emit, "bbm.not_broken",
+               mmusim__bbm_omissions(bbm, BBM_NOT_BROKEN), "descriptors",
+               "of them, from one valid descriptor to the next");
+}
+
 static void emit_vmstat(const struct emit *emit)
 {
     const struct vmstat_counters *v = &emit->machine->system.vmstat;
@@ -466,6 +485,7 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
     emit_cpus(&emit);
     emit_l3(&emit);
     emit_shootdowns(&emit);
+    emit_bbm(&emit);
     emit_vmstat(&emit);
     emit_reasons(&emit);
     emit_marks(&emit);

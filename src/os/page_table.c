@@ -3,6 +3,7 @@
 #include "os/page_table.h"
 
 #include "core/check.h"
+#include "os/bbm_watch.h"
 #include "tlb/mem_model.h"
 #include "tlb/miss_cause.h"
 #include "tlb/nested.h"
@@ -69,6 +70,14 @@ static struct pt_entry pt_decode_word(const struct kernel *kernel,
     return entry;
 }
 
+static void pt_store_leaf(struct kernel *kernel, const struct pte_slot *slot,
+                          uint64_t word)
+{
+    if (kernel->system->bbm)
+        mmusim__bbm_watch_leaf(kernel, slot, word);
+    pt_store(kernel, pt_slot_paddr(slot), word);
+}
+
 static struct pt_entry pt_decode(const struct kernel *kernel,
                                  const struct pte_slot *slot)
 {
@@ -95,7 +104,8 @@ static struct pte_slot pt_top_slot(struct kernel *kernel, const struct mm *mm,
 {
     struct pt_info *root = mmusim__pt_table(kernel->tables, mm->space.root);
 
-    return (struct pte_slot){root, pt_slot_index(kernel, root, vaddr)};
+    return (struct pte_slot){root, pt_slot_index(kernel, root, vaddr), mm,
+                             vaddr};
 }
 
 /* From an entry to the slot one level down; table NULL if it is no pointer. */
@@ -103,7 +113,7 @@ static struct pte_slot pt_descend(struct kernel *kernel,
                                   const struct pte_slot *slot, uint64_t vaddr)
 {
     struct pt_entry entry = pt_decode(kernel, slot);
-    struct pte_slot below = {NULL, 0};
+    struct pte_slot below = {NULL, 0, slot->mm, vaddr};
 
     if (!entry.is_present || entry.is_leaf)
         return below;
@@ -120,7 +130,7 @@ struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
     for (;;) {
         *entry = pt_decode(kernel, &slot);
         if (!entry->is_present)
-            return (struct pte_slot){NULL, 0};
+            return (struct pte_slot){.table = NULL};
         if (entry->is_leaf)
             return slot;
         slot = pt_descend(kernel, &slot, vaddr);
@@ -268,22 +278,22 @@ mmusim_status_t mmusim__pte_install(struct kernel *kernel,
 
     if (!id || !pt_set_translation(kernel, slot, id))
         return MMUSIM_NOMEM;
-    pt_store(kernel, pt_slot_paddr(slot),
-             kernel->format->make_leaf(kernel->format, pfn, slot->table->level,
-                                       rights, true));
+    pt_store_leaf(kernel, slot,
+                  kernel->format->make_leaf(kernel->format, pfn,
+                                            slot->table->level, rights, true));
     return MMUSIM_OK;
 }
 
 void mmusim__pte_rewrite(struct kernel *kernel, const struct pte_slot *slot,
                          uint64_t word)
 {
-    pt_store(kernel, pt_slot_paddr(slot), word);
+    pt_store_leaf(kernel, slot, word);
 }
 
 void mmusim__pte_clear(struct kernel *kernel, const struct pte_slot *slot)
 {
     pt_set_translation(kernel, slot, 0);
-    pt_store(kernel, pt_slot_paddr(slot), 0);
+    pt_store_leaf(kernel, slot, 0);
 }
 
 mmusim_status_t mmusim__pte_move(struct kernel *kernel,
@@ -296,7 +306,7 @@ mmusim_status_t mmusim__pte_move(struct kernel *kernel,
     if (!id || !pt_set_translation(kernel, to, id))
         return MMUSIM_NOMEM;
     mmusim__pte_clear(kernel, from);
-    pt_store(kernel, pt_slot_paddr(to), word);
+    pt_store_leaf(kernel, to, word);
     return MMUSIM_OK;
 }
 
@@ -322,6 +332,8 @@ void mmusim__pt_table_free(struct kernel *kernel, pfn_t pfn)
     struct pt_info *table = mmusim__pt_table(kernel->tables, pfn);
 
     pt_free_side(table);
+    if (kernel->system->bbm)
+        mmusim__bbm_watch_free(kernel, table);
     mmusim__pt_table_remove(kernel->tables, pfn);
     mmusim__frame_unref(kernel->frames, pfn);
 }
@@ -340,7 +352,7 @@ static bool pt_unlink_entry(const struct pt_unlink *unlink,
 static bool pt_unlink_below(const struct pt_unlink *unlink,
                             struct pt_info *table, uint64_t table_vaddr)
 {
-    struct pte_slot slot = {table, 0};
+    struct pte_slot slot = {.table = table};
     uint64_t bytes = mmusim__pte_bytes(&slot, unlink->kernel->format);
     uint32_t step = pt_joint_entries(unlink->kernel->format, table->level);
 
@@ -393,7 +405,7 @@ void mmusim__pt_release(struct kernel *kernel, pfn_t root)
 {
     struct pt_info *table = mmusim__pt_table(kernel->tables, root);
 
-    struct pte_slot slot = {table, 0};
+    struct pte_slot slot = {.table = table};
     uint32_t step = pt_joint_entries(kernel->format, table->level);
 
     for (; table->level && slot.index < table->n_words; slot.index += step) {

@@ -12,6 +12,8 @@
 struct pte_slot {
     struct pt_info *table; /* NULL: there is no table down there */
     uint32_t index;
+    const struct mm *mm; /* whose; NULL: not said */
+    uint64_t vaddr;      /* an address that the table translates */
 };
 
 /* The slot of vaddr at a level, making the tables that miss; *n_new counts
