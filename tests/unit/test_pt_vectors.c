@@ -174,6 +174,20 @@ static void linux_on_armv7(void **state)
                                  R | W | X | U | D, true) == 0x12345c7e);
 }
 
+/* DDI 0406C B3.5.1: a large page's XN is bit 15 and its TEX 14:12, where a
+ * small page has bits 0 and 8:6; a supersection has no domain and bit 18 set.
+ */
+static void armv7_runs_have_their_bits_elsewhere(void **state)
+{
+    static const struct pt_options options = {.isa = "armv7"};
+    struct pt_format format = format_of(&options);
+
+    (void) state;
+    assert_true(format.join(&format, 0x12345c7e, 0) == 0x12341c3d);
+    assert_true(format.join(&format, 0x12345c7f, 0) == 0x12349c3d);
+    assert_true(format.join(&format, 0x1230045e, 1) == 0x1204041e);
+}
+
 static void linux_on_armv7_lpae(void **state)
 {
     static const struct pt_options options = {.isa = "armv7",
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test(armv8_words_are_those_of_linux),
         cmocka_unit_test(high_address_bits_move),
         cmocka_unit_test(linux_on_armv7),
+        cmocka_unit_test(armv7_runs_have_their_bits_elsewhere),
         cmocka_unit_test(linux_on_armv7_lpae),
         cmocka_unit_test(linux_on_riscv),
         cmocka_unit_test(linux_on_i386),
