@@ -103,14 +103,13 @@ static void cpu_step_frame(struct cpu *cpu)
     }
 }
 
-/* Virtual CPUs: only one that runs, or waits for the others, is preempted. */
+/* A virtual CPU: its next preemption is an event while it runs. */
 static void cpu_plan_preemption(struct cpu *cpu)
 {
-    if (cpu->activity.mode == CPU_WAITING &&
-        cpu->activity.bucket != BUCKET_IPI_WAIT)
-        mmusim__paravirt_disarm(cpu);
-    else
+    if (paravirt_is_running(cpu))
         mmusim__paravirt_arm(cpu);
+    else
+        mmusim__paravirt_disarm(cpu);
 }
 
 /* Goes on from a READY activity until the CPU has to let others go first. */

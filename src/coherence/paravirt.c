@@ -48,13 +48,6 @@ void mmusim__paravirt_disarm(struct cpu *cpu)
     cpu->vcpu.next_cycle = CYCLE_NEVER;
 }
 
-static bool paravirt_is_running(const struct cpu *cpu)
-{
-    const struct cpu_activity *activity = &cpu->activity;
-
-    return activity->mode != CPU_WAITING || activity->bucket == BUCKET_IPI_WAIT;
-}
-
 /* ---- the flush left behind ---- */
 
 bool mmusim__paravirt_defer_flush(struct cpu *cpu)

@@ -5,9 +5,9 @@
  *
  * A virtual CPU's preemptions lie at seeded times, preempt_period_cycles apart
  * on the average (half to one and a half times that). One that is busy, or
- * waits for an acknowledgement, at such a time stands still for preempt_cycles,
- * charged to idle; what arrives meanwhile waits. One that idles or is blocked
- * misses its turn.
+ * waits for a walk or an acknowledgement, at such a time stands still for
+ * preempt_cycles, charged to idle; what arrives meanwhile waits. One that idles
+ * or is blocked misses its turn.
  *
  * With virt.pv_flush the sender looks at each target first: a preempted one is
  * flagged instead of interrupted, and flushes everything when it comes back
@@ -23,6 +23,17 @@
 
 /* The streams of random numbers are those of the seed. */
 void mmusim__paravirt_init(struct cpu *cpu, uint64_t seed);
+
+/* Does the CPU run, or wait for what comes by itself? Only then can it be
+ * preempted: a CPU that is blocked may be so until nothing else is left. */
+static inline bool paravirt_is_running(const struct cpu *cpu)
+{
+    const struct cpu_activity *activity = &cpu->activity;
+
+    return activity->mode != CPU_WAITING ||
+           activity->bucket == BUCKET_IPI_WAIT ||
+           activity->bucket == BUCKET_WALK;
+}
 
 /* The CPU is about to run: sees to it that its next preemption is an event. */
 void mmusim__paravirt_arm(struct cpu *cpu);

@@ -103,11 +103,33 @@ static void no_cpu_runs_past_a_broadcast(void **state)
     mmusim_config_destroy(config);
 }
 
+static void no_cpu_runs_past_its_preemption(void **state)
+{
+    struct program *program = readers();
+    struct machine_config machine;
+    struct machine_run runs[2];
+
+    (void) state;
+    run_config(&machine, 4);
+    machine.virt.preempt_period_cycles = 2000;
+    machine.virt.preempt_cycles = 500;
+    run_well(&runs[0], &machine, program);
+    machine.engine = ENGINE_REFERENCE;
+    run_well(&runs[1], &machine, program);
+    run_assert_equal(&runs[0], &runs[1]);
+    for (uint32_t id = 0; id < 4; id++)
+        assert_true(runs[0].machine->system.cpus[id].vcpu.n_preemptions >= 4);
+    run_fini(&runs[0]);
+    run_fini(&runs[1]);
+    program_destroy(program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broadcasts_shorten_the_horizon),
         cmocka_unit_test(no_cpu_runs_past_a_broadcast),
+        cmocka_unit_test(no_cpu_runs_past_its_preemption),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
