@@ -18,6 +18,7 @@ MAY_INCLUDE = {layer: set(LAYERS[:i + 1]) for i, layer in enumerate(LAYERS)}
 MAY_INCLUDE["litmus"] = {"core", "tlb", "coherence", "litmus"}
 MAY_INCLUDE["trace"] = {"core", "trace"}
 MAY_INCLUDE["config"] = set(LAYERS) | {"config"}
+MAY_INCLUDE["validate"] = {"core", "validate"}  # and the public headers
 MAY_INCLUDE["cli"] = {"cli"}
 MAY_INCLUDE["recorder"] = {"core", "trace", "recorder"}
 NOT_THE_LIBRARY = {"cli", "recorder"}

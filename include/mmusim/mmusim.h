@@ -20,6 +20,7 @@
 #include "mmusim/stats.h"
 #include "mmusim/status.h"
 #include "mmusim/trace.h"
+#include "mmusim/validate.h"
 
 #ifdef __cplusplus
 extern "C" {

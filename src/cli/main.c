@@ -9,7 +9,7 @@
 
 static const struct cli_command *const commands[] = {
     &cmd_replay, &cmd_sweep,    &cmd_record, &cmd_trace,
-    &cmd_config, &cmd_workload, &cmd_litmus,
+    &cmd_config, &cmd_workload, &cmd_litmus, &cmd_validate,
 };
 
 enum {

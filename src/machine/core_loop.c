@@ -102,7 +102,8 @@ static enum core_stop loop_data(struct loop *loop, enum access_kind kind,
         last->pfn << BASE_PAGE_SHIFT | (vaddr & (BASE_PAGE_BYTES - 1));
     uint32_t cycles;
 
-    if (!mmusim__mem_private_hit(core->memory, core->cpu->id, paddr, &cycles))
+    if (!mmusim__mem_private_hit(core->memory, core->cpu->id, paddr,
+                                 loop->cycle, &cycles))
         return loop_stop(loop, STOP_MEMORY, kind, vaddr);
     loop_advance(loop, loop_exposed(loop, cycles), BUCKET_MEMORY);
     return STOP_LIMIT;

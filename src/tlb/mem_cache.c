@@ -23,17 +23,25 @@ static uint32_t mem_cache_tag(uint64_t line, uint32_t version)
     return folded + 1 ? folded + 1 : 1; /* 0 is an empty way */
 }
 
-static uint32_t *mem_cache_set(const struct mem_cache *cache, uint64_t line)
+uint64_t mmusim__mem_cache_set_of(const struct mem_cache *cache, uint64_t line)
 {
     uint64_t set = line & ((UINT64_C(1) << cache->plain_bits) - 1);
 
     if (cache->n_groups > 1) {
         uint64_t hash =
-            (line >> cache->plain_bits) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+            (line >> cache->plain_bits) * UINT64_C(0x9e3779b97f4a7c15);
 
+        /* once more: a single product spreads lines of one stride far too
+         * evenly */
+        hash = (hash ^ hash >> 31) * UINT64_C(0xbf58476d1ce4e5b9) >> 32;
         set |= (hash * cache->n_groups >> 32) << cache->plain_bits;
     }
-    return &cache->tags[set * cache->n_ways];
+    return set;
+}
+
+static uint32_t *mem_cache_set(const struct mem_cache *cache, uint64_t line)
+{
+    return &cache->tags[mmusim__mem_cache_set_of(cache, line) * cache->n_ways];
 }
 
 /* Marsaglia, "Xorshift RNGs" (2003): full period over 32 bits. */

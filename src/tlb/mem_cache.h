@@ -66,6 +66,9 @@ mmusim_status_t mmusim__mem_cache_init(struct mem_cache *cache,
                                        const struct cache_config *config,
                                        struct arena *arena);
 
+/* The index of a line's set. */
+uint64_t mmusim__mem_cache_set_of(const struct mem_cache *cache, uint64_t line);
+
 /* True on a hit, which makes the line the newest. A miss changes nothing. */
 bool mmusim__mem_cache_touch(struct mem_cache *cache, uint64_t line,
                              uint32_t version);

@@ -106,6 +106,17 @@ static bool mem_private_read(struct mem_model *model, struct mem_cpu *cpu,
     return true;
 }
 
+/* The other line of 128 bytes follows one that missed L2, into L2 and LLC. */
+static void mem_fetch_pair(struct mem_model *model, struct mem_cpu *cpu,
+                           uint64_t line, uint32_t version)
+{
+    if (mmusim__mem_cache_touch(&cpu->l2, line ^ 1, version))
+        return;
+    mmusim__mem_cache_fill(&cpu->l2, line ^ 1, version);
+    if (!mmusim__mem_cache_touch(&model->llcs[cpu->socket], line ^ 1, version))
+        mmusim__mem_cache_fill(&model->llcs[cpu->socket], line ^ 1, version);
+}
+
 static void mem_private_fill(struct mem_cpu *cpu, uint64_t line,
                              uint32_t version)
 {
@@ -124,6 +135,8 @@ static uint32_t mem_read_beyond(struct mem_model *model, struct mem_cpu *cpu,
     counters->l1d_misses += cpu->l1d.n_sets > 0;
     counters->l2_misses += cpu->l2.n_sets > 0;
     mem_private_fill(cpu, line, version);
+    if (model->config.has_pair_prefetch)
+        mem_fetch_pair(model, cpu, line, version);
     if (mmusim__mem_cache_touch(llc, line, version)) {
         counters->llc_hits++;
         return model->config.llc.hit_cycles;
@@ -131,8 +144,6 @@ static uint32_t mem_read_beyond(struct mem_model *model, struct mem_cpu *cpu,
     mmusim__mem_cache_fill(llc, line, version);
     counters->llc_misses += llc->n_sets > 0;
     counters->dram_reads++;
-    if (model->config.has_pair_prefetch)
-        mmusim__mem_cache_fill(llc, line ^ 1, version);
     if (home_socket == cpu->socket)
         return model->config.dram_cycles;
     counters->remote_dram_reads++;
@@ -175,15 +186,41 @@ void mmusim__mem_write_line(struct mem_model *model, uint32_t cpu,
     mmusim__mem_cache_fill(llc, line, *version);
 }
 
-bool mmusim__mem_private_hit(struct mem_model *model, uint32_t cpu,
-                             uint64_t paddr, uint32_t *cycles)
+/* The wait of an L2 hit for the L1D set that the one before is filling. */
+static uint32_t mem_fill_wait(struct mem_model *model, struct mem_cpu *cpu,
+                              uint64_t line, uint64_t now)
 {
+    uint64_t set = mmusim__mem_cache_set_of(&cpu->l1d, line);
+    uint32_t wait = 0;
+
+    if (!cpu->l1d.n_sets)
+        return 0;
+    if (set == cpu->filled_set && now < cpu->filled_cycle)
+        wait = (uint32_t) (cpu->filled_cycle - now);
+    cpu->filled_set = set;
+    cpu->filled_cycle = now + wait + model->config.l2.hit_cycles +
+                        model->config.l1d_fill_cycles;
+    return wait;
+}
+
+bool mmusim__mem_private_hit(struct mem_model *model, uint32_t cpu_id,
+                             uint64_t paddr, uint64_t now, uint32_t *cycles)
+{
+    uint64_t line = paddr >> CACHE_LINE_SHIFT;
+    struct mem_cpu *cpu = NULL;
+    uint64_t n_l2_hits;
+
     if (model->config.model == MEMORY_FIXED) {
         *cycles = 0;
         return true;
     }
-    return mem_private_read(model, &model->cpus[cpu], paddr >> CACHE_LINE_SHIFT,
-                            0, cycles);
+    cpu = &model->cpus[cpu_id];
+    n_l2_hits = cpu->counters.l2_hits;
+    if (!mem_private_read(model, cpu, line, 0, cycles))
+        return false;
+    if (model->config.l1d_fill_cycles && cpu->counters.l2_hits != n_l2_hits)
+        *cycles += mem_fill_wait(model, cpu, line, now);
+    return true;
 }
 
 uint32_t mmusim__mem_shared_read(struct mem_model *model, uint32_t cpu,

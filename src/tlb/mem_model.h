@@ -10,8 +10,10 @@
  * line's version: copies of other CPUs and of other sockets' LLCs no longer
  * match, at a cost that does not grow with the CPUs.
  *
- * With memory.pair_prefetch a read of DRAM brings the other line of its 128
- * bytes into the LLC as well, as spatial prefetchers do; it comes in no time.
+ * memory.pair_prefetch: a read that misses L2 brings the other line of its 128
+ * bytes into L2 and LLC, as spatial prefetchers do (Intel SDM vol. 4, MSR 1A4H
+ * bit 1), in no time. memory.l1d.fill_cycles: after an L2 hit its set of L1D
+ * is busy for that long, and an L2 hit in the same set waits.
  *
  * Approximations: hardware threads of one core do not share L1D and L2.
  * Versions lie in a hashed table (2^18 buckets), so that a write now and then
@@ -44,6 +46,8 @@ struct mem_cpu {
     struct mem_cache l1d, l2;
     struct mem_counters counters;
     uint32_t socket;
+    uint64_t filled_set;   /* of L1D, by the last L2 hit, */
+    uint64_t filled_cycle; /* which takes until then */
 };
 
 struct mem_model {
@@ -82,7 +86,7 @@ void mmusim__mem_write_line(struct mem_model *model, uint32_t cpu,
  * 0 cycles.
  */
 bool mmusim__mem_private_hit(struct mem_model *model, uint32_t cpu,
-                             uint64_t paddr, uint32_t *cycles);
+                             uint64_t paddr, uint64_t now, uint32_t *cycles);
 uint32_t mmusim__mem_shared_read(struct mem_model *model, uint32_t cpu,
                                  uint64_t paddr, uint32_t home_socket);
 

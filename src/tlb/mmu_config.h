@@ -62,7 +62,8 @@ struct memory_config {
     uint32_t fixed_cycles; /* one page-table read */
     bool has_data;         /* data accesses go through the hierarchy too */
     struct cache_config l1d, l2, llc;
-    bool has_pair_prefetch; /* DRAM reads bring the line's 128-byte pair */
+    uint32_t l1d_fill_cycles; /* a set is busy after an L2 hit's data came */
+    bool has_pair_prefetch;   /* L2 misses bring the line's 128-byte pair */
     uint32_t dram_cycles;
     uint32_t remote_dram_cycles; /* added when another socket owns the frame */
 };

@@ -15,7 +15,7 @@ done
 run 0 config show zen4
 grep -Eq '^clock_ghz +3\.7 +GHz +.*\(.*zen4\.yaml:[0-9]+\)$' "$work/out" ||
     fail "config show: clock_ghz has no place"
-grep -Eq '^walker\.start_cycles +5 +cycles +guess \(default\)$' "$work/out" ||
+grep -Eq '^core\.window +64 +instructions +guess.* \(default\)$' "$work/out" ||
     fail "config show: a default does not say so"
 says "ipi.latency_socket_ns"
 run 0 config show -m zen4 -s walker.count=3 -s ipi.send_ns=12.5

@@ -87,11 +87,39 @@ static void pair_prefetch_brings_the_other_line_of_128_bytes(void **state)
     (void) state;
     model.config.has_pair_prefetch = true;
     assert_int_equal(read_cycles(0, 0x6040), hierarchy.dram_cycles);
-    assert_int_equal(read_cycles(0, 0x6000), hierarchy.llc.hit_cycles);
+    assert_int_equal(read_cycles(1, 0x6000), hierarchy.llc.hit_cycles);
+    assert_int_equal(read_cycles(0, 0x6000), hierarchy.l2.hit_cycles);
     assert_int_equal(read_cycles(0, 0x6080), hierarchy.dram_cycles);
     model.config.has_pair_prefetch = false;
     assert_int_equal(read_cycles(0, 0x8040), hierarchy.dram_cycles);
     assert_int_equal(read_cycles(0, 0x8000), hierarchy.dram_cycles);
+}
+
+/* Six lines of one set of the L1D, which has four ways, one of another: the
+ * first of both are in L2 alone. */
+static void l2_hits_in_a_set_being_filled_wait_their_turn(void **state)
+{
+    enum { FILL = 3, SET_BYTES = 1024, NOW = 1000 };
+    uint64_t now = NOW;
+    uint32_t cycles;
+
+    (void) state;
+    model.config.l1d_fill_cycles = FILL;
+    for (uint64_t i = 0; i < 6; i++)
+        mmusim__mem_shared_read(&model, 0, 0x100000 + i * SET_BYTES, 0);
+    for (uint64_t i = 0; i < 5; i++)
+        mmusim__mem_shared_read(&model, 0, 0x100040 + i * SET_BYTES, 0);
+    assert_true(mmusim__mem_private_hit(&model, 0, 0x100000, now, &cycles));
+    assert_int_equal(cycles, hierarchy.l2.hit_cycles);
+    now += cycles;
+    assert_true(mmusim__mem_private_hit(&model, 0, 0x100400, now, &cycles));
+    assert_int_equal(cycles, hierarchy.l2.hit_cycles + FILL);
+    now += cycles + FILL - 1;
+    assert_true(mmusim__mem_private_hit(&model, 0, 0x100800, now, &cycles));
+    assert_int_equal(cycles, hierarchy.l2.hit_cycles + 1);
+    now += cycles;
+    assert_true(mmusim__mem_private_hit(&model, 0, 0x100040, now, &cycles));
+    assert_int_equal(cycles, hierarchy.l2.hit_cycles);
 }
 
 static void write_makes_private_copies_of_other_cpus_stale(void **state)
@@ -125,13 +153,13 @@ static void private_hit_that_misses_changes_and_counts_nothing(void **state)
 
     (void) state;
     for (int i = 0; i < 2; i++)
-        assert_false(mmusim__mem_private_hit(&model, 3, 0x9000, &cycles));
+        assert_false(mmusim__mem_private_hit(&model, 3, 0x9000, 0, &cycles));
     counters = mmusim__mem_counters(&model, 3);
     assert_memory_equal(&counters, &zero, sizeof(zero));
     assert_int_equal(cycles, 77);
     assert_int_equal(mmusim__mem_shared_read(&model, 3, 0x9000, 1),
                      hierarchy.dram_cycles);
-    assert_true(mmusim__mem_private_hit(&model, 3, 0x9000, &cycles));
+    assert_true(mmusim__mem_private_hit(&model, 3, 0x9000, 0, &cycles));
     assert_int_equal(cycles, hierarchy.l1d.hit_cycles);
 }
 
@@ -143,7 +171,7 @@ static void private_hits_of_data_do_not_depend_on_other_cpus(void **state)
     (void) state;
     mmusim__mem_shared_read(&model, 0, 0x9000, 0);
     mmusim__mem_write_line(&model, 1, 0x9000);
-    assert_true(mmusim__mem_private_hit(&model, 0, 0x9000, &cycles));
+    assert_true(mmusim__mem_private_hit(&model, 0, 0x9000, 0, &cycles));
 }
 
 static void counters_of_each_level_add_up(void **state)
@@ -174,7 +202,7 @@ static void fixed_model_takes_its_time_and_no_memory(void **state)
                      MMUSIM_OK);
     mmusim__mem_write_line(&fixed, 0, 0);
     assert_int_equal(mmusim__mem_read_cycles(&fixed, 7, 64, 1), 999);
-    assert_true(mmusim__mem_private_hit(&fixed, 7, 64, &cycles));
+    assert_true(mmusim__mem_private_hit(&fixed, 7, 64, 0, &cycles));
     assert_int_equal(cycles, 0);
     assert_int_equal(mmusim__mem_shared_read(&fixed, 7, 64, 1), 0);
     assert_int_equal(mmusim__mem_counters(&fixed, 7).dram_reads, 0);
@@ -237,6 +265,7 @@ int main(void)
         TEST(read_costs_what_the_level_that_has_the_line_costs),
         TEST(frame_of_another_socket_costs_more),
         TEST(second_threads_belong_to_the_socket_of_their_core),
+        TEST(l2_hits_in_a_set_being_filled_wait_their_turn),
         TEST(pair_prefetch_brings_the_other_line_of_128_bytes),
         TEST(write_makes_private_copies_of_other_cpus_stale),
         TEST(write_leaves_other_lines_alone),
