@@ -234,8 +234,10 @@ static uint64_t walk_new_word(const struct walk *walk,
     const struct pt_format *format = shared->format;
     uint32_t needed = mmu_rights_needed(ACCESS_STORE, walk->is_user);
 
-    if (entry->is_leaf && walk->wants_store && !(entry->rights & TLB_DIRTY) &&
-        !shared->walker->has_software_dirty &&
+    /* A poisoned walk's store asks again, and may not happen then: no dirty
+     * state without a store (Arm ARM D8.5.2; SDM vol. 3A 4.8). */
+    if (entry->is_leaf && walk->wants_store && !walk->is_poisoned &&
+        !(entry->rights & TLB_DIRTY) && !shared->walker->has_software_dirty &&
         (pt_leaf_rights(format, walk->one.rights, entry->rights) & needed) ==
             needed)
         return format->set_dirty(word, walk->one.level);

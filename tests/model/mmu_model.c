@@ -360,8 +360,9 @@ static void model_leaf(struct mmu_model *model, struct model_walk *walk,
                      model_pages(order);
     uint64_t data;
 
-    if (walk->for_kind[MODEL_STORE] && !model_bit(word, 6) &&
-        walk->rights & MODEL_WRITE && (!is_user || walk->rights & MODEL_USER))
+    if (walk->for_kind[MODEL_STORE] && !walk->is_poisoned &&
+        !model_bit(word, 6) && walk->rights & MODEL_WRITE &&
+        (!is_user || walk->rights & MODEL_USER))
         model_store_bit(model, walk, where, &word, 6);
     data = frame * 4096 + walk->rights;
     data += model_bit(word, 6) ? MODEL_DIRTY : 0;
