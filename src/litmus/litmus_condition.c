@@ -341,6 +341,7 @@ bool mmusim__litmus_parse_condition(struct litmus_reader *reader)
     if (node < 0)
         return false;
     reader->test->root = (uint16_t) node;
+    mmusim__litmus_accept(lexer, ";");
     return !lexer->word[0] ||
            mmusim__litmus_expected(reader, "the end of the condition");
 }

@@ -94,21 +94,25 @@ static const char *decode_rmw_store(const struct litmus_operands *operands,
     return NULL;
 }
 
-/* ADD Xd,Xn,Wm,SXTW: the instruction's last two operands; "LSL #2" is none of
- * these. */
+/* ADD Xd,Xn,Wm,SXTW; ADD Xd,Xn,Xm,LSL #2: the last two operands. */
 static const char *instr_set_extended(struct litmus_instr *instr,
                                       const struct litmus_operands *operands,
                                       uint32_t i)
 {
-    const char *extend = operands->at[i + 1].word;
+    const struct litmus_operand *extend = &operands->at[i + 1];
 
     if (!operand_is(operands, i, OPERAND_REGISTER) ||
-        !operand_is(operands, i + 1, OPERAND_WORD) ||
-        (strcasecmp(extend, "SXTW") != 0 && strcasecmp(extend, "UXTW") != 0))
+        !operand_is(operands, i + 1, OPERAND_WORD))
         return bad_operands;
     instr->rm = operands->at[i].reg;
+    instr->shift = (uint8_t) extend->shift;
+    if (!strcasecmp(extend->word, "LSL"))
+        return NULL;
+    if (strcasecmp(extend->word, "SXTW") != 0 &&
+        strcasecmp(extend->word, "UXTW") != 0)
+        return not_supported;
     instr->index_is_word = true;
-    instr->index_is_signed = toupper((unsigned char) extend[0]) == 'S';
+    instr->index_is_signed = toupper((unsigned char) extend->word[0]) == 'S';
     return NULL;
 }
 

@@ -117,6 +117,20 @@ static const char *operand_address(const char *text,
     return strcmp(word, ",") ? NULL : operand_extend(text, operand);
 }
 
+/* "LSL #2": the number after the word, if there is one. */
+static const char *operand_amount(const char *text,
+                                  struct litmus_operand *operand)
+{
+    char word[32];
+    int64_t shift;
+    const char *rest = mmusim__litmus_word(text, word, sizeof(word));
+
+    if (!operand_number(word, &shift) || shift < 0 || shift > 63)
+        return text;
+    operand->shift = (uint8_t) shift;
+    return rest;
+}
+
 static const char *operand_read(const char *text,
                                 struct litmus_operand *operand)
 {
@@ -134,6 +148,7 @@ static const char *operand_read(const char *text,
                word[0] == '.') {
         operand->kind = OPERAND_WORD;
         memcpy(operand->word, word, sizeof(operand->word));
+        return operand_amount(text, operand);
     } else {
         return NULL;
     }

@@ -112,6 +112,10 @@ static void pe_fetch_one(struct litmus_run *run, struct litmus_pe *pe,
     inst->serial = ++run->n_serials;
     inst->next_pc = pe_next_pc(run, pe, instr, pc);
     inst->forwarder = LITMUS_NO_SOURCE;
+    if (instr->op == LITMUS_CSEL) {
+        inst->guesses = mmusim__rng_below(run->rng, 2);
+        inst->guess = mmusim__rng_below(run->rng, 2);
+    }
     for (uint32_t slot = 0; slot < LITMUS_MAX_SOURCES; slot++)
         inst->sources[slot] =
             pe_maker(pe, pe->n, pe_source_register(instr, slot));
@@ -217,6 +221,8 @@ void mmusim__litmus_pass(const struct litmus_pe *pe, uint32_t at,
         pe_pass_access(pe, at, before);
     else if (inst->instr->op == LITMUS_BRANCH)
         before->has_open_branch |= !inst->is_executed;
+    else if (inst->instr->op == LITMUS_CSEL)
+        before->has_open_branch |= inst->is_unsure;
     else if (!inst->is_complete)
         pe_pass_barrier(inst->instr, before);
 }
@@ -237,25 +243,39 @@ static void pe_compute(const struct litmus_pe *pe, struct litmus_inst *inst)
     else if (instr->index_is_word)
         b = instr->index_is_signed ? (uint64_t) (int64_t) (int32_t) (uint32_t) b
                                    : (uint32_t) b;
+    if (instr->rm != LITMUS_NO_REGISTER)
+        b <<= instr->shift;
     result = mmusim__litmus_compute(instr, a, b);
     inst->result = result.value;
     inst->nzcv = result.nzcv;
     inst->is_executed = true;
 }
 
-static void pe_select(const struct litmus_pe *pe, struct litmus_inst *inst)
+/* [pick-addr-dep] orders no reads: the choice may be guessed, and is taken back
+ * with all behind it if it was wrong; until it is known nothing later can be
+ * seen by others. */
+static void pe_select(struct litmus_pe *pe, uint32_t at)
 {
+    struct litmus_inst *inst = &pe->window[at];
     const struct litmus_instr *instr = inst->instr;
-    uint64_t a, b, flags;
+    uint64_t flags, value;
+    bool is_known = mmusim__litmus_source(pe, inst, 3, &flags);
+    bool takes_first = inst->guess;
 
-    if (!mmusim__litmus_source(pe, inst, 0, &a) ||
-        !mmusim__litmus_source(pe, inst, 1, &b) ||
-        !mmusim__litmus_source(pe, inst, 3, &flags))
+    if (!is_known && (!inst->guesses || inst->is_unsure))
         return;
-    inst->result = mmusim__litmus_condition(instr->cond, flags)
-                       ? (instr->is_word ? (uint32_t) a : a)
-                       : mmusim__litmus_compute(instr, a, b).value;
+    if (is_known)
+        takes_first = mmusim__litmus_condition(instr->cond, flags);
+    if (inst->is_unsure && takes_first != inst->guess)
+        mmusim__litmus_squash(pe, at + 1);
+    inst->is_unsure = inst->is_executed = false;
+    if (!mmusim__litmus_source(pe, inst, takes_first ? 0 : 1, &value))
+        return;
+    if (!takes_first)
+        value = mmusim__litmus_compute(instr, 0, value).value;
+    inst->result = instr->is_word ? (uint32_t) value : value;
     inst->is_executed = true;
+    inst->is_unsure = !is_known;
 }
 
 static bool pe_is_taken(const struct litmus_instr *instr, uint64_t value,
@@ -376,8 +396,8 @@ static void pe_settle_one(struct litmus_run *run, struct litmus_pe *pe,
             pe_compute(pe, inst);
         break;
     case LITMUS_CSEL:
-        if (!inst->is_executed)
-            pe_select(pe, inst);
+        if (!inst->is_executed || inst->is_unsure)
+            pe_select(pe, at);
         break;
     case LITMUS_BRANCH:
         if (!inst->is_executed)
@@ -419,7 +439,7 @@ static bool pe_is_over(const struct litmus_inst *inst)
         return inst->is_performed;
     if (inst->instr->op == LITMUS_ALU || inst->instr->op == LITMUS_CSEL ||
         inst->instr->op == LITMUS_ADR || inst->instr->op == LITMUS_BRANCH)
-        return inst->is_executed;
+        return inst->is_executed && !inst->is_unsure;
     return inst->is_complete;
 }
 

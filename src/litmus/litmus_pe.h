@@ -37,7 +37,9 @@ struct litmus_inst {
     uint32_t serial;  /* of the fetch; never 0 */
     int16_t sources[LITMUS_MAX_SOURCES]; /* instructions that make rn, rm, rs
                                             and the fourth */
-    bool is_executed; /* result and nzcv are there; a branch is resolved */
+    bool is_executed;    /* result and nzcv are there; a branch is resolved */
+    bool guesses, guess; /* CSEL: goes ahead of its flags, by this choice */
+    bool is_unsure;      /* and they are not there yet */
     bool has_address;
     bool is_walking;
     bool is_translated; /* paddr or fault is there */

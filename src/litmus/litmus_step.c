@@ -32,14 +32,12 @@ static void step_bind_fault(struct litmus_run *run, struct litmus_pe *pe,
                             uint32_t at, enum litmus_fault fault)
 {
     struct litmus_inst *inst = &pe->window[at];
-    struct litmus_before before = {0};
     bool is_ordered = run->test->has_ets3 ||
                       (run->test->has_ets2 && fault != LITMUS_FAULT_PERMISSION);
 
-    for (uint32_t i = pe->n_done; i < at; i++)
-        mmusim__litmus_pass(pe, i, &before);
-    /* [ets-ob]: the walk that faults comes after all earlier accesses. */
-    if (is_ordered && (before.has_load || before.has_store)) {
+    /* [ets-ob]: the walk that faults comes after all earlier accesses; this
+     * one may have begun before. */
+    if (is_ordered && !inst->waits_for_earlier) {
         inst->waits_for_earlier = true;
         return;
     }
@@ -52,7 +50,9 @@ static void step_bind(struct litmus_run *run, struct litmus_pe *pe, uint32_t at,
                       tlb_data_t data)
 {
     struct litmus_inst *inst = &pe->window[at];
-    uint32_t needed = mmu_rights_needed(step_kind(inst), pe->thread->is_el0);
+    /* A handler runs at EL1. */
+    bool is_el0 = pe->thread->is_el0 && inst->pc < pe->thread->n_main;
+    uint32_t needed = mmu_rights_needed(step_kind(inst), is_el0);
 
     /* Software's to make dirty: read-only till then. */
     if (step_kind(inst) == ACCESS_STORE)
@@ -83,8 +83,11 @@ void mmusim__litmus_translate(struct litmus_run *run, uint32_t pe, uint32_t at)
     struct litmus_inst *inst = &own->window[at];
     enum access_kind kind = step_kind(inst);
     enum walk_need need = WALK_FOR_MISS;
+    struct inval page = mmusim__litmus_inval_page(inst->vaddr);
     tlb_data_t data;
 
+    if (inst->waits_for_earlier)
+        mmusim__litmus_forget(run->world, pe, &page);
     if (mmusim__litmus_probe(run->world, pe, kind, inst->vaddr, &data)) {
         if (!step_needs_walk(own, inst, data)) {
             step_bind(run, own, at, data);
@@ -264,7 +267,8 @@ void mmusim__litmus_take_fault(struct litmus_run *run, uint32_t pe, uint32_t at)
     struct litmus_pe *own = &run->pes[pe];
     struct litmus_inst *inst = &own->window[at];
 
-    if (own->n_faults == LITMUS_MAX_FAULTS) {
+    /* A fault in a fault handler: herd does not count such runs either. */
+    if (own->n_faults == LITMUS_MAX_FAULTS || inst->pc >= own->thread->n_main) {
         own->is_cut = true;
         return;
     }
