@@ -18,9 +18,10 @@ static void cr3_flush_mm_range(struct cpu *cpu, struct address_space *mm,
 }
 
 static void cr3_flush_page(struct cpu *cpu, struct address_space *mm,
-                           uint64_t vaddr)
+                           uint64_t vaddr, uint32_t order)
 {
     (void) vaddr;
+    (void) order;
     mmusim__linux_4_6_flush_tlb_mm(cpu, mm);
 }
 

@@ -126,8 +126,9 @@ static void arm_flush_mm_range(struct cpu *cpu, struct address_space *mm,
 }
 
 static void arm_flush_page(struct cpu *cpu, struct address_space *mm,
-                           uint64_t vaddr)
+                           uint64_t vaddr, uint32_t order)
 {
+    (void) order; /* any address of a page will do */
     arm_flush_mm_range(cpu, mm, vaddr, vaddr + 1, FLUSH_NORMAL);
 }
 

@@ -20,7 +20,7 @@ enum { MAX_RANGE_PAGES = 1 << 21 }; /* one range operation: NUM 31, SCALE 3 */
 struct arm64_version {
     enum arm64_range_order order; /* where the machine has range operations */
     enum ceiling_rule range_rule; /* of MAX_RANGE_PAGES */
-    bool gives_level;             /* TTL hints, 5.9 on */
+    bool gives_level;             /* flush_tlb_page gives a TTL hint: 7.1 */
     bool is_kernel_leaf;          /* VAALE1IS; 4.x: VAAE1IS */
 };
 
@@ -100,15 +100,17 @@ static void arm64_flush_mm_range(struct cpu *cpu, struct address_space *mm,
 }
 
 static void arm64_flush_page(struct cpu *cpu, struct address_space *mm,
-                             uint64_t vaddr)
+                             uint64_t vaddr, uint32_t order)
 {
     const struct arm64_state *state = arm64_state(cpu);
     struct arm_flush *flush =
         mmusim__arm_flush_pages(cpu, state->rows[TLBI_VALE1IS],
                                 asid_of(mm->context_id), vaddr, vaddr + 1);
 
-    flush->has_level_hint =
-        state->version->gives_level && cpu->system->arm.features & ARM_TTL;
+    /* A hint of the wrong level invalidates nothing. */
+    flush->has_level_hint = state->version->gives_level &&
+                            cpu->system->arm.features & ARM_TTL &&
+                            order == cpu->mmu.shared->format->granule_order;
 }
 
 static void arm64_flush_all(struct cpu *cpu)
@@ -205,7 +207,6 @@ static const struct arm64_version arm64_4_20 = {
 static const struct arm64_version arm64_6_8 = {
     .order = ARM64_SCALES_ASCENDING,
     .range_rule = CEILING_AT_LEAST,
-    .gives_level = true,
     .is_kernel_leaf = true,
 };
 

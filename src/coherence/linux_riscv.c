@@ -141,26 +141,33 @@ static void riscv_flush_mm_range(struct cpu *cpu, struct address_space *mm,
                                  uint64_t start, uint64_t end,
                                  enum flush_vmflag vmflag)
 {
-    (void) vmflag; /* pages of every area are fenced one by one */
+    /* A fence of an address keeps pointers to tables (RISC-V privileged manual,
+     * SFENCE.VMA); tlb_flush() fences the whole space before it frees any. */
+    if (vmflag == FLUSH_TABLES) {
+        start = 0;
+        end = FLUSH_END_ALL;
+    }
     riscv_flush(cpu, &mm->cpus, mm, start, end);
 }
 
 static void riscv_flush_page(struct cpu *cpu, struct address_space *mm,
-                             uint64_t vaddr)
+                             uint64_t vaddr, uint32_t order)
 {
     uint64_t start = align_down(vaddr, riscv_page_bytes());
 
+    (void) order; /* any address of a page will do */
     riscv_flush(cpu, &mm->cpus, mm, start, start + riscv_page_bytes());
 }
 
 /* update_mmu_cache(): local_flush_tlb_page() of the address only. */
 static void riscv_after_upgrade(struct cpu *cpu, struct address_space *mm,
-                                uint64_t vaddr)
+                                uint64_t vaddr, uint32_t order)
 {
     uint64_t start = align_down(vaddr, riscv_page_bytes());
     uint32_t cycles;
 
     (void) mm;
+    (void) order;
     cpu->flushes.local_pages++;
     cycles = riscv_flush_here(cpu, false, 0, start, start + riscv_page_bytes());
     mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);

@@ -212,10 +212,11 @@ static void classic_flush_mm_range(struct cpu *cpu, struct address_space *mm,
 }
 
 static void classic_flush_page(struct cpu *cpu, struct address_space *mm,
-                               uint64_t vaddr)
+                               uint64_t vaddr, uint32_t order)
 {
     uint32_t cycles = 0;
 
+    (void) order;
     if (cpu->active_mm == mm && !cpu->is_kernel_thread) {
         cpu->system->vmstat.nr_tlb_local_flush_one++; /* no trace event */
         cpu->flushes.local_pages++;

@@ -8,6 +8,7 @@ static void gather_reset_range(struct mmu_gather *gather)
 {
     gather->start = UINT64_MAX; /* TASK_SIZE in the kernel */
     gather->end = 0;
+    gather->has_tables = false;
 }
 
 void mmusim__gather_begin(struct mmu_gather *gather, enum gather_scope scope)
@@ -44,6 +45,7 @@ enum gather_full mmusim__gather_page(struct mmu_gather *gather, pfn_t pfn,
 {
     if (gather->n_pages == gather->capacity && !gather_grow(gather))
         return GATHER_NOMEM;
+    gather->has_tables |= is_table;
     gather->pages[gather->n_pages++] = (struct gathered_page){pfn, is_table};
     return gather->n_pages == GATHER_MAX_PAGES ? GATHER_MUST_FLUSH
                                                : GATHER_HAS_ROOM;

@@ -31,6 +31,7 @@ struct gathered_page {
 struct mmu_gather {
     uint64_t start; /* empty: start > end */
     uint64_t end;
+    bool has_tables; /* among what waits for the flush */
     bool is_full_mm;
     struct gathered_page *pages;
     uint32_t n_pages;

@@ -24,7 +24,11 @@ enum ceiling_rule {
     CEILING_ALWAYS,   /* there is no flush of a page: an error, too */
 };
 
-enum flush_vmflag { FLUSH_NORMAL, FLUSH_HUGETLB };
+enum flush_vmflag {
+    FLUSH_NORMAL,
+    FLUSH_HUGETLB,
+    FLUSH_TABLES, /* page tables are about to be freed, too */
+};
 
 struct protocol_ops {
     const char *name;
@@ -39,16 +43,17 @@ struct protocol_ops {
     void (*flush_mm_range)(struct cpu *cpu, struct address_space *mm,
                            uint64_t start, uint64_t end,
                            enum flush_vmflag vmflag);
+    /* flush_tlb_page; order: of the page, in 4 KiB units. */
     void (*flush_page)(struct cpu *cpu, struct address_space *mm,
-                       uint64_t vaddr);
+                       uint64_t vaddr, uint32_t order);
     /* An entry has been given more rights (or its dirty state) after a fault:
      * what is done about stale entries that still refuse; NULL: nothing. */
     void (*after_upgrade)(struct cpu *cpu, struct address_space *mm,
-                          uint64_t vaddr);
+                          uint64_t vaddr, uint32_t order);
     /* A fault has found an entry that permits the store: this CPU's TLB may
      * still refuse it (flush_tlb_fix_spurious_fault); NULL: nothing. */
     void (*fix_spurious)(struct cpu *cpu, struct address_space *mm,
-                         uint64_t vaddr);
+                         uint64_t vaddr, uint32_t order);
     /* The kernel counts on the hardware to look at the tables again before it
      * reports that an entry refuses an access. */
     bool relies_on_rewalk;

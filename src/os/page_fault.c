@@ -391,9 +391,9 @@ static void fault_touch(struct cpu *cpu, struct fault_frame *fault)
     word = fault_touched(fault, &old);
     mmusim__pte_rewrite(fault->kernel, &fault->slot, word);
     if (fault->kind == ACCESS_STORE && !(old.rights & TLB_DIRTY)) {
-        fault->frame.pc = FAULT_UNLOCK;
-        cpu->system->protocol->flush_page(cpu, &fault->mm->space, fault->vaddr);
-        return;
+        fault->frame.pc = cpu->system->protocol->after_upgrade
+                              ? FAULT_AFTER_UPGRADE
+                              : FAULT_UNLOCK;
     }
     mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);
 }
@@ -432,7 +432,8 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
         mmusim__pte_clear(fault->kernel, &fault->slot);
         fault->frame.pc = FAULT_AFTER_FLUSH;
         fault->replaced = old.pfn;
-        cpu->system->protocol->flush_page(cpu, &fault->mm->space, fault->vaddr);
+        cpu->system->protocol->flush_page(cpu, &fault->mm->space, fault->vaddr,
+                                          fault_order(fault));
         return;
     case ACTION_FAIL:
     case ACTION_NOTHING:
@@ -532,13 +533,13 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
     case FAULT_AFTER_UPGRADE:
         frame->pc = FAULT_UNLOCK;
         cpu->system->protocol->after_upgrade(cpu, &fault->mm->space,
-                                             fault->vaddr);
+                                             fault->vaddr, fault_order(fault));
         return KSTEP_NEXT;
     case FAULT_SPURIOUS_FIX:
         frame->pc = FAULT_LEAVE;
         if (cpu->system->protocol->fix_spurious)
-            cpu->system->protocol->fix_spurious(cpu, &fault->mm->space,
-                                                fault->vaddr);
+            cpu->system->protocol->fix_spurious(
+                cpu, &fault->mm->space, fault->vaddr, fault_order(fault));
         return KSTEP_NEXT;
     case FAULT_UNLOCK:
         frame->pc = FAULT_LEAVE;

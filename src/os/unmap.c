@@ -146,6 +146,7 @@ static bool unmap_flush(struct cpu *cpu, struct unmap_frame *unmap)
     const struct protocol_ops *protocol = cpu->system->protocol;
     uint64_t start = gather->start;
     uint64_t end = gather->end;
+    enum flush_vmflag vmflag = gather->has_tables ? FLUSH_TABLES : FLUSH_NORMAL;
 
     if (!mmusim__gather_needs_flush(gather))
         return false;
@@ -158,7 +159,7 @@ static bool unmap_flush(struct cpu *cpu, struct unmap_frame *unmap)
         protocol->flush_kernel_range(cpu, start, end);
     else
         protocol->flush_mm_range(cpu, &unmap->range.mm->space, start, end,
-                                 FLUSH_NORMAL);
+                                 vmflag);
     return true;
 }
 

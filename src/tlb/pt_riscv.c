@@ -159,10 +159,13 @@ static uint64_t riscv_set_dirty(uint64_t word, uint32_t level)
 }
 
 /* Linux's _PAGE_PROT_NONE is G in a word with V = 0; a bit of RSW keeps the G
- * of kernel pages. */
+ * of kernel pages. A word without R, W and X would be a pointer to a table once
+ * it is valid, so PAGE_NONE has R (arch/riscv/include/asm/pgtable.h). */
 static uint64_t riscv_hide(uint64_t word, uint32_t level)
 {
     (void) level;
+    if (!(word & RISCV_LEAF))
+        word |= RISCV_READ;
     return (word & ~RISCV_VALID) | RISCV_SOFT_NONE;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "model/x86_walk_model.h"
 #include "support/machine_run.h"
+#include "support/naive_walk.h"
 #include "support/random_program.h"
 
 #include <setjmp.h>
@@ -31,11 +32,30 @@ struct watch {
     uint64_t *pfns; /* by the model's frame; 0: not seen */
 };
 
-static struct x86_walk walk_of(const struct kernel *kernel, pfn_t root,
+/* The naive walk of the machine's format, in the terms of x86's. */
+static struct x86_walk walk_of(const struct watch *watch, pfn_t root,
                                uint64_t vaddr)
 {
-    return x86_model_walk(kernel->tables, root.v << 12,
-                          kernel->format->n_levels, vaddr);
+    const struct mmusim_machine *machine = watch->run->machine;
+    const struct kernel *kernel = &machine->kernel;
+    struct pt_options options = mmusim__machine_config_format(&machine->config);
+    struct walk_model walk;
+
+    if (machine->config.isa == ISA_X86_64)
+        return x86_model_walk(kernel->tables, root.v << 12,
+                              kernel->format->n_levels, vaddr);
+    walk = walk_naively(&options, kernel->tables, root.v << 12, vaddr);
+    assert_int_not_equal(walk.outcome, WALK_MODEL_BAD);
+    return (struct x86_walk){
+        .outcome = walk.outcome == WALK_MODEL_MAPPED ? X86_WALK_MAPPED
+                                                     : X86_WALK_ABSENT,
+        .paddr = walk.paddr,
+        .is_user = walk.is_user || walk.can_user_run,
+        .can_write = walk.can_write || walk.is_clean,
+        .can_execute = walk.can_user_run,
+        /* Without a right to write, these formats have no dirty state. */
+        .is_dirty = !walk.is_clean,
+    };
 }
 
 /* ---- page tables equal the model ---- */
@@ -44,7 +64,7 @@ static void compare_page(struct watch *watch, const struct mm *mm,
                          const struct model_page *page, uint32_t index)
 {
     const struct kernel *kernel = &watch->run->machine->kernel;
-    struct x86_walk walk = walk_of(kernel, mm->space.root, model_vaddr(index));
+    struct x86_walk walk = walk_of(watch, mm->space.root, model_vaddr(index));
     bool is_visible = page->has_entry && page->prot;
     uint64_t *pfn = &watch->pfns[page->frame];
 
@@ -90,23 +110,18 @@ static uint64_t frame_of(const struct watch *watch, pfn_t pfn)
     return nested ? mmusim__nested_gpaddr(nested, pfn_paddr(pfn)) >> 12 : pfn.v;
 }
 
-/* An entry of a shared array is of one hardware thread. */
+/* An entry of another address space, or of the core's other thread. */
 static bool is_anothers(const struct cpu *cpu, const struct tlb_array *array,
                         uint32_t slot)
 {
-    uint16_t tag = tlb_key_tag(array->keys[slot]);
-
-    return array->contexts &&
-           mmusim__tlb_context_at(array->contexts, tag)->thread !=
-               cpu->mmu.context.thread;
+    return tlb_key_tag(array->keys[slot]) != (uint16_t) cpu->mmu.tags;
 }
 
 static void check_page(const struct watch *watch, const struct cpu *cpu,
                        uint64_t vaddr, tlb_data_t data)
 {
-    const struct kernel *kernel = &watch->run->machine->kernel;
     uint32_t rights = (uint32_t) data & (TLB_READ | TLB_WRITE | TLB_EXEC);
-    struct x86_walk walk = walk_of(kernel, cpu->loaded->root, vaddr);
+    struct x86_walk walk = walk_of(watch, cpu->loaded->root, vaddr);
 
     if (walk.outcome != X86_WALK_MAPPED ||
         walk.paddr >> 12 != frame_of(watch, tlb_data_pfn(data)) ||
@@ -419,6 +434,38 @@ static void run_watched(struct machine_run *run,
     free(watch.pfns);
 }
 
+/* Every other machine is no x86. Its kernel is one of those that run on it. */
+static void random_isa(struct machine_config *config, uint64_t seed)
+{
+    static const char *const arm_kernels[] = {
+        "linux-arm64-4.20", "linux-arm64-6.8", "linux-arm64-7.1"};
+    struct rng rng;
+
+    mmusim__rng_init(&rng, seed, 4);
+    if (mmusim__rng_below(&rng, 2))
+        return;
+    config->page_table.n_levels = 4;
+    config->has_fabric = config->os.has_protocol = true;
+    if (mmusim__rng_below(&rng, 2)) {
+        config->isa = ISA_ARMV8;
+        config->dvm.reaches_others = true;
+        config->arm.asid_bits = mmusim__rng_below(&rng, 2) ? 8 : 16;
+        config->arm.has_ranges = mmusim__rng_below(&rng, 2);
+        config->arm.has_ttl = mmusim__rng_below(&rng, 2);
+        snprintf(config->fabric, sizeof(config->fabric), "dvm");
+        snprintf(config->os.protocol, sizeof(config->os.protocol), "%s",
+                 arm_kernels[mmusim__rng_below(&rng, 3)]);
+    } else {
+        config->isa = ISA_RISCV;
+        config->riscv.asid_bits = 4 * mmusim__rng_below(&rng, 4);
+        snprintf(config->fabric, sizeof(config->fabric), "ipi");
+        snprintf(config->os.protocol, sizeof(config->os.protocol),
+                 "linux-riscv");
+    }
+    config->os.has_flush_ceiling = mmusim__rng_below(&rng, 2);
+    config->guest.is_enabled = false;
+}
+
 static void run_one(enum random_kind kind, uint64_t seed, uint32_t n_rounds,
                     uint64_t *n_records)
 {
@@ -430,6 +477,7 @@ static void run_one(enum random_kind kind, uint64_t seed, uint32_t n_rounds,
     random_machine(&config, seed);
     random_fabric(&config, seed);
     random_walks(&config, seed);
+    random_isa(&config, seed);
     run_watched(&run, &config, &random, seed);
     run_assert_laws(&run);
     check_counts(&run, &random, !config.core.window);

@@ -192,7 +192,7 @@ static void do_flush(struct cpu *cpu, void *context)
             cpu, mm, start, start + (uint64_t) op->n_pages * BASE_PAGE_BYTES,
             FLUSH_NORMAL);
     else if (op->kind == OP_FLUSH_PAGE)
-        protocol->flush_page(cpu, mm, start);
+        protocol->flush_page(cpu, mm, start, 0);
     else
         protocol->flush_all(cpu);
 }

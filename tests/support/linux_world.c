@@ -137,7 +137,7 @@ void world_page(struct cpu *cpu, void *context)
 {
     const struct flush *flush = context;
 
-    cpu->system->protocol->flush_page(cpu, flush->mm, flush->start);
+    cpu->system->protocol->flush_page(cpu, flush->mm, flush->start, 0);
 }
 
 void world_kernel_range(struct cpu *cpu, void *context)
