@@ -214,6 +214,31 @@ static bool core_look_in_l3(struct core_unit *core)
     return true;
 }
 
+/* The prefetch buffer, looked up beside the second level. */
+static bool core_look_in_buffer(struct core_unit *core)
+{
+    struct mmu *mmu = &core->cpu->mmu;
+    uint64_t hidden = core->stopped_dependent ? 0 : core->window_cycles;
+    uint32_t cycles = mmu->prefetcher.hit_cycles;
+
+    if (!mmusim__prefetch_look_up(mmu, core->stopped_vaddr,
+                                  core->stopped_kind == ACCESS_STORE))
+        return false;
+    if (cycles > hidden)
+        mmusim__cpu_busy(core->cpu, cycles - hidden, BUCKET_L2_TLB);
+    return true;
+}
+
+/* Where a translation may still be that no TLB of the core's own has. */
+static bool core_find_elsewhere(struct core_unit *core)
+{
+    bool is_buffered =
+        core->has_prefetcher && core->stopped_kind != ACCESS_FETCH;
+
+    return (is_buffered && core_look_in_buffer(core)) ||
+           (core->has_l3 && core_look_in_l3(core));
+}
+
 static void core_begin_miss(struct core_unit *core)
 {
     struct pending_access *access = core_pending_free(core);
@@ -228,11 +253,19 @@ static void core_begin_miss(struct core_unit *core)
         (core->stop == STOP_DIRTY && core_sets_dirty_by_fault(core)) ||
         !kernel_is_canonical(core->kernel, core->stopped_vaddr))
         access->state = PENDING_FAULT;
-    else if (core->stop == STOP_MISS && core->has_l3 && core_look_in_l3(core))
+    else if (core->stop == STOP_MISS && core_find_elsewhere(core))
         access->state = PENDING_RETRY;
     else
         core_ask(core, access,
                  core->stop == STOP_MISS ? WALK_FOR_MISS : WALK_FOR_DIRTY);
+}
+
+static void core_train_prefetcher(struct core_unit *core)
+{
+    if (core->has_prefetcher && core->stop == STOP_MISS &&
+        core->stopped_kind != ACCESS_FETCH)
+        mmusim__prefetch_train(&core->cpu->mmu, core->stopped_vaddr,
+                               core->cpu->now);
 }
 
 /* Handles what the loop ran into, now that its cycle has come. True: the CPU
@@ -247,6 +280,7 @@ static bool core_handle_stop(struct core_unit *core, struct thread *thread,
     case STOP_DIRTY:
     case STOP_RIGHTS:
         core_begin_miss(core);
+        core_train_prefetcher(core);
         core->stop = STOP_LIMIT;
         return core->cpu->activity.mode == CPU_BUSY;
     case STOP_MEMORY:
@@ -310,6 +344,25 @@ static uint64_t core_horizon(const struct core_unit *core)
     return min_u64(horizon, cpu->vcpu.next_cycle);
 }
 
+enum { SPECULATION_PAGES = 16 }; /* on either side of the last miss */
+
+/* Now and then the CPU walks for a page near those that the program accesses,
+ * on a path that the program does not take. */
+static void core_speculate(struct core_unit *core)
+{
+    uint32_t pages = 1 + mmusim__rng_below(&core->rng, SPECULATION_PAGES);
+    uint64_t distance = (uint64_t) pages << BASE_PAGE_SHIFT;
+
+    if (mmusim__rng_below(&core->rng, 2))
+        distance = 0 - distance;
+    if (core->stopped_vaddr)
+        mmusim__speculate(&core->cpu->mmu, core->stopped_vaddr + distance,
+                          core->cpu->now);
+    core->speculation_at +=
+        1 + mmusim__rng_below(&core->rng,
+                              (uint32_t) (2 * core->speculation_distance));
+}
+
 static void core_run_records(struct core_unit *core,
                              struct thread_stream *stream, uint64_t room)
 {
@@ -317,7 +370,8 @@ static void core_run_records(struct core_unit *core,
     const struct os_cpu *os = kernel_cpu(core->kernel, cpu);
     struct core_limits limits = {
         .cycle = min_u64(core_horizon(core), cpu->mmu.next_walk_cycle),
-        .instructions = room,
+        .instructions =
+            min_u64(room, core->speculation_at - core->counters.instructions),
         .records = UINT32_MAX,
     };
 
@@ -392,6 +446,8 @@ void mmusim__core_run(struct cpu *cpu)
     stream = core_thread(core)->user;
     if (!core_has_record(core, stream))
         return;
+    while (core->counters.instructions >= core->speculation_at)
+        core_speculate(core);
     core_run_records(core, stream, room);
     if (core->stop == STOP_SYS)
         cpu->user_class = EVENT_OS;

@@ -26,6 +26,7 @@
 #define MMUSIM_MACHINE_CORE_UNIT_H
 
 #include "coherence/cpu.h"
+#include "core/rng.h"
 #include "machine/machine_config.h"
 #include "machine/thread_stream.h"
 #include "os/kernel.h"
@@ -81,6 +82,12 @@ struct core_unit {
     uint32_t page_shift; /* of the smallest page */
     bool has_data_caches;
     bool has_l3;
+    bool has_prefetcher;
+    /* Speculative fills: how far apart on average, and the next one's
+     * instruction; UINT64_MAX: none. */
+    uint64_t speculation_distance;
+    uint64_t speculation_at;
+    struct rng rng;
     bool needs_slow_path; /* L1 hits or data accesses take time */
     uint32_t l1_hit_cycles[ACCESS_KINDS];
     /* Running. */

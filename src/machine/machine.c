@@ -18,6 +18,7 @@
 
 enum {
     PROGRESS_RECORDS = 1 << 18,
+    RNG_STREAM_SPECULATION = 0x20000,
     RNG_STREAM_TLB = 1, /* first number of the CPUs' streams */
     HOME_SHIFT = 9,     /* sockets own simulated memory in turns of 2 MiB */
 };
@@ -68,6 +69,7 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
     shared->translations = machine->translations;
     shared->walker = &config->walker;
     shared->psc = &config->psc;
+    shared->prefetch = &config->prefetch;
     shared->l2_policy = mmusim__fill_find(config->tlb_fill.l2);
     shared->l3_policy = mmusim__fill_find(config->tlb_fill.l3);
     shared->home_socket = machine_home_socket;
@@ -187,6 +189,20 @@ static enum tlb_level machine_l1_of(const struct machine_config *config,
                                                                  : TLB_L1D;
 }
 
+static void machine_init_speculation(const struct mmusim_machine *machine,
+                                     struct core_unit *core)
+{
+    uint32_t per_million = machine->config.speculation.fills_per_million;
+
+    core->speculation_at = UINT64_MAX;
+    if (!per_million)
+        return;
+    mmusim__rng_init(&core->rng, machine->config.seed,
+                     RNG_STREAM_SPECULATION + core->cpu->id);
+    core->speculation_distance = 1000000 / per_million;
+    core->speculation_at = core->speculation_distance;
+}
+
 static void machine_init_core(struct mmusim_machine *machine,
                               struct core_unit *core, struct cpu *cpu)
 {
@@ -206,6 +222,8 @@ static void machine_init_core(struct mmusim_machine *machine,
     core->max_pending = config->core.max_outstanding_walks;
     core->has_data_caches =
         config->memory.has_data && config->memory.model == MEMORY_HIERARCHY;
+    core->has_prefetcher = cpu->mmu.prefetcher.ops;
+    machine_init_speculation(machine, core);
     core->has_l3 = config->tlb[TLB_L3].n_arrays;
     core->needs_slow_path = core->has_data_caches;
     for (uint32_t kind = 0; kind < ACCESS_KINDS; kind++) {

@@ -16,6 +16,7 @@
 #include "os/os_config.h"
 #include "tlb/mmu_config.h"
 #include "tlb/nested.h"
+#include "tlb/prefetch_config.h"
 #include "tlb/pt_format.h"
 
 enum {
@@ -106,6 +107,10 @@ struct riscv_config {
     uint32_t asid_bits; /* 0 to 16 */
 };
 
+struct speculation_config {
+    uint32_t fills_per_million; /* instructions; 0: none */
+};
+
 struct machine_config {
     char name[CONFIG_NAME_BYTES];
     enum isa isa;
@@ -119,6 +124,8 @@ struct machine_config {
     struct tlb_fill_config tlb_fill;
     struct psc_options psc;
     struct walker_config walker;
+    struct prefetch_config prefetch;
+    struct speculation_config speculation;
     struct memory_config memory;
     enum socket_links links;
     struct ipi_config ipi;

@@ -13,6 +13,7 @@
 #include "core/check.h"
 #include "machine/row_macros.h"
 #include "tlb/fill_policy.h"
+#include "tlb/prefetch.h"
 #include "tlb/psc.h"
 
 #include <stdio.h>
@@ -45,6 +46,13 @@ static const char *const rows_format[] = {
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
 static const char *const rows_batched[] = {"false", "true", NULL};
+
+static const char *rows_prefetch_at(size_t index)
+{
+    const struct prefetch_ops *ops = mmusim__prefetch_at(index);
+
+    return ops ? ops->name : NULL;
+}
 
 static const char *rows_fill_at(size_t index)
 {
@@ -162,6 +170,19 @@ static const struct field_row plain_rows[] = {
     U32("walker.coalesce_pages", walker.coalesce_pages, "pages", 0, 16, "0",
         "neighbours in the line read that become one entry, where an array has "
         "the size; 0: none", "guess; AMD since Zen: 4 of 4K"),
+    {"prefetch.policy", FIELD_NAME, AT(prefetch.policy), "", 0,
+     PREFETCH_NAME_BYTES, 0, NULL, rows_prefetch_at, "none",
+     "what is walked for before it is missed", "a choice, not a measurement"},
+    U32("prefetch.entries", prefetch.n_entries, "entries", 1,
+        PREFETCH_MAX_ENTRIES, "16", "entries of the prefetch buffer",
+        "Kandiraju and Sivasubramaniam, ISCA 2002, 16 entries"),
+    CYCLES("prefetch.hit_cycles", prefetch.hit_cycles, "8",
+           "time of a hit in the prefetch buffer, in the bucket l2_tlb",
+           "guess, as a second level's"),
+    U32("speculation.fills_per_million", speculation.fills_per_million, "fills",
+        0, 1000000, "0",
+        "fills for pages nearby that the program does not access, per million "
+        "instructions", "a choice, not a measurement"),
     WORD("memory.model", memory.model, rows_model, "fixed",
          "how page-table reads are timed", "a choice, not a measurement"),
     CYCLES("memory.fixed_cycles", memory.fixed_cycles, "12",

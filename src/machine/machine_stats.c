@@ -67,7 +67,7 @@ static const struct stat_row mmu_rows[] = {
     CPU_ROW("walker.dirty_walks", mmu.counters.dirty_walks, "requests",
             "stores that hit a clean entry"),
     CPU_ROW("walker.prefetches", mmu.counters.prefetches, "requests",
-            "walks for prefetches (none in this version)"),
+            "walks for prefetches and speculative fills"),
     CPU_ROW("walker.replays", mmu.counters.replays, "requests",
             "walks again, after a fault or a poisoned walk"),
 };
@@ -81,6 +81,20 @@ static const struct stat_row flush_rows[] = {
             "full flushes on another CPU's request"),
     CPU_ROW("flush.received_pages", flushes.received_pages, "pages",
             "pages invalidated on another CPU's request"),
+};
+
+static const struct stat_row prefetch_rows[] = {
+    CPU_ROW("prefetch.issued", mmu.prefetcher.issued, "walks",
+            "walks for predicted pages"),
+    CPU_ROW("prefetch.hits", mmu.prefetcher.hits, "translations",
+            "misses of the second level found in the buffer"),
+    CPU_ROW("prefetch.unused", mmu.prefetcher.unused, "entries",
+            "that left the buffer without a hit"),
+};
+
+static const struct stat_row speculation_rows[] = {
+    CPU_ROW("walker.speculative", mmu.prefetcher.speculative, "walks",
+            "walks for pages that the program did not access"),
 };
 
 #define ROWS(table) table, sizeof(table) / sizeof((table)[0])
@@ -296,6 +310,10 @@ static void emit_cpus(const struct emit *emit)
             emit_tlb(emit, (enum tlb_level) level);
     }
     emit_cpu_rows(emit, ROWS(mmu_rows));
+    if (emit->machine->cores[0].has_prefetcher)
+        emit_cpu_rows(emit, ROWS(prefetch_rows));
+    if (emit->machine->config.speculation.fills_per_million)
+        emit_cpu_rows(emit, ROWS(speculation_rows));
     emit_psc(emit);
     emit_memory(emit);
     emit_faults(emit);

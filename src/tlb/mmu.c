@@ -94,6 +94,9 @@ mmusim_status_t mmusim__mmu_init(struct mmu *mmu, const struct mmu_setup *setup,
             mmusim__nested_cpu_init(&mmu->nested, setup->shared->nested,
                                     setup->shared->contexts, setup->rng, arena);
     if (!status)
+        status = mmusim__prefetch_init(mmu, setup->shared->prefetch, setup->rng,
+                                       arena);
+    if (!status)
         status = mmusim__walkers_init(mmu, setup->shared->walker->count, arena);
     return status;
 }
@@ -228,6 +231,7 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
     mmusim__psc_invalidate(&mmu->psc, &own);
     if (mmu->shared->nested)
         mmusim__nested_cpu_invalidate(&mmu->nested, &own);
+    mmusim__prefetch_invalidate(mmu, &wide);
     mmusim__walks_poison(mmu, &wide, cause);
     mmu->held_tags &= ~held_tags_dropped(inval, mmu->shared->contexts);
     mmu->held_tags |= held_tag_of(&mmu->context);

@@ -31,6 +31,7 @@
 #include "tlb/miss_cause.h"
 #include "tlb/mmu_config.h"
 #include "tlb/nested.h"
+#include "tlb/prefetch.h"
 #include "tlb/psc.h"
 #include "tlb/pt_format.h"
 
@@ -152,6 +153,7 @@ struct mmu_shared {
     uint32_t n_mmus;
     bool has_cnp; /* entries of shared arrays are of no thread */
     const struct walker_config *walker;
+    const struct prefetch_config *prefetch; /* NULL: none */
     const struct psc_options *psc;
     /* Socket that owns a table's frame, for memory latency. */
     uint32_t (*home_socket)(const void *context, pfn_t pfn);
@@ -189,6 +191,7 @@ struct mmu {
     struct nested_cpu nested; /* a guest's */
 
     const struct mmu_shared *shared;
+    struct prefetcher prefetcher;
     struct miss_log *log;
     struct walk *walks;
     uint32_t n_walkers;

@@ -65,6 +65,13 @@ static void walk_fail_2(struct walk *walk, bool is_refused)
     walk->fault.is_refused = is_refused;
 }
 
+/* Not present, or never used (I2, I3): a walk ahead of time leaves it alone. */
+static void walk_give_up(struct walk *walk)
+{
+    walk->has_given_up = true;
+    walk->phase = WALK_DONE;
+}
+
 /* ---- the second stage ---- */
 
 static bool walk_writes_2(const struct walk *walk)
@@ -119,7 +126,11 @@ static uint32_t walk_read_2(struct walk *walk)
     walk->mmu->nested.stage2_reads++;
     at->word = mmusim__pt_read(walk->mmu->shared->nested->tables, paddr);
     entry = format->decode(format, at->word, at->level);
-    if (!entry.is_present || entry.is_reserved)
+    if (walk->purpose != WALK_ON_DEMAND &&
+        (!entry.is_present || entry.is_reserved ||
+         walk_new_word_2(walk, &entry, at->word) != at->word))
+        walk_give_up(walk);
+    else if (!entry.is_present || entry.is_reserved)
         walk_fail_2(walk, entry.is_present);
     else if (walk_new_word_2(walk, &entry, at->word) != at->word)
         walk->phase = WALK_SET_2;
@@ -284,7 +295,10 @@ static uint32_t walk_read(struct walk *walk)
 
     at->word = mmusim__pt_read(shared->tables, paddr);
     entry = format->decode(format, at->word, at->level);
-    if (!entry.is_present)
+    if (walk->purpose != WALK_ON_DEMAND &&
+        (!entry.is_present || entry.is_reserved || !entry.is_accessed))
+        walk_give_up(walk);
+    else if (!entry.is_present)
         walk_fail(walk, WALK_FAULT_ABSENT, at->level);
     else if (entry.is_reserved)
         walk_fail(walk, WALK_FAULT_RESERVED, at->level);

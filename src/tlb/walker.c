@@ -31,30 +31,46 @@ static void walk_note_request(struct walk *walk, struct walk_request *request)
     walk->kinds |= 1U << request->kind;
 }
 
-static void walk_start(struct walk *walk, struct walk_request *requests,
-                       uint64_t now)
+static void walk_start(struct walk *walk, uint64_t vaddr,
+                       enum walk_purpose purpose, uint64_t now)
 {
     struct mmu *mmu = walk->mmu;
-    uint64_t cycle = now + mmu->shared->walker->start_cycles;
 
-    if (requests->need == WALK_FOR_MISS)
-        cycle += mmu->l2_of[requests->kind]->miss_probe_cycles +
-                 mmu->tlb[TLB_L3].miss_probe_cycles;
     walk->is_active = true;
     walk->is_poisoned = walk->fills_no_psc = walk->wants_store = false;
+    walk->purpose = purpose;
+    walk->has_given_up = false;
     walk->kinds = 0;
     walk->tags = mmu->tags;
-    walk->vaddr = requests->vaddr;
-    walk->is_user = !(walk->vaddr >> 63);
+    walk->vaddr = vaddr;
+    walk->is_user = !(vaddr >> 63);
     walk->started_cycle = now;
     walk->fault = (struct walk_fault){.kind = WALK_FAULT_NONE};
     walk->order = walk->leaf_order = walk->run_order = 0;
     walk->translation_id = 0;
+    walk->requests = NULL;
+}
+
+static void walk_go(struct walk *walk, uint64_t cycle)
+{
+    cycle += walk->mmu->shared->walker->start_cycles;
+    walk_schedule(walk, cycle + mmusim__walk_begin(walk));
+}
+
+static void walk_start_for(struct walk *walk, struct walk_request *requests,
+                           uint64_t now)
+{
+    struct mmu *mmu = walk->mmu;
+    uint64_t cycle = now;
+
+    if (requests->need == WALK_FOR_MISS)
+        cycle += mmu->l2_of[requests->kind]->miss_probe_cycles +
+                 mmu->tlb[TLB_L3].miss_probe_cycles;
+    walk_start(walk, requests->vaddr, WALK_ON_DEMAND, now);
     walk->requests = requests;
     for (struct walk_request *r = requests; r; r = r->next)
         walk_note_request(walk, r);
-    cycle += mmusim__walk_begin(walk);
-    walk_schedule(walk, cycle);
+    walk_go(walk, cycle);
 }
 
 static void walk_count_causes(struct walk *walk)
@@ -68,6 +84,21 @@ static void walk_count_causes(struct walk *walk)
             mmu->causes[cause]++;
         r->counts_cause = false;
     }
+}
+
+/* Nobody waits for it, nobody has lost what it does not bring. */
+static void walk_conclude_ahead(struct walk *walk, struct mmu_fill *fill)
+{
+    struct mmu *mmu = walk->mmu;
+
+    mmu->counters.poisoned += walk->is_poisoned;
+    if (walk->is_poisoned || walk->has_given_up || walk->fault.kind)
+        return;
+    fill->kinds = 1U << ACCESS_LOAD;
+    if (walk->purpose == WALK_TO_PREFETCH)
+        mmusim__prefetch_fill(mmu, fill);
+    else
+        mmusim__mmu_fill(mmu, fill);
 }
 
 static enum walk_outcome walk_conclude(struct walk *walk)
@@ -85,6 +116,10 @@ static enum walk_outcome walk_conclude(struct walk *walk)
         .page_order = walk->leaf_order > walk->order ? walk->leaf_order : 0,
     };
 
+    if (walk->purpose != WALK_ON_DEMAND) {
+        walk_conclude_ahead(walk, &fill);
+        return WALK_FILLED;
+    }
     walk_count_causes(walk);
     if (walk->is_poisoned) {
         mmu->counters.poisoned++;
@@ -138,7 +173,7 @@ static void walk_end(struct walk *walk, uint64_t now)
     walk->is_active = false;
     walk->requests = NULL;
     if (mmu->queue_head)
-        walk_start(walk, walk_take_waiting(mmu), now);
+        walk_start_for(walk, walk_take_waiting(mmu), now);
     walk_update_next_cycle(mmu);
     while (request) {
         struct walk_request *next = request->next;
@@ -182,8 +217,8 @@ static struct walk *walk_in_flight(struct mmu *mmu, uint64_t vaddr)
     for (uint32_t i = 0; i < mmu->n_walkers; i++) {
         struct walk *walk = &mmu->walks[i];
 
-        if (walk->is_active && !walk->is_poisoned && walk->tags == mmu->tags &&
-            vpn_of(walk->vaddr).v == vpn_of(vaddr).v)
+        if (walk->is_active && !walk->is_poisoned && !walk->has_given_up &&
+            walk->tags == mmu->tags && vpn_of(walk->vaddr).v == vpn_of(vaddr).v)
             return walk;
     }
     return NULL;
@@ -238,6 +273,7 @@ void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
         while (*end)
             end = &(*end)->next;
         *end = request;
+        walk->purpose = WALK_ON_DEMAND;
         walk_note_request(walk, request);
         return;
     }
@@ -247,7 +283,21 @@ void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
         return;
     }
     mmu->counters.walks++;
-    walk_start(walk, request, now);
+    walk_start_for(walk, request, now);
+}
+
+bool mmusim__walk_ahead(struct mmu *mmu, uint64_t vaddr,
+                        enum walk_purpose purpose, uint64_t now)
+{
+    struct walk *walk = walk_free_one(mmu);
+
+    if (!walk || mmu->queue_head || walk_in_flight(mmu, vaddr))
+        return false;
+    mmu->counters.walks++;
+    mmu->counters.prefetches++;
+    walk_start(walk, vaddr, purpose, now);
+    walk_go(walk, now);
+    return true;
 }
 
 /* Would the invalidation drop the leaf that the walk is going to enter? Its

@@ -23,6 +23,13 @@
 
 #include "tlb/mmu.h"
 
+/* Walks ahead of time end without a word if an entry is absent or lacks A. */
+enum walk_purpose {
+    WALK_ON_DEMAND,
+    WALK_TO_PREFETCH,  /* into the prefetch buffer */
+    WALK_TO_SPECULATE, /* into the TLBs, on a path not taken */
+};
+
 enum walk_phase {              /* what the next event does */
                   WALK_READ,   /* read an entry of the first stage */
                   WALK_SET,    /* set its A or D, if it has not changed */
@@ -61,6 +68,8 @@ struct walk {
     bool is_active;
     bool is_poisoned;
     bool fills_no_psc; /* a #PF has dropped a table pointer it may hold */
+    enum walk_purpose purpose;
+    bool has_given_up; /* ahead of time, and an entry lacked P or A */
     bool wants_store;  /* a store waits: set D if the leaf permits */
     uint32_t kinds;    /* that wait: 1 << enum access_kind, or-ed */
     bool is_user;
@@ -108,6 +117,11 @@ mmusim_status_t mmusim__walkers_init(struct mmu *mmu, uint32_t n_walkers,
  * request stays the caller's and must live until then. */
 void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
                       uint64_t now);
+
+/* Walks for a page that nobody has asked for yet. False: a walk for it is under
+ * way, or no walker is free. */
+bool mmusim__walk_ahead(struct mmu *mmu, uint64_t vaddr,
+                        enum walk_purpose purpose, uint64_t now);
 
 /* Poisons the walks in flight that an invalidation hits. */
 void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,

@@ -148,19 +148,23 @@ static void check_entry(const struct watch *watch, const struct cpu *cpu,
                    array->data[slot] + (i << 12));
 }
 
+static void check_array(const struct watch *watch, const struct cpu *cpu,
+                        const struct tlb_array *array)
+{
+    uint32_t n_slots = (array->set_mask + 1) * array->n_ways;
+
+    assert_true(mmusim__tlb_array_is_valid(array));
+    for (uint32_t slot = 0; slot < n_slots; slot++) {
+        if (array->keys[slot] && !tlb_key_is_table(array->keys[slot]))
+            check_entry(watch, cpu, array, slot);
+    }
+}
+
 static void check_group(const struct watch *watch, const struct cpu *cpu,
                         const struct tlb_group *group)
 {
-    for (uint32_t i = 0; i < group->n_arrays; i++) {
-        const struct tlb_array *array = group->arrays[i];
-        uint32_t n_slots = (array->set_mask + 1) * array->n_ways;
-
-        assert_true(mmusim__tlb_array_is_valid(array));
-        for (uint32_t slot = 0; slot < n_slots; slot++) {
-            if (array->keys[slot] && !tlb_key_is_table(array->keys[slot]))
-                check_entry(watch, cpu, array, slot);
-        }
-    }
+    for (uint32_t i = 0; i < group->n_arrays; i++)
+        check_array(watch, cpu, group->arrays[i]);
 }
 
 /* A cached table pointer names a table that is still linked there; this holds
@@ -216,6 +220,8 @@ static void check_translations(const struct watch *watch)
         if (cpu->vcpu.has_flush)
             continue; /* it does not run, and flushes before it does */
         check_psc(watch, cpu);
+        if (cpu->mmu.prefetcher.ops && cpu->tlb_state == TLB_STATE_OK)
+            check_array(watch, cpu, &cpu->mmu.prefetcher.buffer);
         if (cpu->tlb_state != TLB_STATE_OK)
             continue;
         for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++)
@@ -390,6 +396,10 @@ static void random_machine(struct machine_config *config, uint64_t seed)
     random_levels(config, &rng);
     random_sharing(config, &rng);
     random_runs(config, &rng);
+    strcpy(config->prefetch.policy,
+           mmusim__prefetch_at(mmusim__rng_below(&rng, 4))->name);
+    config->prefetch.n_entries = 1 + mmusim__rng_below(&rng, 8);
+    config->speculation.fills_per_million = mmusim__rng_below(&rng, 2) * 20000;
     config->os.flush_ceiling_pages = ceilings[mmusim__rng_below(&rng, 5)];
     config->os.timeslice_cycles = 3000 + 1000 * mmusim__rng_below(&rng, 40);
     config->has_invpcid = mmusim__rng_below(&rng, 2);

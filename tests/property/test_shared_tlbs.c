@@ -54,6 +54,9 @@ static void build(struct machine_config *config, const struct shape *shape,
            mmusim__fill_at(mmusim__rng_below(rng, 4))->name);
     strcpy(config->tlb_fill.l3,
            mmusim__fill_at(mmusim__rng_below(rng, 4))->name);
+    strcpy(config->prefetch.policy,
+           mmusim__prefetch_at(mmusim__rng_below(rng, 4))->name);
+    config->speculation.fills_per_million = mmusim__rng_below(rng, 2) * 20000;
     if (!shape->has_l3)
         return;
     small_array(config, TLB_L3, 64, 4);

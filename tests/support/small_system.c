@@ -242,6 +242,7 @@ static void small_init_shared(struct small_system *small)
     shared->translations = small->translations;
     shared->walker = &small->options.walker;
     shared->psc = &small->options.psc;
+    shared->prefetch = options->prefetch;
     shared->l2_policy = options->l2_policy;
     shared->l3_policy = options->l3_policy;
     shared->home_socket = small_home_socket;

@@ -27,6 +27,7 @@ struct small_options {
     bool is_reference;
     bool shares_tlbs; /* as tlb[].arrays[].smt says; all cores one l3 */
     bool has_cnp;
+    const struct prefetch_config *prefetch;           /* NULL: none */
     const struct tlb_fill_ops *l2_policy, *l3_policy; /* NULL: Intel's */
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
     struct psc_options psc;
