@@ -403,6 +403,9 @@ static void fit_finish(struct fit *fit, struct fit_result *result)
             result->caches[level] = (struct fit_cache){0};
         result->caches[level].cycles = (uint32_t) fit->cycles[level];
     }
+    /* A soft edge of the L1D in steps of 64 bytes is its prefetchers' doing:
+     * the fit sees through it, but the cache is no other for that. */
+    result->caches[FIT_L1D].is_random = fit->machine->caches[FIT_L1D].is_random;
     for (size_t i = 0; i < fit->n; i++)
         fit->points[i].fitted = fit_model(fit, i);
     result->error = fit_error(fit);
@@ -412,7 +415,7 @@ static void fit_finish(struct fit *fit, struct fit_result *result)
  * each. Returns past the last row. */
 static double *fit_choose_from(struct fit *fit, uint32_t level, double *rows)
 {
-    static const size_t n_policies[FIT_DRAM] = {1, 2, FIT_POLICIES};
+    static const size_t n_policies[FIT_DRAM] = {2, 2, FIT_POLICIES};
     const struct fit_cache *given = &fit->machine->caches[level];
     uint64_t sizes[FIT_SIZES_MAX];
     size_t n_sizes = fit_sizes(level, sizes);

@@ -4,6 +4,8 @@
 
 enum { KNEE_POINTS_MAX = 256 };
 
+#define KNEE_BETTER 0.8 /* guess: of a deviation, what is clearly less */
+
 static double knee_abs(double x)
 {
     return x < 0 ? -x : x;
@@ -63,29 +65,43 @@ static void knee_put(const struct knee_point *points, size_t from, size_t end,
     knee->measured_to = points[right].pages;
 }
 
+/* How badly a step at the split explains the residues; false: there is none
+ * of that size. */
+static bool knee_try(const struct knee_point *points, size_t from, size_t end,
+                     size_t split, double least_cycles, double *deviation)
+{
+    double low, high;
+
+    if (!knee_median(points, from, split, &low) ||
+        !knee_median(points, split, end, &high) || high - low < least_cycles)
+        return false;
+    *deviation = knee_deviation(points, from, split, low) +
+                 knee_deviation(points, split, end, high);
+    return true;
+}
+
 bool mmusim__knee_measured(const struct knee_point *points, size_t from,
                            size_t end, double least_cycles,
                            mmusim_latency_knee_t *knee)
 {
-    double best = 0;
+    double best = 0, deviation;
     bool is_found = false;
 
     if (end > from + KNEE_POINTS_MAX)
         end = from + KNEE_POINTS_MAX;
     for (size_t split = from + 1; split < end; split++) {
-        double low, high, deviation;
-
-        if (!knee_median(points, from, split, &low) ||
-            !knee_median(points, split, end, &high) ||
-            high - low < least_cycles)
-            continue;
-        deviation = knee_deviation(points, from, split, low) +
-                    knee_deviation(points, split, end, high);
-        if (is_found && deviation >= best)
+        if (!knee_try(points, from, end, split, least_cycles, &deviation) ||
+            (is_found && deviation >= best))
             continue;
         best = deviation;
         is_found = true;
         knee_put(points, from, end, split, knee);
+    }
+    for (size_t split = from + 1; is_found && split < end; split++) {
+        if (points[split].pages == knee->simulated_to &&
+            knee_try(points, from, end, split, least_cycles, &deviation) &&
+            best >= KNEE_BETTER * deviation)
+            knee_put(points, from, end, split, knee);
     }
     return is_found;
 }

@@ -17,8 +17,10 @@ struct knee_point {
 
 /*
  * The step of least_cycles or more that splits points[from .. end) into two
- * levels with the least sum of |deviation from the level's median|. Fills the
- * measured interval; false: there is no such step.
+ * levels with the least sum of |deviation from the level's median|. Where the
+ * knee's simulated interval is such a step, and the best one is not better by
+ * a fifth of that sum, the two are not told apart, and it is that one. Fills
+ * the measured interval; false: there is no such step.
  */
 bool mmusim__knee_measured(const struct knee_point *points, size_t from,
                            size_t end, double least_cycles,

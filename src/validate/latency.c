@@ -446,6 +446,7 @@ static mmusim_status_t latency_find_knees(struct latency_run *run)
         uint64_t low = sizes[k] / LATENCY_REACH;
         uint64_t high = sizes[k] * LATENCY_REACH;
         size_t from = 0, end = n;
+        bool is_simulated;
 
         if (k && low < sizes[0])
             low = sizes[0] + 1;
@@ -455,9 +456,10 @@ static mmusim_status_t latency_find_knees(struct latency_run *run)
             from++;
         while (end > from && points[end - 1].pages > high)
             end--;
+        is_simulated = mmusim__knee_simulated(points, n, knee);
         mmusim__knee_judge(
-            mmusim__knee_measured(points, from, end, least, knee),
-            mmusim__knee_simulated(points, n, knee), knee);
+            mmusim__knee_measured(points, from, end, least, knee), is_simulated,
+            knee);
     }
     free(points);
     return MMUSIM_OK;

@@ -60,6 +60,23 @@ static void masked_points_widen_the_interval(void **state)
     assert_int_equal(knee.measured_to, 512);
 }
 
+/* Of two places that explain as much, the simulated one; not of a worse. */
+static void a_tie_is_the_simulated_place(void **state)
+{
+    struct knee_point points[N];
+    mmusim_latency_knee_t knee = {.simulated_from = 384, .simulated_to = 512};
+
+    (void) state;
+    for (size_t i = 0; i < N; i++)
+        points[i] = stepped[i];
+    points[6].residue = 4.2; /* halfway */
+    assert_true(mmusim__knee_measured(points, 0, N, 4, &knee));
+    assert_int_equal(knee.measured_to, 512);
+    points[6].residue = 7;
+    assert_true(mmusim__knee_measured(points, 0, N, 4, &knee));
+    assert_int_equal(knee.measured_to, 384);
+}
+
 static void intervals_that_do_not_meet_are_wrong(void **state)
 {
     mmusim_latency_knee_t knee = {.measured_from = 64,
@@ -90,6 +107,7 @@ int main(void)
         cmocka_unit_test(a_step_is_found_between_its_points),
         cmocka_unit_test(a_small_step_is_none),
         cmocka_unit_test(masked_points_widen_the_interval),
+        cmocka_unit_test(a_tie_is_the_simulated_place),
         cmocka_unit_test(intervals_that_do_not_meet_are_wrong),
         cmocka_unit_test(a_tlb_that_never_misses_has_no_knee),
     };
