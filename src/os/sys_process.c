@@ -217,7 +217,7 @@ static void process_unmap_all(struct cpu *cpu, struct kernel *kernel,
 {
     const struct unmap_range all = {
         .mm = mm,
-        .end = UINT64_C(1) << (kernel->format->vaddr_bits - 1),
+        .end = UINT64_C(1) << pt_half_bits(kernel->format),
         .mode = UNMAP_FULL_MM,
     };
 

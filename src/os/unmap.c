@@ -219,7 +219,7 @@ static bool unmap_free_tables(struct cpu *cpu, struct unmap_frame *unmap)
     struct unmap_tables tables = {kernel, unmap_gather(cpu, unmap), false};
     const struct vm_area *next =
         mmusim__vm_find_from(range->mm->areas, range->start);
-    uint64_t ceiling = UINT64_C(1) << (kernel->format->vaddr_bits - 1);
+    uint64_t ceiling = UINT64_C(1) << pt_half_bits(kernel->format);
     uint64_t floor = mmusim__vm_end_before(range->mm->areas, range->start);
 
     if (next && range->mode == UNMAP_AREAS)

@@ -3,6 +3,7 @@
 #include "support/machine_run.h"
 
 #include "os/page_cache.h"
+#include "os/page_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -200,21 +201,31 @@ static void assert_cpus_sum(const struct machine_run *run)
     }
 }
 
-static uint64_t tables_below(const struct mmusim_machine *machine, pfn_t pfn)
+struct held {
+    uint64_t tables;
+    uint64_t frames; /* of 4 KiB */
+};
+
+static void count_tables(const struct mmusim_machine *machine, pfn_t pfn,
+                         struct held *held)
 {
     const struct kernel *kernel = &machine->kernel;
     const struct pt_info *table = mmusim__pt_table(kernel->tables, pfn);
-    uint64_t n = 1;
+    uint32_t step = 1;
 
     assert_non_null(table);
-    for (uint32_t i = 0; table->level && i < table->n_words; i++) {
+    held->tables++;
+    held->frames += UINT64_C(1)
+                    << mmusim__pt_table_order(kernel->format, table->level);
+    if (table->level) /* entries that lead to one table of the OS */
+        step <<= kernel->format->levels[table->level - 1].joint_log2;
+    for (uint32_t i = 0; table->level && i < table->n_words; i += step) {
         struct pt_entry entry = kernel->format->decode(
             kernel->format, pt_word(table, i), table->level);
 
         if (entry.is_present && !entry.is_leaf)
-            n += tables_below(machine, entry.pfn);
+            count_tables(machine, entry.pfn, held);
     }
-    return n;
 }
 
 /* After the last exit, what is left is the zero page, init_mm's tables and
@@ -222,18 +233,22 @@ static uint64_t tables_below(const struct mmusim_machine *machine, pfn_t pfn)
 static void assert_no_frame_is_lost(const struct machine_run *run)
 {
     const struct kernel *kernel = &run->machine->kernel;
-    uint64_t n_tables = tables_below(run->machine, kernel->init_mm.space.root);
+    uint64_t zero_page = UINT64_C(1) << kernel->format->granule_order;
+    struct held held = {0};
 
+    count_tables(run->machine, kernel->init_mm.space.root, &held);
     for (const struct mm *mm = kernel->mms; mm; mm = mm->next) {
+        uint64_t before = held.tables;
+
         assert_true(mm->is_dead);
-        assert_int_equal(tables_below(run->machine, mm->space.root), 1);
-        n_tables++;
+        count_tables(run->machine, mm->space.root, &held);
+        assert_int_equal(held.tables, before + 1);
     }
-    assert_int_equal(mmusim__pt_table_count(kernel->tables), n_tables);
+    assert_int_equal(mmusim__pt_table_count(kernel->tables), held.tables);
     if (!mmusim__vm_count(kernel->init_mm.areas))
         assert_int_equal(
             mmusim__frames_in_use(kernel->frames),
-            n_tables + 1 +
+            held.frames + zero_page +
                 mmusim__page_cache_frames(kernel->page_cache, kernel->frames));
 }
 
