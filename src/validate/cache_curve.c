@@ -97,7 +97,7 @@ static double curve_binomial(const struct cache_crowding *crowding, double n,
     double lines = 0;
 
     for (double k = mode; k <= n && weight > 1e-9; k++) {
-        sum += weight * k * (k ? curve_misses_at(crowding, k) : 0);
+        sum += weight * k * (k > 0 ? curve_misses_at(crowding, k) : 0);
         lines += weight * k;
         weight *= (n - k) / (k + 1) * odds;
     }
