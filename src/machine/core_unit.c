@@ -268,6 +268,27 @@ static void core_train_prefetcher(struct core_unit *core)
                                core->cpu->now);
 }
 
+/* Are all miss registers of a level that the stopped access has missed taken?
+ */
+static bool core_lacks_mshr(const struct core_unit *core)
+{
+    const struct mmu *mmu = &core->cpu->mmu;
+    const struct tlb_group *l1 = mmu->l1_of[core->stopped_kind]->group;
+    const struct tlb_group *l2 = mmu->l2_of[core->stopped_kind];
+    uint32_t n_l1 = core->mshrs[l1 - mmu->tlb];
+    uint32_t n_l2 = core->mshrs[l2 - mmu->tlb];
+    uint32_t in_l1 = 0, in_l2 = 0;
+
+    for (uint64_t rest = core->pending_mask; rest; rest &= rest - 1) {
+        enum access_kind kind =
+            core->pending[__builtin_ctzll(rest)].request.kind;
+
+        in_l1 += mmu->l1_of[kind]->group == l1;
+        in_l2 += mmu->l2_of[kind] == l2;
+    }
+    return (n_l1 && in_l1 >= n_l1) || (n_l2 && in_l2 >= n_l2);
+}
+
 /* Handles what the loop ran into, now that its cycle has come. True: the CPU
  * has something else to do first. */
 static bool core_handle_stop(struct core_unit *core, struct thread *thread,
@@ -279,6 +300,10 @@ static bool core_handle_stop(struct core_unit *core, struct thread *thread,
     case STOP_MISS:
     case STOP_DIRTY:
     case STOP_RIGHTS:
+        if (core->has_mshrs && stop != STOP_RIGHTS && core_lacks_mshr(core)) {
+            core_stall(core);
+            return true;
+        }
         core_begin_miss(core);
         core_train_prefetcher(core);
         core->stop = STOP_LIMIT;

@@ -189,6 +189,20 @@ static enum tlb_level machine_l1_of(const struct machine_config *config,
                                                                  : TLB_L1D;
 }
 
+static void machine_init_limits(const struct machine_config *config,
+                                struct core_unit *core)
+{
+    for (uint32_t level = 0; level < TLB_L3; level++) {
+        const struct tlb_limits_config *limits =
+            &config->tlb_limits[level < TLB_L2 ? level : TLB_L2];
+
+        core->ports[level].n = limits->n_ports;
+        core->mshrs[level] = limits->n_mshrs;
+        core->has_mshrs |= limits->n_mshrs > 0;
+        core->needs_slow_path |= limits->n_ports > 0;
+    }
+}
+
 static void machine_init_speculation(const struct mmusim_machine *machine,
                                      struct core_unit *core)
 {
@@ -226,6 +240,7 @@ static void machine_init_core(struct mmusim_machine *machine,
     machine_init_speculation(machine, core);
     core->has_l3 = config->tlb[TLB_L3].n_arrays;
     core->needs_slow_path = core->has_data_caches;
+    machine_init_limits(config, core);
     for (uint32_t kind = 0; kind < ACCESS_KINDS; kind++) {
         core->l1_hit_cycles[kind] =
             config->tlb[machine_l1_of(config, kind)].arrays[0].hit_cycles;

@@ -122,6 +122,8 @@ struct machine_config {
     struct tlb_level_config tlb[TLB_LEVEL_COUNT];
     struct tlb_sharing_config tlb_sharing;
     struct tlb_fill_config tlb_fill;
+    struct tlb_limits_config tlb_limits[TLB_L2 + 1]; /* [TLB_L2]: of l2i and l2d
+                                                        each, too */
     struct psc_options psc;
     struct walker_config walker;
     struct prefetch_config prefetch;

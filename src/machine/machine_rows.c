@@ -83,6 +83,12 @@ static const char *rows_replacement_at(size_t index)
              "associativity of the " name " cache", "guess"),                  \
         CYCLES("psc." name ".hit_cycles", psc.levels[at].hit_cycles, "1",      \
                "look-up time when the " name " cache starts a walk", "guess")
+#define LIMITS(name, level, which)                                             \
+    U32("tlb." name ".ports", tlb_limits[level].n_ports, "look-ups", 0, 64,    \
+        "0", which ": look-ups in one cycle; 0: any number", "guess"),         \
+        U32("tlb." name ".mshrs", tlb_limits[level].n_mshrs, "misses", 0, 64,  \
+            "0", which ": misses that wait for a walk; 0: any number",         \
+            "guess")
 #define CACHE(name, field, size, ways, cycles, where)                          \
     U64("memory." name ".size", memory.field.size_bytes, "bytes", 0,           \
         UINT64_C(1) << 32, size, where ": size; 0: none", "guess"),            \
@@ -154,6 +160,10 @@ static const struct field_row plain_rows[] = {
     {"tlb.l3.fill", FIELD_NAME, AT(tlb_fill.l3), "", 0, CONFIG_FILL_BYTES, 0, NULL,
      rows_fill_at, "intel", "what the last level holds of the levels' above",
      "guess"},
+    LIMITS("l1i", TLB_L1I, "first level of fetches"),
+    LIMITS("l1d", TLB_L1D, "first level of loads, or of all data"),
+    LIMITS("l1s", TLB_L1S, "first level of stores"),
+    LIMITS("l2", TLB_L2, "second level, or each of both"),
     U32("tlb.l3.cores", tlb_sharing.l3_cores, "cores", 0, 256, "0",
         "cores of a socket that share one last level; 0: all of them", "guess"),
     BOOL("tlb.cnp", tlb_sharing.has_cnp, "false",

@@ -25,6 +25,12 @@ enum tlb_level { /* index into machine_config.tlb and mmu.tlb */
 
 enum config_memory_model { MEMORY_FIXED, MEMORY_HIERARCHY };
 
+/* Of a level; 0: without a limit. */
+struct tlb_limits_config {
+    uint32_t n_ports; /* look-ups in one cycle */
+    uint32_t n_mshrs; /* misses that wait for a walk */
+};
+
 enum { CONFIG_FILL_BYTES = 16 };
 
 /* Names of policies, fill_policy.h. */

@@ -56,6 +56,10 @@ static void build(struct machine_config *config, const struct shape *shape,
            mmusim__fill_at(mmusim__rng_below(rng, 4))->name);
     strcpy(config->prefetch.policy,
            mmusim__prefetch_at(mmusim__rng_below(rng, 4))->name);
+    for (uint32_t level = 0; level <= TLB_L2; level++) {
+        config->tlb_limits[level].n_ports = mmusim__rng_below(rng, 3);
+        config->tlb_limits[level].n_mshrs = mmusim__rng_below(rng, 3);
+    }
     config->speculation.fills_per_million = mmusim__rng_below(rng, 2) * 20000;
     if (!shape->has_l3)
         return;

@@ -232,6 +232,52 @@ static void a_victim_level_catches_what_the_first_loses(void **state)
     assert_int_equal(run_stat(&fixture->run, "l2.hits"), 3 * 16);
 }
 
+/* ---- ports and miss registers ---- */
+
+/* Two loads a cycle and one port: of eight, four wait; four rounds, the first
+ * of which begins with a miss. */
+static void accesses_beyond_the_ports_wait_a_cycle(void **state)
+{
+    struct run_fixture *fixture = *state;
+
+    fixture->config.tlb_limits[TLB_L1D].n_ports = 1;
+    map(fixture);
+    for (uint32_t round = 0; round < 4; round++) {
+        for (uint32_t i = 0; i < 8; i++)
+            program_say(fixture->program, "1 r 0x%x\n", BASE);
+        program_say(fixture->program, "1 n 2000\n");
+    }
+    run_fixture_run(fixture);
+    assert_in_range(run_stat(&fixture->run, "cycles.l1_tlb"), 4 * 4 - 1, 4 * 4);
+}
+
+static uint64_t walk_cycles_of(uint32_t n_mshrs, enum tlb_level level)
+{
+    struct run_fixture *fixture = run_fixture_create(1);
+    uint64_t cycles;
+
+    fixture->config.core.window = 64;
+    fixture->config.walker.count = 4;
+    fixture->config.tlb_limits[level].n_mshrs = n_mshrs;
+    one_array(&fixture->config, TLB_L1D, 4, 0);
+    one_array(&fixture->config, TLB_L2, 4, 0);
+    map(fixture);
+    touch(fixture, 'w', 32, 8);
+    run_fixture_run(fixture);
+    cycles = run_stat(&fixture->run, "cycles.walk");
+    run_fixture_destroy(fixture);
+    return cycles;
+}
+
+static void one_miss_register_lets_no_misses_overlap(void **state)
+{
+    (void) state;
+    assert_true(walk_cycles_of(1, TLB_L1D) > walk_cycles_of(2, TLB_L1D));
+    assert_true(walk_cycles_of(2, TLB_L1D) > walk_cycles_of(0, TLB_L1D));
+    assert_true(walk_cycles_of(1, TLB_L2) > walk_cycles_of(0, TLB_L2));
+    assert_int_equal(walk_cycles_of(64, TLB_L1D), walk_cycles_of(0, TLB_L1D));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -241,6 +287,8 @@ int main(void)
         TEST(an_l1s_hit_takes_its_own_time),
         TEST(split_second_levels_share_nothing),
         TEST(pitfall_v4_an_l2_hit_costs_its_time),
+        TEST(accesses_beyond_the_ports_wait_a_cycle),
+        cmocka_unit_test(one_miss_register_lets_no_misses_overlap),
         TEST(exclusive_levels_hold_the_sum_of_their_entries),
         TEST(exclusive_levels_hold_no_more_than_their_sum),
         TEST(an_inclusive_level_holds_all),
