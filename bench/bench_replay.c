@@ -181,6 +181,10 @@ int main(int argc, char **argv)
     four = time_cores(config, 3);
     print_row("4 cores, madvise workload", four, four);
     print_row("64 cores, the same on each", time_cores(config, 63), four);
+    if (mmusim_config_set(config, "virt.enabled", "true", &diag))
+        fail(&diag);
+    print_row("replay as a guest, nested paging",
+              time_replay(path, config, false), decode);
     mmusim_config_destroy(config);
     return 0;
 }

@@ -65,7 +65,9 @@ static void exit_back(struct cpu *cpu, const struct exit_frame *exit)
     uint64_t paddr;
     uint64_t cycles = 0;
 
-    if (!mmusim__nested_find(exit->nested, exit->gpaddr, &paddr)) {
+    if (exit->gpaddr >> exit->nested->format.vaddr_bits) {
+        system_fail(cpu->system, MMUSIM_EXHAUSTED);
+    } else if (!mmusim__nested_find(exit->nested, exit->gpaddr, &paddr)) {
         mmusim_status_t status =
             mmusim__nested_back(exit->nested, exit->gpaddr);
 

@@ -78,8 +78,8 @@ static bool walk_writes_2(const struct walk *walk)
 {
     uint32_t needed = mmu_rights_needed(ACCESS_STORE, walk->is_user);
 
-    return !walk->is_for_page ||
-           (walk->wants_store && (walk->leaf & needed) == needed);
+    return !walk->is_for_page || (walk->wants_store && !walk->is_poisoned &&
+                                  (walk->leaf & needed) == needed);
 }
 
 /* The entry as hardware would leave it. */
