@@ -29,6 +29,10 @@ typedef enum mmusim_litmus_verdict {
 typedef struct mmusim_litmus_options {
     uint64_t schedules; /* runs; 0: 10000 */
     uint64_t seed;
+    /* Asked between runs, from the caller's thread; may be NULL. Not 0: stop,
+     * with MMUSIM_INTERRUPTED. */
+    int (*stop)(void *context);
+    void *stop_context;
 } mmusim_litmus_options_t;
 
 /* What the runs of one test gave. */

@@ -60,6 +60,12 @@ static int litmus_on_option(void *context, const struct cli_option *option,
 
 /* ---- running ---- */
 
+static int litmus_is_stopped(void *context)
+{
+    (void) context;
+    return cli_is_interrupted();
+}
+
 static void *litmus_work(void *context)
 {
     struct litmus_run_all *all = context;
@@ -82,12 +88,24 @@ static void *litmus_work(void *context)
     }
 }
 
-static void litmus_wait(struct litmus_run_all *all,
-                        const struct litmus_job *job)
+/* 0: it will not be done, as the run was interrupted. */
+static int litmus_wait(struct litmus_run_all *all, const struct litmus_job *job)
 {
+    int is_done;
+
     pthread_mutex_lock(&all->lock);
     while (!job->is_done && !cli_is_interrupted())
         pthread_cond_wait(&all->is_done, &all->lock);
+    is_done = job->is_done;
+    pthread_mutex_unlock(&all->lock);
+    return is_done;
+}
+
+/* What has not begun will not. */
+static void litmus_stop(struct litmus_run_all *all)
+{
+    pthread_mutex_lock(&all->lock);
+    all->next_job = all->n_jobs;
     pthread_mutex_unlock(&all->lock);
 }
 
@@ -214,8 +232,7 @@ static int litmus_report(struct litmus_run_all *all)
     for (size_t i = 0; i < all->n_jobs; i++) {
         struct litmus_job *job = &all->jobs[i];
 
-        litmus_wait(all, job);
-        if (!job->is_done)
+        if (!litmus_wait(all, job))
             return CLI_INTERRUPTED;
         if (!job->status) {
             litmus_print_job(all, job, &table);
@@ -223,6 +240,8 @@ static int litmus_report(struct litmus_run_all *all)
             job->litmus = NULL;
             continue;
         }
+        if (job->status == MMUSIM_INTERRUPTED)
+            return CLI_INTERRUPTED;
         if (job->status == MMUSIM_NOMEM)
             return cli_diag(&job->diag);
         cli_diag(&job->diag);
@@ -248,8 +267,7 @@ static int litmus_run_threads(struct litmus_run_all *all)
     if (!n_started)
         return cli_error(CLI_SYSTEM, "litmus: no thread can be started");
     status = litmus_report(all);
-    if (status)
-        all->next_job = all->n_jobs;
+    litmus_stop(all);
     for (uint64_t i = 0; i < n_started; i++)
         pthread_join(threads[i], NULL);
     return status;
@@ -296,6 +314,7 @@ static int litmus_main(const struct cli_command *self, int argc, char **argv)
     all.n_jobs = (size_t) (argc - first);
     if (all.n_threads > all.n_jobs)
         all.n_threads = all.n_jobs;
+    all.options.stop = litmus_is_stopped;
     cli_catch_interrupts();
     status = litmus_run_files(&all, argv + first);
     mmusim_litmus_kinds_close(all.kinds);

@@ -40,6 +40,8 @@ mmusim_status_t mmusim_litmus_run_text(const char *file, const char *text,
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "%s: out of memory", file);
     if (options) {
         plan.seed = options->seed;
+        plan.stop = options->stop;
+        plan.stop_context = options->stop_context;
         if (options->schedules)
             plan.n_schedules = options->schedules;
     }

@@ -502,6 +502,10 @@ mmusim_status_t mmusim__litmus_explore(const struct litmus_test *test,
         explorer->run.world->mmus[pe].context = explorer;
     }
     for (uint64_t i = 0; !status && i < plan->n_schedules; i++) {
+        if (plan->stop && plan->stop(plan->stop_context)) {
+            status = MMUSIM_INTERRUPTED;
+            break;
+        }
         explorer_begin(explorer, plan->seed, i);
         status = explorer_run_one(explorer, result);
     }

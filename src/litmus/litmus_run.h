@@ -27,6 +27,8 @@ struct litmus_plan {
     uint64_t n_schedules;
     uint64_t seed;
     enum litmus_mutation mutation;
+    int (*stop)(void *context); /* asked between runs; NULL: never */
+    void *stop_context;
 };
 
 /* Runs the test; *result must be zeroes before and is the caller's to free. */
