@@ -18,6 +18,7 @@
 #include "validate/cache_fit.h"
 #include "validate/curves.h"
 #include "validate/knee.h"
+#include "validate/latency_machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,6 @@
 enum {
     LATENCY_COLOURS = 64,
     LATENCY_LOADS_MIN = 16384, /* measured at least, for a mean */
-    LATENCY_TEXT_BYTES = 96,
-    LATENCY_ARRAYS_MAX = 16,
     LATENCY_KNEES = 2,
     LATENCY_REACH = 4, /* a knee is looked for from a quarter of the size to
                           four times it */
@@ -51,128 +50,6 @@ struct latency_run {
     mmusim_latency_t *latency;
     mmusim_diag_t *diag;
 };
-
-static const char *const latency_levels[FIT_LEVELS] = {"l1d", "l2", "llc",
-                                                       "dram"};
-
-/* ---- what the machine says ---- */
-
-/* A key's number, sizes with their suffix; 0 if it has none. */
-static uint64_t latency_get(const mmusim_config_t *config, const char *key)
-{
-    char text[LATENCY_TEXT_BYTES];
-    uint64_t number;
-    char *end;
-
-    if (mmusim_config_get(config, key, text, sizeof(text)))
-        return 0;
-    number = strtoull(text, &end, 10);
-    switch (*end) {
-    case 'K':
-        return number << 10;
-    case 'M':
-        return number << 20;
-    case 'G':
-        return number << 30;
-    default:
-        return number;
-    }
-}
-
-static uint64_t latency_get_of(const mmusim_config_t *config,
-                               const char *format, const char *level,
-                               const char *field)
-{
-    char key[LATENCY_TEXT_BYTES];
-
-    snprintf(key, sizeof(key), "%s.%s.%s", format, level, field);
-    return latency_get(config, key);
-}
-
-static bool latency_is(const mmusim_config_t *config, const char *key,
-                       const char *value)
-{
-    char text[LATENCY_TEXT_BYTES];
-
-    return !mmusim_config_get(config, key, text, sizeof(text)) &&
-           !strcmp(text, value);
-}
-
-/* Entries of a TLB level's arrays that hold 4K pages; the time of a hit in the
- * first of them. */
-static uint32_t latency_tlb_pages(const mmusim_config_t *config,
-                                  const char *level, double *hit_cycles)
-{
-    uint32_t pages = 0;
-
-    for (uint32_t i = 0; i < LATENCY_ARRAYS_MAX; i++) {
-        char prefix[LATENCY_TEXT_BYTES];
-        char sizes[LATENCY_TEXT_BYTES];
-        char key[2 * LATENCY_TEXT_BYTES];
-
-        snprintf(prefix, sizeof(prefix), "tlb.%s.%u", level, i);
-        snprintf(key, sizeof(key), "%s.page_sizes", prefix);
-        if (mmusim_config_get(config, key, sizes, sizeof(sizes)))
-            break;
-        if (!strstr(sizes, "[4K"))
-            continue;
-        if (!pages) {
-            snprintf(key, sizeof(key), "%s.hit_cycles", prefix);
-            *hit_cycles = (double) latency_get(config, key);
-        }
-        snprintf(key, sizeof(key), "%s.entries", prefix);
-        pages += (uint32_t) latency_get(config, key);
-    }
-    return pages;
-}
-
-static void latency_read_caches(const mmusim_config_t *config,
-                                struct fit_machine *machine)
-{
-    for (uint32_t i = 0; i < FIT_DRAM; i++) {
-        const char *level = latency_levels[i];
-        char key[LATENCY_TEXT_BYTES];
-
-        snprintf(key, sizeof(key), "memory.%s.replacement", level);
-        machine->caches[i] = (struct fit_cache){
-            .size_bytes = latency_get_of(config, "memory", level, "size"),
-            .n_ways =
-                (uint32_t) latency_get_of(config, "memory", level, "ways"),
-            .hash_from_bit = (uint32_t) latency_get_of(config, "memory", level,
-                                                       "hash_from_bit"),
-            .is_random = latency_is(config, key, "random"),
-            .bypass_percent = (uint32_t) latency_get_of(config, "memory", level,
-                                                        "bypass_percent"),
-            .cycles =
-                (uint32_t) latency_get_of(config, "memory", level, "cycles"),
-        };
-    }
-    machine->caches[FIT_DRAM].cycles =
-        (uint32_t) latency_get(config, "memory.dram_cycles");
-    machine->has_pair_prefetch =
-        latency_is(config, "memory.pair_prefetch", "true");
-}
-
-static void latency_read_machine(struct latency_run *run)
-{
-    struct fit_machine *machine = &run->machine;
-    double l1_cycles = 0;
-
-    latency_read_caches(run->config, machine);
-    machine->l1_pages = latency_tlb_pages(run->config, "l1d", &l1_cycles);
-    machine->l2_pages =
-        latency_tlb_pages(run->config, "l2d", &machine->l2_tlb_cycles);
-    if (!machine->l2_pages)
-        machine->l2_pages =
-            latency_tlb_pages(run->config, "l2", &machine->l2_tlb_cycles);
-    machine->window_pages =
-        (machine->l2_pages ? machine->l2_pages : machine->l1_pages) / 2;
-    if (!machine->window_pages)
-        machine->window_pages = 1;
-    machine->walk_cycles =
-        (double) latency_get(run->config, "walker.start_cycles") +
-        machine->caches[FIT_L1D].cycles;
-}
 
 /* ---- setting up ---- */
 
@@ -207,7 +84,7 @@ static mmusim_status_t latency_set_machine(struct latency_run *run)
          i++)
         status = mmusim_config_set(run->config, settings[i].key,
                                    settings[i].value, run->diag);
-    if (!status && !latency_get(run->config, "os.frame_colours"))
+    if (!status && !mmusim__latency_get(run->config, "os.frame_colours"))
         status = latency_set(run, "os.frame_colours", LATENCY_COLOURS);
     return status;
 }
@@ -230,13 +107,14 @@ static mmusim_status_t latency_set_cache(struct latency_run *run,
 
     for (size_t i = 0; !status && i < sizeof(numbers) / sizeof(numbers[0]);
          i++) {
-        snprintf(key, sizeof(key), "memory.%s.%s", latency_levels[level],
-                 numbers[i].field);
+        snprintf(key, sizeof(key), "memory.%s.%s",
+                 mmusim__latency_levels[level], numbers[i].field);
         status = latency_set(run, key, numbers[i].value);
     }
     if (status)
         return status;
-    snprintf(key, sizeof(key), "memory.%s.replacement", latency_levels[level]);
+    snprintf(key, sizeof(key), "memory.%s.replacement",
+             mmusim__latency_levels[level]);
     return mmusim_config_set(run->config, key,
                              cache->is_random ? "random" : "lru", run->diag);
 }
@@ -479,7 +357,7 @@ static mmusim_status_t latency_go(struct latency_run *run,
     status = latency_set_machine(run);
     if (status)
         return status;
-    latency_read_machine(run);
+    mmusim__latency_read_machine(run->config, &run->machine);
     status = latency_fit(run);
     for (size_t i = 0; !status && i < curve->n_points; i++) {
         mmusim_latency_point_t *point = &latency->points[i];
@@ -548,7 +426,7 @@ bool mmusim_latency_cache_at(const mmusim_latency_t *latency, size_t index,
         return false;
     fitted = &latency->fit.caches[index];
     *cache = (mmusim_latency_cache_t){
-        .level = latency_levels[index],
+        .level = mmusim__latency_levels[index],
         .size_bytes = fitted->size_bytes,
         .ways = fitted->n_ways,
         .cycles = fitted->cycles,
