@@ -53,7 +53,7 @@ refuses 2 "which machine?" config check
 refuses 2 "one machine at a time" config check zen4 generic
 refuses 2 "one machine at a time" config show -m zen4 generic
 refuses 2 "takes no operand" config list zen4
-refuses 2 "no machine 'zen5'" config check zen5
+refuses 2 "no machine 'zen9'" config check zen9
 refuses 2 "nearest: check" config chek zen4
 refuses 3 "no-such.yaml" config check ./no-such.yaml
 refuses 2 "nearest: --yaml" config show --yalm
