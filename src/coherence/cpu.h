@@ -24,6 +24,7 @@
 #define MMUSIM_COHERENCE_CPU_H
 
 #include "coherence/bucket.h"
+#include "core/check.h"
 #include "core/cpu_mask.h"
 #include "core/event_queue.h"
 #include "core/rng.h"
@@ -187,6 +188,7 @@ bool mmusim__cpu_goes_first(struct cpu *cpu, uint64_t cycle,
 static inline void cpu_account(struct cpu *cpu, uint64_t cycle,
                                enum bucket bucket)
 {
+    mmusim_assert(cycle >= cpu->now);
     if (cpu->stolen_until > cpu->now) {
         uint64_t until = min_u64(cycle, cpu->stolen_until);
 

@@ -19,7 +19,8 @@ struct loop {
     struct core_unit *core;
     struct mmu *mmu;
     const struct core_limits *limits;
-    uint64_t cycle;        /* now */
+    uint64_t cycle; /* now, but for what is owed */
+    uint64_t owed_cycles;
     uint64_t from_cycle;   /* where the last advance began */
     enum bucket bucket;    /* of that advance */
     uint32_t cpi_fraction; /* 1/65536 cycles carried */
@@ -30,10 +31,27 @@ struct loop {
     uint64_t missed_vpn; /* the fast path has just not found it in the L1 */
 };
 
+/* Past the horizon: what comes after the advance that crossed it is owed. */
+static MMUSIM_NOINLINE void loop_owe(struct loop *loop, uint64_t cycles,
+                                     enum bucket bucket)
+{
+    struct core_unit *core = loop->core;
+
+    if (!cycles)
+        return;
+    mmusim_assert(core->n_owed < CORE_MAX_OWED);
+    loop->owed_cycles += cycles;
+    core->owed[core->n_owed++] = (struct core_owed){cycles, bucket};
+}
+
 /* Time passes that is not the instructions'. */
 static inline void loop_advance(struct loop *loop, uint64_t cycles,
                                 enum bucket bucket)
 {
+    if (MMUSIM_UNLIKELY(loop->cycle >= loop->limits->cycle)) {
+        loop_owe(loop, cycles, bucket);
+        return;
+    }
     loop->spent[bucket] += cycles;
     loop->from_cycle = loop->cycle;
     loop->bucket = bucket;
@@ -48,6 +66,10 @@ static inline void loop_advance_instructions(struct loop *loop,
 
     loop->cpi_fraction = (uint32_t) (q16 & 0xffff);
     loop->instructions += instructions;
+    if (MMUSIM_UNLIKELY(loop->cycle >= loop->limits->cycle)) {
+        loop_owe(loop, q16 >> 16, BUCKET_BASE);
+        return;
+    }
     loop->from_cycle = loop->cycle;
     loop->bucket = BUCKET_BASE;
     loop->cycle += q16 >> 16;
@@ -103,7 +125,7 @@ static enum core_stop loop_data(struct loop *loop, enum access_kind kind,
     uint32_t cycles;
 
     if (!mmusim__mem_private_hit(core->memory, core->cpu->id, paddr,
-                                 loop->cycle, &cycles))
+                                 loop->cycle + loop->owed_cycles, &cycles))
         return loop_stop(loop, STOP_MEMORY, kind, vaddr);
     loop_advance(loop, loop_exposed(loop, cycles), BUCKET_MEMORY);
     return STOP_LIMIT;
@@ -117,11 +139,12 @@ static void loop_take_port(struct loop *loop, const struct tlb_group *level,
 
     if (!port->n)
         return;
-    if (port->cycle == loop->cycle && port->n_used == port->n)
+    if (port->cycle == loop->cycle + loop->owed_cycles &&
+        port->n_used == port->n)
         loop_advance(loop, 1, bucket);
-    if (port->cycle != loop->cycle)
+    if (port->cycle != loop->cycle + loop->owed_cycles)
         port->n_used = 0;
-    port->cycle = loop->cycle;
+    port->cycle = loop->cycle + loop->owed_cycles;
     port->n_used++;
 }
 

@@ -444,6 +444,19 @@ static bool core_may_switch(const struct core_unit *core)
            (os->current && core->cpu->now < os->slice_end_cycle);
 }
 
+/* Spends the next piece of the time that the last record still takes. */
+static void core_spend_owed(struct core_unit *core)
+{
+    struct core_owed owed = core->owed[0];
+
+    core->n_owed--;
+    for (uint32_t i = 0; i < core->n_owed; i++)
+        core->owed[i] = core->owed[i + 1];
+    mmusim__cpu_busy(core->cpu, owed.cycles, owed.bucket);
+    if (!core->n_owed && core->stop == STOP_SYS)
+        core->cpu->user_class = EVENT_OS;
+}
+
 void mmusim__core_run(struct cpu *cpu)
 {
     struct core_unit *core = cpu->user;
@@ -452,6 +465,10 @@ void mmusim__core_run(struct cpu *cpu)
     uint64_t room;
 
     cpu->user_class = EVENT_ACCESS;
+    if (core->n_owed) {
+        core_spend_owed(core);
+        return;
+    }
     if (core_settle_pending(core))
         return;
     if (thread && core_handle_stop(core, thread, thread->user))
@@ -474,7 +491,7 @@ void mmusim__core_run(struct cpu *cpu)
     while (core->counters.instructions >= core->speculation_at)
         core_speculate(core);
     core_run_records(core, stream, room);
-    if (core->stop == STOP_SYS)
+    if (core->stop == STOP_SYS && !core->n_owed)
         cpu->user_class = EVENT_OS;
 }
 

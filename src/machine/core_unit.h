@@ -74,6 +74,16 @@ struct core_port {
     uint64_t cycle;
 };
 
+/* Time that a record takes after it has crossed the horizon: spent piece by
+ * piece, since an interrupt may come in any of them. ports, L1, L2, memory,
+ * base. */
+enum { CORE_MAX_OWED = 8 };
+
+struct core_owed {
+    uint64_t cycles;
+    enum bucket bucket;
+};
+
 struct core_counters {
     uint64_t accesses, fetches, instructions;
 };
@@ -106,6 +116,8 @@ struct core_unit {
     uint32_t l1_hit_cycles[ACCESS_KINDS];
     /* Running. */
     uint32_t cpi_fraction;
+    struct core_owed owed[CORE_MAX_OWED]; /* oldest first */
+    uint32_t n_owed;
     struct core_counters counters;
     struct pending_access pending[CORE_MAX_PENDING];
     uint64_t pending_mask; /* which of them are not PENDING_FREE */

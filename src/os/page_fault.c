@@ -384,16 +384,22 @@ static void fault_install(struct fault_frame *fault)
  * arch/arm64/mm/fault.c). */
 static void fault_touch(struct cpu *cpu, struct fault_frame *fault)
 {
+    const struct protocol_ops *protocol = cpu->system->protocol;
     struct pt_entry old;
     uint64_t word;
 
     mmusim__pte_maps(fault->kernel, &fault->slot, &old);
     word = fault_touched(fault, &old);
     mmusim__pte_rewrite(fault->kernel, &fault->slot, word);
-    if (fault->kind == ACCESS_STORE && !(old.rights & TLB_DIRTY)) {
-        fault->frame.pc = cpu->system->protocol->after_upgrade
-                              ? FAULT_AFTER_UPGRADE
-                              : FAULT_UNLOCK;
+    if (fault->kind == ACCESS_STORE && !(old.rights & TLB_DIRTY) &&
+        !protocol->relies_on_rewalk) {
+        if (!protocol->after_upgrade) {
+            fault->frame.pc = FAULT_UNLOCK;
+            protocol->flush_page(cpu, &fault->mm->space, fault->vaddr,
+                                 fault_order(fault));
+            return;
+        }
+        fault->frame.pc = FAULT_AFTER_UPGRADE;
     }
     mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);
 }
