@@ -255,10 +255,10 @@ static mmusim_status_t config_check_sharing(const struct machine_config *config,
         config->cores_per_socket % machine_config_l3_cores(config) != 0)
         return config_wrong(diag, "tlb.l3.cores",
                             "must divide topology.cores_per_socket");
-    if (!status && config->tlb_sharing.has_cnp && config->isa == ISA_X86_64)
+    if (!status && config->tlb_sharing.has_cnp && config->isa != ISA_ARMV8)
         return config_wrong(diag, "tlb.cnp",
-                            "is Arm's (FEAT_TTCNP): PCIDs of two CPUs name "
-                            "different address spaces");
+                            "is Armv8's (FEAT_TTCNP): elsewhere ASIDs of two "
+                            "CPUs may name different address spaces");
     return status;
 }
 
