@@ -21,6 +21,7 @@ struct shape {
     uint32_t n_cores, n_threads;
     enum tlb_smt l1, l2;
     bool has_l3;
+    bool has_cnp; /* on an Armv8 machine */
 };
 
 static void small_array(struct machine_config *config, enum tlb_level level,
@@ -40,6 +41,13 @@ static void build(struct machine_config *config, const struct shape *shape,
 
     run_config(config, shape->n_cores);
     config->threads_per_core = shape->n_threads;
+    if (shape->has_cnp) {
+        config->isa = ISA_ARMV8;
+        strcpy(config->os.protocol, "linux-arm64-6.8");
+        strcpy(config->fabric, "dvm");
+        config->tlb_sharing.has_cnp = true;
+        mmusim__machine_config_finish(config);
+    }
     config->core.window = 16 * mmusim__rng_below(rng, 3);
     small_array(config, TLB_L1D, 16, 4);
     small_array(config, TLB_L1I, 8, 8);
@@ -121,7 +129,8 @@ static void run_shape(const struct shape *shape)
 
 static void threads_that_share_all(void **state)
 {
-    const struct shape shape = {2, 2, TLB_SMT_SHARED, TLB_SMT_SHARED, false};
+    const struct shape shape = {2,     2,    TLB_SMT_SHARED, TLB_SMT_SHARED,
+                                false, false};
 
     (void) state;
     run_shape(&shape);
@@ -129,7 +138,8 @@ static void threads_that_share_all(void **state)
 
 static void four_threads_that_share_a_first_level(void **state)
 {
-    const struct shape shape = {1, 4, TLB_SMT_SHARED, TLB_SMT_PRIVATE, false};
+    const struct shape shape = {1,     4,    TLB_SMT_SHARED, TLB_SMT_PRIVATE,
+                                false, false};
 
     (void) state;
     run_shape(&shape);
@@ -137,8 +147,8 @@ static void four_threads_that_share_a_first_level(void **state)
 
 static void threads_that_share_a_second_level(void **state)
 {
-    const struct shape shape = {1, 2, TLB_SMT_PARTITIONED, TLB_SMT_SHARED,
-                                false};
+    const struct shape shape = {
+        1, 2, TLB_SMT_PARTITIONED, TLB_SMT_SHARED, false, false};
 
     (void) state;
     run_shape(&shape);
@@ -146,7 +156,17 @@ static void threads_that_share_a_second_level(void **state)
 
 static void cores_that_share_a_last_level(void **state)
 {
-    const struct shape shape = {4, 1, TLB_SMT_PRIVATE, TLB_SMT_PRIVATE, true};
+    const struct shape shape = {4,    1,    TLB_SMT_PRIVATE, TLB_SMT_PRIVATE,
+                                true, false};
+
+    (void) state;
+    run_shape(&shape);
+}
+
+static void threads_and_cores_that_share_entries_too(void **state)
+{
+    const struct shape shape = {2,    2,   TLB_SMT_SHARED, TLB_SMT_SHARED,
+                                true, true};
 
     (void) state;
     run_shape(&shape);
@@ -154,7 +174,8 @@ static void cores_that_share_a_last_level(void **state)
 
 static void threads_and_cores_that_share_everything(void **state)
 {
-    const struct shape shape = {2, 2, TLB_SMT_SHARED, TLB_SMT_SHARED, true};
+    const struct shape shape = {2,    2,    TLB_SMT_SHARED, TLB_SMT_SHARED,
+                                true, false};
 
     (void) state;
     run_shape(&shape);
@@ -168,6 +189,7 @@ int main(void)
         cmocka_unit_test(threads_that_share_a_second_level),
         cmocka_unit_test(cores_that_share_a_last_level),
         cmocka_unit_test(threads_and_cores_that_share_everything),
+        cmocka_unit_test(threads_and_cores_that_share_entries_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
