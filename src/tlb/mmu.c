@@ -200,7 +200,8 @@ static struct inval mmu_widen(const struct mmu *mmu, const struct inval *inval)
     uint64_t last =
         inval->vpn.v + ((inval->n_pages - 1) << inval->stride_order);
 
-    bool is_virtual = !inval->regimes || inval->regimes & 1U << REGIME_EL1;
+    bool is_virtual = !inval->regimes ||
+                      inval->regimes & (1U << REGIME_EL1 | 1U << REGIME_EL2);
 
     if (!inval->has_range || !mmu->fragment_order || !is_virtual)
         return wide;

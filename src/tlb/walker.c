@@ -37,7 +37,7 @@ static void walk_start(struct walk *walk, uint64_t vaddr,
     struct mmu *mmu = walk->mmu;
 
     walk->is_active = true;
-    walk->is_poisoned = walk->fills_no_psc = walk->wants_store = false;
+    walk->is_poisoned = walk->wants_store = false;
     walk->purpose = purpose;
     walk->has_given_up = false;
     walk->kinds = 0;
@@ -322,7 +322,12 @@ static bool walk_table_is_hit(const struct walk *walk,
 {
     const struct mmu_shared *shared = walk->mmu->shared;
     uint32_t order = pt_span_order(shared->format, walk->one.level);
+    bool is_in_use = !walk->is_at_root && walk->phase != WALK_LEAF &&
+                     walk->phase != WALK_DONE;
 
+    /* The root is a register; and who has the leaf needs no pointer. */
+    if (!is_in_use && inval->psc == INVAL_PSC_ADDRESS)
+        return false;
     return psc_entry_is_hit_by_inval(
         tlb_key(vpn_of(walk->vaddr), order, walk->tags, false), inval,
         shared->contexts);
@@ -333,17 +338,12 @@ void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,
 {
     for (uint32_t i = 0; i < mmu->n_walkers; i++) {
         struct walk *walk = &mmu->walks[i];
-        bool is_table_hit;
-
         if (!walk->is_active || walk->is_poisoned)
             continue;
-        is_table_hit = walk_table_is_hit(walk, inval);
-        walk->fills_no_psc |= is_table_hit;
-        /* Table pointers dropped by their address (#PF) leave the walks of
-         * other pages alone. */
-        if (!walk_leaf_is_hit(walk, inval) &&
-            !mmusim__walk_stage2_is_hit(walk, inval) &&
-            (!is_table_hit || inval->psc == INVAL_PSC_ADDRESS))
+        /* What is read in a table, behind a pointer that is dropped, may be as
+         * old as the pointer: a freed table, a large page under another. */
+        if (!walk_leaf_is_hit(walk, inval) && !walk_table_is_hit(walk, inval) &&
+            !mmusim__walk_stage2_is_hit(walk, inval))
             continue;
         walk->is_poisoned = true;
         walk->poison_cause = cause;

@@ -67,7 +67,6 @@ struct walk {
     struct mmu *mmu;
     bool is_active;
     bool is_poisoned;
-    bool fills_no_psc; /* a #PF has dropped a table pointer it may hold */
     enum walk_purpose purpose;
     bool has_given_up; /* ahead of time, and an entry lacked P or A */
     bool wants_store;  /* a store waits: set D if the leaf permits */

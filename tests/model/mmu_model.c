@@ -308,7 +308,7 @@ static void model_enter_pointer(struct mmu_model *model,
     };
     bool is_update;
 
-    if (!walk->is_poisoned && !walk->fills_no_psc && model->psc[walk->level])
+    if (!walk->is_poisoned && model->psc[walk->level])
         list_tlb_insert(model->psc[walk->level], entry, &is_update);
 }
 
@@ -487,13 +487,14 @@ static void model_effect(struct mmu_model *model, enum model_instruction what,
 }
 
 /* A walk in flight has read nothing yet: it is refused if its page is named,
- * or if the pointers of its PCID go. */
-static void model_touch_walk(enum model_instruction what, uint64_t vaddr,
+ * or if the pointers of its PCID go, or the one that it has begun from. */
+static void model_touch_walk(uint32_t n_levels,
                              const struct list_request *leaves,
                              const struct list_request *pointers,
                              struct model_walk *walk)
 {
     bool is_of_pcid = !leaves->has_asid || walk->pcid == leaves->asid;
+    bool has_pointer = walk->level < n_levels - 1;
     uint64_t span = model_pages(9 * (walk->level + 1));
 
     if (model_names_page_of(leaves, walk->vaddr) &&
@@ -501,9 +502,9 @@ static void model_touch_walk(enum model_instruction what, uint64_t vaddr,
         walk->is_poisoned = true;
     if (is_of_pcid && !pointers->has_range)
         walk->is_poisoned = true;
-    if (what == MODEL_PAGE_FAULT && is_of_pcid &&
-        model_page(walk->vaddr) / span == model_page(vaddr) / span)
-        walk->fills_no_psc = true;
+    if (is_of_pcid && pointers->has_range && has_pointer &&
+        model_page(walk->vaddr) / span == pointers->vpn / span)
+        walk->is_poisoned = true;
 }
 
 void mmu_model_issue(struct mmu_model *model, enum model_instruction what,
@@ -518,7 +519,7 @@ void mmu_model_issue(struct mmu_model *model, enum model_instruction what,
         model_drop(model, &leaves);
         model_drop_pointers(model, &pointers);
         if (walk)
-            model_touch_walk(what, vaddr, &leaves, &pointers, walk);
+            model_touch_walk(model->n_levels, &leaves, &pointers, walk);
     }
     if (what == MODEL_CR3_FLUSH || what == MODEL_CR3_NOFLUSH)
         model->pcid = pcid;

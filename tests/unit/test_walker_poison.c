@@ -267,8 +267,37 @@ static void regress_a_walk_beside_a_fault_brings_no_pointer_back(void **state)
     small_busy(small, 0, after_read(small, 2) - 1, BUCKET_BASE);
     small_do(small, 0, page_fault, &vaddr);
     small_run(small);
-    assert_int_equal(small->cpus[0].outcome, WALK_FILLED);
+    assert_int_equal(small->cpus[0].outcome, WALK_POISONED);
     assert_int_equal(n_pointers(mmu_of(small)), 0);
+}
+
+static void vae1_of_the_next_page(struct cpu *cpu, void *context)
+{
+    const struct inval vae1 = {.has_range = true,
+                               .vpn = vpn_of(NEXT_PAGE),
+                               .n_pages = 1,
+                               .hits_globals = true,
+                               .hits_nonglobals = true,
+                               .psc = INVAL_PSC_ADDRESS};
+
+    (void) context;
+    mmusim__mmu_invalidate(&cpu->mmu, &vae1, MISS_PAGE_FLUSH);
+}
+
+/* The table it is about to read in may be freed, or not be the one that maps
+ * the address named any more: TLBI VAE1 by Linux on arm64, when it frees a
+ * table, names one address of it. */
+static void regress_a_walk_behind_a_dropped_pointer_fills_nothing(void **state)
+{
+    struct small_system *small = *state;
+    struct walk_request request = {.vaddr = VADDR};
+
+    map(small, VADDR);
+    mmusim__walk_ask(mmu_of(small), &request, 0);
+    small_busy(small, 0, after_read(small, 3) - 1, BUCKET_BASE);
+    small_do(small, 0, vae1_of_the_next_page, NULL);
+    small_run(small);
+    assert_int_equal(small->cpus[0].outcome, WALK_POISONED);
 }
 
 static void a_refused_fill_is_remembered_with_its_cause(void **state)
@@ -309,6 +338,7 @@ int main(void)
         T(a_waiting_request_is_not_poisoned),
         T(a_fault_elsewhere_leaves_a_walk_alone),
         T(regress_a_walk_beside_a_fault_brings_no_pointer_back),
+        T(regress_a_walk_behind_a_dropped_pointer_fills_nothing),
         T(a_refused_fill_is_remembered_with_its_cause),
     };
 
