@@ -237,7 +237,9 @@ static void small_init_shared(struct small_system *small)
     small->translations = mmusim__translations_create();
     shared->queue = &small->system.queue;
     shared->tables = mmusim__pt_memory_create();
-    shared->format = mmusim__pt_format_x86_64(options->n_levels);
+    shared->format = options->format
+                         ? options->format
+                         : mmusim__pt_format_x86_64(options->n_levels);
     shared->memory = &small->memory;
     shared->translations = small->translations;
     shared->walker = &small->options.walker;
@@ -333,11 +335,19 @@ pfn_t small_frame(struct small_system *small)
     return (pfn_t){small->next_frame++};
 }
 
+/* Of whole frames, aligned to its size, as every format has them. */
 static pfn_t small_table(struct small_system *small, uint32_t level)
 {
-    pfn_t pfn = small_frame(small);
+    const struct pt_format *format = small->shared.format;
+    struct pt_shape shape = pt_os_shape(format, (pfn_t){0}, level);
+    uint64_t bytes = (uint64_t) shape.n_words << shape.word_log2;
+    uint64_t n_frames = (bytes + BASE_PAGE_BYTES - 1) >> BASE_PAGE_SHIFT;
+    pfn_t pfn = {align_up(small->next_frame, n_frames)};
 
-    assert_non_null(mmusim__pt_table_add(small->shared.tables, pfn, level));
+    small->next_frame = pfn.v + n_frames;
+    shape = pt_os_shape(format, pfn, level);
+    shape.paddr = pfn_paddr(pfn);
+    assert_non_null(mmusim__pt_table_make(small->shared.tables, &shape));
     return pfn;
 }
 
@@ -345,7 +355,7 @@ void small_space_init(struct small_system *small, struct address_space *space,
                       uint64_t id)
 {
     *space = (struct address_space){.id = id};
-    space->root = small_table(small, small->options.n_levels - 1);
+    space->root = small_table(small, small->shared.format->n_levels - 1);
 }
 
 uint64_t small_map(struct small_system *small, pfn_t root, uint64_t vaddr,
@@ -355,7 +365,7 @@ uint64_t small_map(struct small_system *small, pfn_t root, uint64_t vaddr,
     struct pt_memory *tables = small->shared.tables;
     uint64_t table = pfn_paddr(root);
 
-    for (uint32_t at = small->options.n_levels - 1; at > level; at--) {
+    for (uint32_t at = format->n_levels - 1; at > level; at--) {
         uint64_t paddr = pt_word_paddr(format, table, vaddr, at);
 
         if (!mmusim__pt_read(tables, paddr)) {
@@ -389,7 +399,7 @@ uint64_t small_entry_paddr(const struct small_system *small, pfn_t root,
     const struct pt_format *format = small->shared.format;
     uint64_t table = pfn_paddr(root);
 
-    for (uint32_t at = small->options.n_levels - 1; at > level; at--) {
+    for (uint32_t at = format->n_levels - 1; at > level; at--) {
         uint64_t word = mmusim__pt_read(
             small->shared.tables, pt_word_paddr(format, table, vaddr, at));
 

@@ -21,7 +21,8 @@ enum { SMALL_MAX_STEPS = 96, SMALL_MAX_ANSWERS = 8 };
 
 struct small_options {
     uint32_t n_sockets, cores_per_socket, threads_per_core;
-    uint32_t n_levels;
+    uint32_t n_levels; /* of x86-64 tables, where format is NULL */
+    const struct pt_format *format;
     bool has_pcid;
     bool has_contexts; /* VMs and regimes have tags */
     bool is_reference;
