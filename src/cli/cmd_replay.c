@@ -129,6 +129,29 @@ static int replay_write(const struct replay *replay,
     return 0;
 }
 
+static uint64_t replay_stat(const mmusim_stats_t *stats, const char *name)
+{
+    mmusim_stat_t stat;
+
+    return mmusim_stats_find(stats, name, &stat) ? stat.value : 0;
+}
+
+/* Figures that stand for nothing: most accesses failed, as those of a 64-bit
+ * program do on a machine with 32-bit or 39-bit addresses. */
+static void replay_warn_invalid(const mmusim_stats_t *stats)
+{
+    uint64_t n_invalid = replay_stat(stats, "faults.invalid");
+    uint64_t n_all =
+        replay_stat(stats, "sim.accesses") + replay_stat(stats, "sim.fetches");
+
+    if (n_invalid && n_invalid >= n_all / 2)
+        fprintf(stderr,
+                "mmusim: warning: %llu of %llu accesses failed: their "
+                "addresses are not mapped, or beyond what this machine's page "
+                "tables reach (see page_table.levels)\n",
+                (unsigned long long) n_invalid, (unsigned long long) n_all);
+}
+
 /* The output is opened before the run, so that a wrong name is told at once. */
 static int replay_to_output(const struct replay *replay,
                             const mmusim_config_t *config,
@@ -141,6 +164,8 @@ static int replay_to_output(const struct replay *replay,
     if (!output)
         return status;
     status = replay_run(replay, config, input, &stats);
+    if (!status)
+        replay_warn_invalid(stats);
     if (!status)
         status = replay_write(replay, config, stats, cli_output_stream(output));
     mmusim_stats_destroy(stats);

@@ -37,7 +37,8 @@ enum chase_phase {
     CHASE_END
 };
 
-#define CHASE_BASE UINT64_C(0x100000000000) /* 1 GiB aligned, user half */
+/* 1 GiB aligned, in the user half; 2 GiB fit on 32-bit machines, too. */
+#define CHASE_BASE UINT64_C(0x40000000)
 #define CHASE_2M   (UINT64_C(1) << 21)
 #define CHASE_1G   (UINT64_C(1) << 30)
 

@@ -37,9 +37,22 @@ enum drop_phase {
 
 enum drop_reader_phase { READER_WARM, READER_READ, READER_EXIT, READER_END };
 
-/* Apart by more than the largest lengths; both 1 GiB aligned, user half. */
-#define DROP_BASE UINT64_C(0x100000000000)
-#define WARM_BASE UINT64_C(0x200000000000)
+/* Both 1 GiB aligned, in the user half. What fits lies below 3 GiB, where
+ * 32-bit machines have it, too; else apart by more than the largest lengths. */
+#define DROP_BASE      UINT64_C(0x40000000)
+#define WARM_BASE      UINT64_C(0x80000000)
+#define WARM_BASE_HIGH UINT64_C(0x2000000000)
+
+enum { DROP_LOW_PAGES = 1 << 18 }; /* 1 GiB */
+
+static uint64_t drop_warm_start(const uint64_t *values)
+{
+    uint64_t warm = values[DROP_OWN] + values[DROP_THREADS] * values[DROP_WARM];
+
+    return warm <= DROP_LOW_PAGES && values[DROP_PAGES] <= DROP_LOW_PAGES
+               ? WARM_BASE
+               : WARM_BASE_HIGH;
+}
 
 static const struct workload_param drop_params[] = {
     {"pages", 1, UINT64_C(1) << 24, 16, "pages touched and dropped each round"},
@@ -66,7 +79,7 @@ static uint64_t drop_warm_base(const uint64_t *values, uint32_t thread_index)
 
     if (thread_index)
         pages = values[DROP_OWN] + (thread_index - 1) * values[DROP_WARM];
-    return WARM_BASE + pages * BASE_PAGE_BYTES;
+    return drop_warm_start(values) + pages * BASE_PAGE_BYTES;
 }
 
 static uint64_t drop_page(uint64_t base, uint64_t page)
@@ -137,7 +150,7 @@ static bool drop_step_dropper(struct workload_thread *thread, bool unmaps)
     switch ((enum drop_phase) thread->phase) {
     case DROP_MAP_WARM:
         if (warm)
-            drop_emit_range(thread, SYS_MMAP, WARM_BASE, warm);
+            drop_emit_range(thread, SYS_MMAP, drop_warm_start(values), warm);
         break;
     case DROP_CLONE:
         is_done = drop_clone(thread);
@@ -157,7 +170,8 @@ static bool drop_step_dropper(struct workload_thread *thread, bool unmaps)
         is_done = drop_access(thread, OP_STORE, DROP_BASE, pages);
         break;
     case DROP_READ_OWN:
-        is_done = drop_access(thread, OP_LOAD, WARM_BASE, values[DROP_OWN]);
+        is_done = drop_access(thread, OP_LOAD, drop_warm_start(values),
+                              values[DROP_OWN]);
         break;
     case DROP_DROP:
         drop_emit_range(thread, unmaps ? SYS_MUNMAP : SYS_MADVISE, DROP_BASE,
