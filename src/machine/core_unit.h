@@ -16,15 +16,10 @@
  * order of (cycle, CPU). A last level that cores share is looked up by an
  * event.
  *
- * Ports: a look-up beyond what a level takes in one cycle waits for the next.
- * Miss registers: a miss of a level whose registers are all taken waits until a
- * walk ends; hits before it have gone on.
- *
  * Overlap: up to core.max_outstanding_walks accesses wait for walks while the
- * core goes on; it stalls when the oldest is core.window instructions behind.
- * An in-order core has window 0. Hit times of lower TLBs (and of caches) are
- * exposed as far as they exceed what the window covers, or in full for an
- * access that the next one depends on.
+ * core goes on; it stalls when the oldest is core.window instructions behind
+ * (an in-order core: 0). Hit times of lower TLBs and caches are exposed beyond
+ * what the window covers, or in full for an access the next one depends on.
  */
 #ifndef MMUSIM_MACHINE_CORE_UNIT_H
 #define MMUSIM_MACHINE_CORE_UNIT_H
@@ -67,7 +62,8 @@ enum core_stop {
     STOP_WINDOW,  /* the window is full */
 };
 
-/* Look-ups that a TLB level has taken in a cycle. */
+/* Look-ups that a TLB level has taken in a cycle; what is beyond its ports
+ * waits for the next. */
 struct core_port {
     uint32_t n; /* at most; 0: any number */
     uint32_t n_used;
@@ -105,7 +101,9 @@ struct core_unit {
     bool has_l3;
     bool has_prefetcher;
     bool has_mshrs;
-    uint32_t mshrs[TLB_LEVEL_COUNT]; /* of each level; 0: any number */
+    /* Miss registers of each level (0: any number): where all are taken, a miss
+     * waits until a walk ends; hits before it have gone on. */
+    uint32_t mshrs[TLB_LEVEL_COUNT];
     struct core_port ports[TLB_LEVEL_COUNT];
     /* Speculative fills: how far apart on average, and the next one's
      * instruction; UINT64_MAX: none. */
