@@ -1,6 +1,6 @@
 #!/bin/bash
 # The whole conformance matrix (tests/conformance): every instruction on every
-# kind of cached translation. ctest runs one case in 16 of it.
+# kind of cached translation. ctest runs one case in five of it.
 # Usage: scripts/conformance.sh [BUILD_FOLDER]
 set -eu
 cd "$(dirname "$0")/.."
