@@ -60,7 +60,7 @@ refuses 2 "nearest: --yaml" config show --yalm
 refuses 2 "not KEY=VALUE" config show -s walker.count
 refuses 2 "nearest: walker.count" config check zen4 -s walker.cuont=1
 refuses 2 "1..16" config keys -s walker.count=many
-refuses 2 "power of two" config check zen4 -s tlb.l2.0.entries=3000
+refuses 2 "power of two" config check skylake-sp -s tlb.l2.0.entries=3000
 refuses 2 "must divide" config check zen4 -s tlb.l3.cores=5
 printf 'name: x\nclock_gzh: 3\n' >"$work/bad.yaml"
 refuses 2 "bad.yaml:2: clock_gzh: unknown key (nearest: clock_ghz)" \

@@ -27,7 +27,9 @@ def core_laws(stats, core):
            at("llt.misses") + at("walker.dirty_walks") +
            at("walker.prefetches") + at("walker.replays"),
            at("walker.walks") + at("walker.merged"))
-    for tlb in "l1i", "l1d", "l2":
+    for tlb in "l1i l1d l1s l2 l2i l2d l3".split():
+        if f"{core}.{tlb}.accesses" not in stats:
+            continue  # a level that the machine has not
         yield (f"{tlb}: hits + misses = accesses",
                at(f"{tlb}.hits") + at(f"{tlb}.misses"), at(f"{tlb}.accesses"))
 
