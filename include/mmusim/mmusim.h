@@ -16,6 +16,7 @@
 #define MMUSIM_VERSION_PATCH 0
 
 #include "mmusim/config.h"
+#include "mmusim/embed.h"
 #include "mmusim/litmus.h"
 #include "mmusim/machine.h"
 #include "mmusim/stats.h"

@@ -86,6 +86,7 @@ enum walk_fault_kind {
     WALK_FAULT_RESERVED, /* a reserved bit; an address that is too large */
     WALK_FAULT_ACCESS,   /* A is clear, and software is to set it */
     WALK_FAULT_STAGE2,   /* the second stage: an EPT violation, stage-2 fault */
+    WALK_FAULT_HOST,     /* pt_host refused to give an entry */
 };
 
 struct walk_fault {
@@ -138,12 +139,20 @@ struct mmu_l1 {
 
 enum { MMU_L1S = 3 }; /* at most: of fetches, loads, stores */
 
+/* How long a walk's read takes, where another than mem_model.h says so. */
+struct walk_memory {
+    void *context;
+    uint32_t (*read_cycles)(void *context, uint32_t cpu, uint64_t paddr,
+                            uint64_t now);
+};
+
 /* What all CPUs of a machine share. Borrowed. */
 struct mmu_shared {
     struct event_queue *queue;
     struct pt_memory *tables;
     const struct pt_format *format;
     struct mem_model *memory;
+    const struct walk_memory *walk_memory; /* NULL: memory's times */
     const struct translation_table *translations;
     struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
     struct nested *nested; /* NULL: no guest; else contexts are there, too */

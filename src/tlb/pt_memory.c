@@ -34,6 +34,7 @@ struct pt_memory {
     struct pt_inner_node **root;
     uint64_t n_root; /* slots of root[] */
     uint64_t n_tables;
+    struct pt_host *host; /* NULL: none */
 };
 
 static struct pt_info **pt_slot(const struct pt_memory *memory, uint64_t pfn)
@@ -269,12 +270,34 @@ uint64_t mmusim__pt_table_count(const struct pt_memory *memory)
     return memory->n_tables;
 }
 
+void mmusim__pt_memory_set_host(struct pt_memory *memory, struct pt_host *host)
+{
+    memory->host = host;
+}
+
+bool mmusim__pt_host_has_failed(const struct pt_memory *memory)
+{
+    return memory->host && memory->host->has_failed;
+}
+
+static uint64_t pt_read_elsewhere(const struct pt_memory *memory,
+                                  uint64_t paddr)
+{
+    struct pt_host *host = memory->host;
+    uint64_t word = 0;
+
+    if (!host)
+        return 0;
+    host->has_failed = !host->read(host->context, paddr, &word);
+    return host->has_failed ? 0 : word;
+}
+
 uint64_t mmusim__pt_read(const struct pt_memory *memory, uint64_t paddr)
 {
     const struct pt_info *table = mmusim__pt_table_at(memory, paddr);
 
     if (!table)
-        return 0;
+        return pt_read_elsewhere(memory, paddr);
     mmusim_assert(paddr % (UINT64_C(1) << table->word_log2) == 0);
     return pt_word(table, pt_entry_index(table, paddr));
 }
@@ -285,9 +308,12 @@ void mmusim__pt_write(struct pt_memory *memory, uint64_t paddr, uint64_t word)
     uint64_t old;
     uint32_t index;
 
-    mmusim_assert(table);
-    if (!table)
+    mmusim_assert(table || memory->host);
+    if (!table) {
+        if (memory->host)
+            memory->host->write(memory->host->context, paddr, word);
         return;
+    }
     mmusim_assert(paddr % (UINT64_C(1) << table->word_log2) == 0);
     index = pt_entry_index(table, paddr);
     old = pt_word(table, index);

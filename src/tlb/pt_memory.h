@@ -85,7 +85,21 @@ struct pt_shape {
     uint32_t word_log2;
 };
 
+/* Tables that somebody else keeps: asked for every word that lies in no table
+ * of the memory's own. */
+struct pt_host {
+    void *context;
+    /* False: it cannot be read; the entry counts as not present. */
+    bool (*read)(void *context, uint64_t paddr, uint64_t *word);
+    void (*write)(void *context, uint64_t paddr, uint64_t word);
+    bool has_failed; /* the last read; the memory's own */
+};
+
 struct pt_memory *mmusim__pt_memory_create(void); /* NULL: out of memory */
+/* host is borrowed. */
+void mmusim__pt_memory_set_host(struct pt_memory *memory, struct pt_host *host);
+/* Has the host refused the last word that it was asked for? */
+bool mmusim__pt_host_has_failed(const struct pt_memory *memory);
 void mmusim__pt_memory_destroy(struct pt_memory *memory);
 
 /* Makes an empty table below 2^52 where none is now; NULL: out of memory, or

@@ -36,6 +36,10 @@ static uint32_t walk_read_cycles(struct walk *walk, uint64_t host_paddr)
                                         (pfn_t){host_paddr >> BASE_PAGE_SHIFT});
 
     mmu->counters.pte_reads++;
+    if (shared->walk_memory)
+        return shared->walk_memory->read_cycles(shared->walk_memory->context,
+                                                mmu->cpu, host_paddr,
+                                                walk->event.key.cycle);
     return mmusim__mem_read_cycles(shared->memory, mmu->cpu, host_paddr, home);
 }
 
@@ -299,7 +303,11 @@ static uint32_t walk_read(struct walk *walk)
         (!entry.is_present || entry.is_reserved || !entry.is_accessed))
         walk_give_up(walk);
     else if (!entry.is_present)
-        walk_fail(walk, WALK_FAULT_ABSENT, at->level);
+        walk_fail(walk,
+                  mmusim__pt_host_has_failed(shared->tables)
+                      ? WALK_FAULT_HOST
+                      : WALK_FAULT_ABSENT,
+                  at->level);
     else if (entry.is_reserved)
         walk_fail(walk, WALK_FAULT_RESERVED, at->level);
     else if (!entry.is_accessed && shared->walker->has_software_accessed)
