@@ -65,12 +65,25 @@ bool mmusim__embed_step(struct mmusim_embed *embed)
     return true;
 }
 
+static void embed_stop(void *context, struct event *event)
+{
+    (void) context;
+    (void) event;
+}
+
+/* A walk takes its next steps at once if it is alone in the queue: the event
+ * behind `now` keeps it from passing. */
 static void embed_run_until(struct mmusim_embed *embed, uint64_t now)
 {
-    const struct event_queue *queue = &embed->machine->system.queue;
+    struct event_queue *queue = &embed->machine->system.queue;
 
+    if (event_queue_next_cycle(queue) > now)
+        return;
+    mmusim__event_schedule(queue, &embed->stop,
+                           event_key(now + 1, EVENT_DELIVERY, 0, 0));
     while (queue->n_events && event_queue_next_cycle(queue) <= now)
         mmusim__embed_step(embed);
+    mmusim__event_cancel(queue, &embed->stop);
 }
 
 mmusim_status_t mmusim__embed_begin_at(struct mmusim_embed *embed,
@@ -185,6 +198,7 @@ static mmusim_status_t embed_init(struct mmusim_embed *embed,
     status = mmusim__embed_init_host(embed, host, diag);
     if (status)
         return status;
+    event_init(&embed->stop, embed_stop, embed);
     embed_start_cpus(embed);
     return embed_lacks_memory(embed) ? embed_no_memory(diag) : MMUSIM_OK;
 }
@@ -224,7 +238,39 @@ void mmusim_embed_destroy(mmusim_embed_t *embed)
 
 /* ---- statistics ---- */
 
-/* CPUs that wait are idle up to now; said for the statistics alone. */
+/* Cycles that a broadcast has taken and that are not accounted for yet. */
+static uint64_t embed_owed(const struct cpu *cpu)
+{
+    return cpu->stolen_until > cpu->now ? cpu->stolen_until - cpu->now : 0;
+}
+
+uint64_t mmusim_embed_stolen_cycles(const mmusim_embed_t *embed, uint32_t core)
+{
+    const struct system *system = &embed->machine->system;
+
+    if (core >= system->n_cpus)
+        return 0;
+    return system->cpus[core].cycles[BUCKET_IPI_HANDLER] +
+           embed_owed(&system->cpus[core]);
+}
+
+/* A CPU that waits is idle until the end. */
+static void embed_close(struct cpu *cpu, uint64_t end)
+{
+    uint64_t owed = embed_owed(cpu);
+
+    cpu->cycles[cpu->stolen_bucket] += owed;
+    cpu->cycles[BUCKET_IDLE] += end - cpu->now - owed;
+}
+
+static void embed_reopen(struct cpu *cpu, uint64_t end)
+{
+    uint64_t owed = embed_owed(cpu);
+
+    cpu->cycles[cpu->stolen_bucket] -= owed;
+    cpu->cycles[BUCKET_IDLE] -= end - cpu->now - owed;
+}
+
 mmusim_status_t mmusim_embed_stats(mmusim_embed_t *embed,
                                    mmusim_stats_t **stats)
 {
@@ -236,13 +282,17 @@ mmusim_status_t mmusim_embed_stats(mmusim_embed_t *embed,
     *stats = NULL;
     if (status)
         return status;
+    for (uint32_t i = 0; i < system->n_cpus; i++) {
+        const struct cpu *cpu = &system->cpus[i];
+
+        end = max_u64(end, max_u64(cpu->now, cpu->stolen_until));
+        end = max_u64(end, embed->cores[i].now);
+    }
     for (uint32_t i = 0; i < system->n_cpus; i++)
-        end = max_u64(end, max_u64(system->cpus[i].now, embed->cores[i].now));
-    for (uint32_t i = 0; i < system->n_cpus; i++)
-        system->cpus[i].cycles[BUCKET_IDLE] += end - system->cpus[i].now;
+        embed_close(&system->cpus[i], end);
     machine->end_cycle = end;
     status = mmusim_machine_stats(machine, stats);
     for (uint32_t i = 0; i < system->n_cpus; i++)
-        system->cpus[i].cycles[BUCKET_IDLE] -= end - system->cpus[i].now;
+        embed_reopen(&system->cpus[i], end);
     return mmusim__embed_end(embed, status, NULL);
 }

@@ -74,6 +74,7 @@ struct mmusim_embed {
     uint32_t n_spaces;
     struct embed_core *cores;
     struct pt_host pt_host;
+    struct event stop; /* behind what is due */
     uint64_t advanced; /* everything up to here has been done */
     struct embed_access *first_done, *last_done; /* for poll */
     bool is_busy;                                /* inside a call */

@@ -323,10 +323,3 @@ mmusim_status_t mmusim_embed_shootdown(mmusim_embed_t *embed,
         *done_cycle = core->done_cycle;
     return status;
 }
-
-uint64_t mmusim_embed_stolen_cycles(const mmusim_embed_t *embed, uint32_t core)
-{
-    return core < embed->machine->system.n_cpus
-               ? embed->machine->system.cpus[core].cycles[BUCKET_IPI_HANDLER]
-               : 0;
-}
