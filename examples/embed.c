@@ -79,7 +79,7 @@ static int map_pages(struct host *host)
 static int load_space(struct host *host)
 {
     for (uint32_t core = 0; core < CORES; core++) {
-        mmusim_embed_switch_t to = {0};
+        mmusim_embed_context_t to = {0};
 
         to.core = core;
         to.now = host->clock;
@@ -189,7 +189,7 @@ static int forget_one(struct host *host)
 static int shoot_down(struct host *host)
 {
     static const uint32_t all[CORES] = {0, 1, 2, 3};
-    mmusim_embed_shootdown_t flush = {0};
+    mmusim_embed_flush_t flush = {0};
     uint64_t done;
 
     flush.core = 0;

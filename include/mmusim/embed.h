@@ -9,24 +9,6 @@
  * found, or the fault. Page tables are mmusim's own (space, map, unmap) or the
  * host's (mmusim_embed_host_t). No thread of a program runs here: no operating
  * system, no replay, no data caches; docs/embedding.md has the details.
- *
- * Time: cycles of the host's clock, the machine's clock_ghz. Each call of a
- * core has a `now`, which never goes back for that core, nor behind the last
- * mmusim_embed_advance(); else MMUSIM_USAGE. A call first does what is due
- * until `now` on any core (walks, messages), then its own work. Cores may lag
- * behind each other; then what a core ahead has caused is there too early for
- * one behind.
- *
- * Failure: a call that fails has no result, and diag (NULL is legal) says why.
- * MMUSIM_NOMEM is final: every later call on that handle fails with it. So is
- * MMUSIM_SYSTEM after a host callback failed in the middle of a walk only for
- * the access concerned. No call may be made from a callback: MMUSIM_USAGE.
- *
- * Threads: a handle belongs to one thread at a time; handles know nothing of
- * each other.
- *
- * Structures that calls fill grow at their end only, into `reserved`, which is
- * 0. Those that the host fills: initialise with {0}.
  */
 #ifndef MMUSIM_EMBED_H
 #define MMUSIM_EMBED_H
@@ -37,6 +19,26 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * Time: cycles of the host's clock, the machine's clock_ghz. Each call of a
+ * core has a `now`, which never goes back for that core, nor behind the last
+ * mmusim_embed_advance(); else MMUSIM_USAGE. A call first does what is due
+ * until `now` on any core (walks, messages), then its own work. Cores may lag
+ * behind each other; then what a core ahead has caused is there too early for
+ * one behind.
+ *
+ * Failure: a call that fails has no result, and diag (NULL is legal) says why.
+ * MMUSIM_NOMEM is final: every later call on that handle fails with it.
+ * MMUSIM_SYSTEM (a callback failed) is of the call in progress; the next one
+ * works. No call may be made from a callback: MMUSIM_USAGE.
+ *
+ * Threads: a handle belongs to one thread at a time; handles know nothing of
+ * each other.
+ *
+ * Structures that calls fill grow at their end only, into `reserved`, which is
+ * 0. Those that the host fills: initialise with {0}.
+ */
 
 /** A machine's translation hardware in a host's hands. */
 typedef struct mmusim_embed mmusim_embed_t;
@@ -176,7 +178,7 @@ MMUSIM_API mmusim_status_t mmusim_embed_protect(mmusim_embed_t *embed,
 /* ---- address spaces on cores ---- */
 
 /** What to load: x86 MOV CR3 with CR4.PCIDE set; Arm TTBR0; RISC-V satp. */
-typedef struct mmusim_embed_switch {
+typedef struct mmusim_embed_context {
     uint32_t core;
     uint64_t now;
     uint32_t space;       /**< own tables: which space */
@@ -186,7 +188,7 @@ typedef struct mmusim_embed_switch {
     /** x86: CR3 bit 63, nothing is dropped (Intel SDM vol. 3A 4.10.4.1). Other
      * architectures never drop anything at a switch. */
     bool keeps_entries;
-} mmusim_embed_switch_t;
+} mmusim_embed_context_t;
 
 /**
  * Loads an address space. *done_cycle (NULL is legal): now and the cost of the
@@ -196,7 +198,7 @@ typedef struct mmusim_embed_switch {
  *   is not a multiple of 4096 or not below 2^52; now goes back.
  */
 MMUSIM_API mmusim_status_t mmusim_embed_switch(mmusim_embed_t *embed,
-                                               const mmusim_embed_switch_t *to,
+                                               const mmusim_embed_context_t *to,
                                                uint64_t *done_cycle,
                                                mmusim_diag_t *diag);
 
@@ -329,14 +331,14 @@ MMUSIM_API mmusim_status_t mmusim_embed_invalidate(
     mmusim_embed_effect_t *effect, mmusim_diag_t *diag);
 
 /** A flush of several cores. */
-typedef struct mmusim_embed_shootdown {
+typedef struct mmusim_embed_flush {
     uint32_t core; /**< that sends */
     uint64_t now;
     const uint32_t *cores; /**< to be reached; the sender among them or not */
     uint32_t n_cores;
     uint64_t vaddr; /**< a multiple of 4096 */
     uint64_t bytes; /**< likewise; 0: everything but global entries */
-} mmusim_embed_shootdown_t;
+} mmusim_embed_flush_t;
 
 /**
  * Flushes the sender, then, over the machine's fabric, the others: interrupts
@@ -347,7 +349,7 @@ typedef struct mmusim_embed_shootdown {
  *   now goes back; MMUSIM_NOMEM.
  */
 MMUSIM_API mmusim_status_t mmusim_embed_shootdown(
-    mmusim_embed_t *embed, const mmusim_embed_shootdown_t *shootdown,
+    mmusim_embed_t *embed, const mmusim_embed_flush_t *shootdown,
     uint64_t *done_cycle, mmusim_diag_t *diag);
 
 /** Cycles that received requests have taken from a core so far: interrupt

@@ -276,7 +276,7 @@ static uint32_t embed_act_other(struct cpu *cpu,
 
 /* NULL: the shootdown can be done. */
 static const char *embed_refuses_flush(const struct mmusim_embed *embed,
-                                       const mmusim_embed_shootdown_t *asked)
+                                       const mmusim_embed_flush_t *asked)
 {
     for (uint32_t i = 0; i < asked->n_cores; i++) {
         if (asked->cores[i] >= embed->machine->system.n_cpus)
@@ -290,7 +290,7 @@ static const char *embed_refuses_flush(const struct mmusim_embed *embed,
 }
 
 mmusim_status_t mmusim_embed_shootdown(mmusim_embed_t *embed,
-                                       const mmusim_embed_shootdown_t *asked,
+                                       const mmusim_embed_flush_t *asked,
                                        uint64_t *done_cycle,
                                        mmusim_diag_t *diag)
 {

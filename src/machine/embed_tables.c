@@ -282,7 +282,7 @@ static uint32_t embed_switch_cycles(const struct machine_config *config,
 
 /* Where the tables of both halves begin. */
 static mmusim_status_t embed_roots(struct mmusim_embed *embed,
-                                   const mmusim_embed_switch_t *to,
+                                   const mmusim_embed_context_t *to,
                                    uint64_t roots[2], mmusim_diag_t *diag)
 {
     if (!embed->host_tables) {
@@ -304,7 +304,7 @@ static mmusim_status_t embed_roots(struct mmusim_embed *embed,
 }
 
 static mmusim_status_t embed_load(struct mmusim_embed *embed,
-                                  const mmusim_embed_switch_t *to,
+                                  const mmusim_embed_context_t *to,
                                   mmusim_diag_t *diag)
 {
     const struct machine_config *config = &embed->machine->config;
@@ -333,7 +333,7 @@ static mmusim_status_t embed_load(struct mmusim_embed *embed,
 }
 
 mmusim_status_t mmusim_embed_switch(mmusim_embed_t *embed,
-                                    const mmusim_embed_switch_t *to,
+                                    const mmusim_embed_context_t *to,
                                     uint64_t *done_cycle, mmusim_diag_t *diag)
 {
     mmusim_status_t status =

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -19,12 +20,31 @@ static void embed_set(mmusim_config_t *config, const char *key,
         fail_msg("%s=%s: %s", key, value, diag.text);
 }
 
+static mmusim_config_t *embed_load(const char *machine)
+{
+    const char *source = getenv("SOURCE_DIR");
+    mmusim_config_t *config = NULL;
+    mmusim_diag_t diag = {0};
+    char path[1024];
+
+    snprintf(path, sizeof(path), "%s/configs/%s.yaml", source ? source : ".",
+             machine);
+    if (mmusim_config_load(path, NULL, &config, &diag))
+        fail_msg("%s: %s", path, diag.text);
+    return config;
+}
+
 mmusim_config_t *embed_config(uint32_t n_cores, const char *const *settings)
 {
     mmusim_config_t *config = NULL;
     char text[128];
 
-    assert_int_equal(mmusim_config_create(&config), MMUSIM_OK);
+    if (settings && *settings && !strchr(*settings, '='))
+        config = embed_load(*settings++);
+    else
+        assert_int_equal(mmusim_config_create(&config), MMUSIM_OK);
+    embed_set(config, "topology.sockets", "1");
+    embed_set(config, "topology.threads_per_core", "1");
     snprintf(text, sizeof(text), "%u", (unsigned) n_cores);
     embed_set(config, "topology.cores_per_socket", text);
     for (; settings && *settings; settings++) {
@@ -73,7 +93,7 @@ uint32_t embed_make_space(mmusim_embed_t *embed, uint32_t n_pages)
 void embed_load_all(mmusim_embed_t *embed, uint32_t space)
 {
     for (uint32_t core = 0; core < mmusim_embed_cores(embed); core++) {
-        const mmusim_embed_switch_t to = {.core = core, .space = space};
+        const mmusim_embed_context_t to = {.core = core, .space = space};
 
         assert_int_equal(mmusim_embed_switch(embed, &to, NULL, NULL),
                          MMUSIM_OK);

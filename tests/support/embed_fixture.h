@@ -8,8 +8,9 @@
 #define EMBED_VADDR UINT64_C(0x400000)
 #define EMBED_PADDR UINT64_C(0x10000000)
 
-/* The default machine with that many cores; settings are "KEY=VALUE" words,
- * NULL at the end or as a whole. Fails the test if there is an error. */
+/* A machine with that many cores: the default one, or that of configs/ which
+ * the first setting names; the others are "KEY=VALUE". NULL at the end or as a
+ * whole. Fails the test if there is an error. */
 mmusim_config_t *embed_config(uint32_t n_cores, const char *const *settings);
 mmusim_embed_t *embed_build(uint32_t n_cores, const char *const *settings,
                             const mmusim_embed_host_t *host);

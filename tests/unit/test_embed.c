@@ -96,11 +96,11 @@ static void protect_shows_after_the_flush_only(void **state)
 static void a_core_that_is_forgotten_hits_a_stale_entry(void **state)
 {
     static const uint32_t cores[] = {1, 2};
-    const mmusim_embed_shootdown_t flush = {.now = 5000,
-                                            .cores = cores,
-                                            .n_cores = 2,
-                                            .vaddr = EMBED_VADDR,
-                                            .bytes = 4096};
+    const mmusim_embed_flush_t flush = {.now = 5000,
+                                        .cores = cores,
+                                        .n_cores = 2,
+                                        .vaddr = EMBED_VADDR,
+                                        .bytes = 4096};
     uint64_t done = 0;
 
     for (uint32_t core = 0; core < 4; core++)
@@ -127,7 +127,7 @@ static void a_core_that_is_forgotten_hits_a_stale_entry(void **state)
 static void shootdowns_follow_each_other(void **state)
 {
     static const uint32_t cores[] = {0, 1, 2, 3};
-    mmusim_embed_shootdown_t flush = {.cores = cores, .n_cores = 4};
+    mmusim_embed_flush_t flush = {.cores = cores, .n_cores = 4};
     uint64_t last = 0;
 
     for (uint32_t i = 0; i < 20; i++) {
@@ -220,8 +220,8 @@ static void what_does_not_exist_is_refused(void **state)
     static const uint32_t cores[] = {9};
     mmusim_embed_access_t access = {4, 0, 0, MMUSIM_EMBED_LOAD, 0};
     mmusim_embed_instruction_t inst = {.name = "FLUSH"};
-    mmusim_embed_shootdown_t flush = {.cores = cores, .n_cores = 1};
-    mmusim_embed_switch_t to = {.space = 2};
+    mmusim_embed_flush_t flush = {.cores = cores, .n_cores = 1};
+    mmusim_embed_context_t to = {.space = 2};
     mmusim_embed_effect_t effect;
     mmusim_embed_translation_t t;
     mmusim_diag_t diag = {0};
@@ -294,7 +294,7 @@ static void large_pages_and_the_kernels_half_translate(void **state)
 static void pcids_keep_entries_apart(void **state)
 {
     uint32_t other = embed_make_space(*state, 1);
-    mmusim_embed_switch_t to = {
+    mmusim_embed_context_t to = {
         .now = 1000, .space = other, .asid = 5, .keeps_entries = true};
     uint64_t done = 0;
 
@@ -304,7 +304,7 @@ static void pcids_keep_entries_apart(void **state)
     assert_int_equal(
         embed_look(*state, 0, 2000, EMBED_VADDR, MMUSIM_EMBED_LOAD).found,
         MMUSIM_EMBED_WALK);
-    to = (mmusim_embed_switch_t){
+    to = (mmusim_embed_context_t){
         .now = 3000, .space = 1, .asid = 0, .keeps_entries = true};
     assert_int_equal(mmusim_embed_switch(*state, &to, NULL, NULL), MMUSIM_OK);
     assert_int_equal(

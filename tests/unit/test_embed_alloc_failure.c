@@ -16,8 +16,8 @@ static mmusim_status_t live(mmusim_embed_t *embed)
     mmusim_embed_page_t page = {0, EMBED_VADDR, EMBED_PADDR, 4096,
                                 MMUSIM_EMBED_USER};
     mmusim_embed_access_t access = {0, 0, EMBED_VADDR, MMUSIM_EMBED_LOAD, 0};
-    const mmusim_embed_shootdown_t flush = {.cores = cores, .n_cores = 2};
-    mmusim_embed_switch_t to = {0};
+    const mmusim_embed_flush_t flush = {.cores = cores, .n_cores = 2};
+    mmusim_embed_context_t to = {0};
     mmusim_embed_translation_t t;
     mmusim_stats_t *stats = NULL;
     mmusim_status_t status;

@@ -80,7 +80,7 @@ static int setup_with(bool has_write, bool has_cycles)
                                  .write_pte = has_write ? host_write : NULL,
                                  .read_cycles =
                                      has_cycles ? host_cycles : NULL};
-    const mmusim_embed_switch_t to = {.root = ROOT};
+    const mmusim_embed_context_t to = {.root = ROOT};
 
     host = (struct host){.cycles = 10};
     for (uint64_t i = 0; i < 3; i++)
@@ -227,7 +227,7 @@ a_table_in_a_frame_that_is_none_is_the_callbacks_to_refuse(void **state)
 
 static void roots_that_cannot_be_are_refused(void **state)
 {
-    mmusim_embed_switch_t to = {.root = ROOT + 8};
+    mmusim_embed_context_t to = {.root = ROOT + 8};
 
     (void) state;
     assert_int_equal(mmusim_embed_switch(host.embed, &to, NULL, NULL),
