@@ -85,7 +85,7 @@ static void inval_build(const struct inval_instruction *row,
     struct inval *inval = &request->invals[0];
 
     inval->regimes =
-        row->regimes ? row->regimes : (uint8_t) (1U << issuer->context.regime);
+        (uint8_t) (row->regimes ? row->regimes : 1U << issuer->context.regime);
     inval->has_range = row->pages != EVERY_PAGE;
     inval->n_pages = 1;
     inval->has_asid = row->asid != WHOSE_ANY;
