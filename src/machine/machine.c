@@ -54,16 +54,12 @@ static mmusim_status_t machine_init_shared(struct mmusim_machine *machine)
         config->cores_per_socket,
         config->threads_per_core,
     };
-    const struct pt_options format = mmusim__machine_config_format(config);
     struct mmu_shared *shared = &machine->shared;
     mmusim_status_t status;
 
     shared->queue = &machine->system.queue;
     shared->tables = mmusim__pt_memory_create();
     shared->format = &machine->format;
-    status = mmusim__pt_format_init(&machine->format, &format, NULL);
-    if (status)
-        return status;
     shared->memory = &machine->memory;
     machine->translations = mmusim__translations_create();
     shared->translations = machine->translations;
@@ -109,6 +105,15 @@ static void machine_init_issuers(struct system *system,
         .vaddr_bits = (uint8_t) format->vaddr_bits,
         .asid_bits = (uint8_t) config->riscv.asid_bits,
     };
+}
+
+/* Before the system, whose instructions depend on it. */
+static mmusim_status_t machine_init_format(struct mmusim_machine *machine)
+{
+    const struct pt_options options =
+        mmusim__machine_config_format(&machine->config);
+
+    return mmusim__pt_format_init(&machine->format, &options, NULL);
 }
 
 static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
@@ -316,7 +321,9 @@ mmusim_status_t mmusim__machine_create(const struct machine_config *config,
     machine->config = *config;
     mmusim__arena_init(&machine->arena);
     mmusim__event_queue_init(&machine->system.queue);
-    status = machine_init_system(machine);
+    status = machine_init_format(machine);
+    if (!status)
+        status = machine_init_system(machine);
     if (!status)
         status = machine_init_shared(machine);
     if (!status)

@@ -58,6 +58,19 @@ for program in c_shared c_static cxx_shared; do
     run "$work/$program"
 done
 
+echo "examples/embed.c:"
+# shellcheck disable=SC2086 # lists of flags
+{
+    ${CC:-cc} -std=c11 $flags "$SOURCE_DIR/examples/embed.c" $shared \
+        -o "$work/embed"
+    ${CXX:-c++} -std=c++11 $flags -x c++ "$SOURCE_DIR/examples/embed.c" \
+        -x none $shared -o "$work/embed_cxx"
+}
+for program in embed embed_cxx; do
+    "$work/$program" >"$work/out"
+    tail -n 1 "$work/out"
+done
+
 echo "installed tool:"
 must_exist "$root/bin/mmusim"
 must_exist "$root/include/mmusim/mmusim.h"

@@ -129,10 +129,35 @@ static void a_walk_reads_as_many_entries_as_there_are_levels(void **state)
     }
 }
 
+/* The format was made after the instructions that read their operands by it:
+ * range TLBIs of 16K and 64K granules were decoded as of 4K. */
+static void regress_instructions_know_the_granule(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct run_fixture *fixture = run_fixture_create(1);
+        uint32_t order = 2 * (uint32_t) cases[i].page_table.granule;
+        const struct system *system;
+
+        fixture->config.isa = cases[i].isa;
+        fixture->config.page_table = cases[i].page_table;
+        mmusim__machine_config_usual(&fixture->config);
+        forget_all(&fixture->config, order);
+        run_build(&fixture->run, &fixture->config);
+        system = &fixture->run.machine->system;
+        assert_int_equal(system->arm.granule_order[0], order);
+        assert_int_equal(system->arm.stage2_granule_order, order);
+        assert_int_equal(system->riscv.vaddr_bits,
+                         fixture->run.machine->format.vaddr_bits);
+        run_fixture_destroy(fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_walk_reads_as_many_entries_as_there_are_levels),
+        cmocka_unit_test(regress_instructions_know_the_granule),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
