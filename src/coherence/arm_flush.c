@@ -113,6 +113,9 @@ static bool flush_issue(struct cpu *cpu, struct arm_flush *flush)
     }
     request.inval = mmusim__arm_inval(
         cpu, op.is_range ? flush->range_row : flush->row, operand);
+    /* The next operation is a page of the granule further on. */
+    if (flush->row->pages != EVERY_PAGE && !op.is_range)
+        request.inval.n_pages = UINT64_C(1) << flush_granule_order(cpu);
     request.n_ops = op.n_ops;
     flush->vaddr += op.n_pages << (BASE_PAGE_SHIFT + flush_granule_order(cpu));
     flush_watch_tlbi(cpu, &request);

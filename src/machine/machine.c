@@ -18,6 +18,7 @@
 
 enum {
     PROGRESS_RECORDS = 1 << 18,
+    PROGRESS_EVENTS = 1 << 22,
     RNG_STREAM_SPECULATION = 0x20000,
     RNG_STREAM_TLB = 1, /* first number of the CPUs' streams */
     HOME_SHIFT = 9,     /* sockets own simulated memory in turns of 2 MiB */
@@ -469,11 +470,15 @@ static void machine_check_memory(struct mmusim_machine *machine)
 static void machine_run_events(struct mmusim_machine *machine)
 {
     struct system *system = &machine->system;
+    uint64_t n_events = 0;
 
     for (;;) {
         struct event *event = mmusim__event_pop(&system->queue);
 
         if (event) {
+            /* Records may be long in coming; an interrupt is heard anyway. */
+            if (++n_events % PROGRESS_EVENTS == 0 && machine->on_progress)
+                machine_report(machine);
             machine->kernel.now = event->key.cycle;
             event->fire(event->context, event);
             if (system->has_stopped)
