@@ -146,9 +146,9 @@ static void replay_warn_invalid(const mmusim_stats_t *stats)
 
     if (n_invalid && n_invalid >= n_all / 2)
         fprintf(stderr,
-                "mmusim: warning: %llu of %llu accesses failed: their "
-                "addresses are not mapped, or beyond what this machine's page "
-                "tables reach (see page_table.levels)\n",
+                "mmusim: warning: %llu accesses failed (of %llu loads, stores "
+                "and fetches): their addresses are not mapped, or beyond what "
+                "this machine's page tables reach (see page_table.levels)\n",
                 (unsigned long long) n_invalid, (unsigned long long) n_all);
 }
 

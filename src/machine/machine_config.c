@@ -128,12 +128,11 @@ static mmusim_status_t config_check_cpus(const struct machine_config *config,
     return MMUSIM_OK;
 }
 
-/* Hardware that coalesces makes one entry of at most 16 entries of a line. */
-enum { CONFIG_COALESCE_LOG2_MAX = 4 };
+enum { CONFIG_LINE_LOG2 = 6 }; /* bytes of a line that hardware coalesces in */
 
 /* Can a translation of the format have the size: a page's, or that of a run
  * of entries (contiguous bit, Svnapot, Armv7 large pages, or what hardware
- * coalesces)? Or may it be a fragment of one? */
+ * coalesces)? */
 static bool config_has_size(const struct pt_format *format, uint32_t order)
 {
     for (uint32_t level = 0; level < format->n_levels; level++) {
@@ -143,7 +142,9 @@ static bool config_has_size(const struct pt_format *format, uint32_t order)
         if (at->has_leaves && (order == page || order == page + at->run_log2))
             return true;
     }
-    return order <= format->granule_order + CONFIG_COALESCE_LOG2_MAX;
+    return order > format->granule_order && order <= format->granule_order +
+                                                         CONFIG_LINE_LOG2 -
+                                                         format->word_log2;
 }
 
 static mmusim_status_t config_refuse_size(const struct pt_format *format,
@@ -452,6 +453,11 @@ static mmusim_status_t config_check_fabric(const struct machine_config *config,
                             "watches descriptors of isa armv8");
     if (config->arm.asid_bits != 8 && config->arm.asid_bits != 16)
         return config_wrong(diag, "arm.asid_bits", "must be 8 or 16");
+    if (config->isa == ISA_ARMV7 && config->guest.is_enabled &&
+        config->page_table.format != FORMAT_LPAE)
+        return config_wrong(diag, "virt.enabled",
+                            "Armv7 has virtualization only with "
+                            "page_table.format: lpae");
     if (config->isa == ISA_ARMV8 && !config->dvm.reaches_others)
         return config_wrong(diag, "dvm.broadcast",
                             "every Armv8 core can broadcast: true");
