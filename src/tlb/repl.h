@@ -33,6 +33,7 @@ struct repl_ops {
     uint32_t (*words_per_set)(uint32_t n_ways);
     void (*touch)(struct repl_state *state, uint32_t set, uint32_t way);
     void (*fill)(struct repl_state *state, uint32_t set, uint32_t way);
+    /* The way to be filled next: fill() of it must follow. */
     uint32_t (*victim)(struct repl_state *state, uint32_t set);
     /* The victim of n >= 1 valid slots, in order of their ways; a slot is
      * set * n_ways + way. For arrays where a page's slots are no whole set;

@@ -6,7 +6,9 @@
  * In sets of many ways (fully associative arrays) every LRU_GROUP ways have a
  * lower bound of their stamps beside them. A use only raises a stamp, so bounds
  * stay bounds without being kept up; the victim's search tightens those it
- * looks at, and looks at two or three groups instead of at every way.
+ * looks at, and looks at one or two groups instead of at every way. A victim is
+ * filled before the next search (repl.h), so the bound that it leaves behind is
+ * the next oldest stamp of its group.
  */
 #include "tlb/repl_table.h"
 
@@ -31,20 +33,28 @@ static void lru_touch(struct repl_state *state, uint32_t set, uint32_t way)
     state->words[set * state->n_ways + way] = ++state->clock;
 }
 
-/* The lowest stamp of a group's ways, and its way. */
-static uint64_t lru_group_oldest(const uint64_t *stamps, uint32_t n_ways,
-                                 uint32_t group, uint32_t *way)
-{
-    uint32_t end = (group + 1) * LRU_GROUP;
-    uint64_t oldest;
+/* The lowest stamp of a group's ways, its way, and the lowest of the others. */
+struct lru_oldest {
+    uint64_t stamp, next_stamp;
+    uint32_t way;
+};
 
-    *way = group * LRU_GROUP;
-    oldest = stamps[*way];
-    for (uint32_t i = *way + 1; i < end && i < n_ways; i++) {
-        if (stamps[i] < oldest) {
-            oldest = stamps[i];
-            *way = i;
-        }
+static struct lru_oldest lru_group_oldest(const uint64_t *stamps,
+                                          uint32_t n_ways, uint32_t group)
+{
+    uint32_t first = group * LRU_GROUP;
+    uint32_t end = first + LRU_GROUP < n_ways ? first + LRU_GROUP : n_ways;
+    struct lru_oldest oldest = {stamps[first], UINT64_MAX, first};
+
+    for (uint32_t i = first + 1; i < end; i++) {
+        uint64_t stamp = stamps[i];
+        bool is_older = stamp < oldest.stamp;
+        uint64_t other = is_older ? oldest.stamp : stamp;
+
+        oldest.way = is_older ? i : oldest.way;
+        oldest.stamp = is_older ? stamp : oldest.stamp;
+        if (other < oldest.next_stamp)
+            oldest.next_stamp = other;
     }
     return oldest;
 }
@@ -74,13 +84,17 @@ static uint32_t lru_victim(struct repl_state *state, uint32_t set)
         return repl_oldest_way(state, set);
     for (;;) {
         uint32_t group = lru_lowest_bound(bounds, n_groups);
-        uint32_t way;
-        uint64_t oldest = lru_group_oldest(stamps, state->n_ways, group, &way);
+        struct lru_oldest oldest =
+            lru_group_oldest(stamps, state->n_ways, group);
 
         /* Exact already: no other group's bound is lower. */
-        if (oldest == bounds[group])
-            return way;
-        bounds[group] = oldest;
+        if (oldest.stamp == bounds[group]) {
+            bounds[group] = oldest.next_stamp <= state->clock
+                                ? oldest.next_stamp
+                                : state->clock + 1; /* its fill's */
+            return oldest.way;
+        }
+        bounds[group] = oldest.stamp;
     }
 }
 
