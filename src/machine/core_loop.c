@@ -132,8 +132,9 @@ static enum core_stop loop_data(struct loop *loop, enum access_kind kind,
 }
 
 /* A look-up takes one of the level's ports, in the next cycle if need be. */
-static void loop_take_port(struct loop *loop, const struct tlb_group *level,
-                           enum bucket bucket)
+static MMUSIM_NOINLINE void loop_take_port(struct loop *loop,
+                                           const struct tlb_group *level,
+                                           enum bucket bucket)
 {
     struct core_port *port = &loop->core->ports[level - loop->mmu->tlb];
 
@@ -161,13 +162,15 @@ loop_translate(struct loop *loop, enum access_kind kind, uint64_t vaddr)
     uint32_t l2_cycles;
 
     l1->group->accesses++;
-    loop_take_port(loop, l1->group, BUCKET_L1_TLB);
+    if (MMUSIM_UNLIKELY(loop->core->has_ports))
+        loop_take_port(loop, l1->group, BUCKET_L1_TLB);
     if (l1_cycles)
         loop_advance(loop, loop_exposed(loop, l1_cycles), BUCKET_L1_TLB);
     if (vpn == loop->missed_vpn || !mmu_l1_lookup(mmu, l1, vpn)) {
         loop->missed_vpn = UINT64_MAX;
         l1->group->misses++;
-        loop_take_port(loop, mmu->l2_of[kind], BUCKET_L2_TLB);
+        if (MMUSIM_UNLIKELY(loop->core->has_ports))
+            loop_take_port(loop, mmu->l2_of[kind], BUCKET_L2_TLB);
         if (!mmusim__mmu_l2_lookup(mmu, kind, vaddr, &data, &l2_cycles))
             return loop_stop(loop, STOP_MISS, kind, vaddr);
         loop_advance(loop, loop_exposed(loop, l2_cycles), BUCKET_L2_TLB);

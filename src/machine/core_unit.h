@@ -104,6 +104,7 @@ struct core_unit {
     /* Miss registers of each level (0: any number): where all are taken, a miss
      * waits until a walk ends; hits before it have gone on. */
     uint32_t mshrs[TLB_LEVEL_COUNT];
+    bool has_ports; /* some level has a bound on its look-ups a cycle */
     struct core_port ports[TLB_LEVEL_COUNT];
     /* Speculative fills: how far apart on average, and the next one's
      * instruction; UINT64_MAX: none. */

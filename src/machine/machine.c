@@ -203,6 +203,7 @@ static void machine_init_limits(const struct machine_config *config,
             &config->tlb_limits[level < TLB_L2 ? level : TLB_L2];
 
         core->ports[level].n = limits->n_ports;
+        core->has_ports |= limits->n_ports > 0;
         core->mshrs[level] = limits->n_mshrs;
         core->has_mshrs |= limits->n_mshrs > 0;
         core->needs_slow_path |= limits->n_ports > 0;

@@ -32,14 +32,12 @@ static void mmu_forget_page(struct mmu_l1 *l1, uint64_t vaddr, uint32_t order)
 static bool mmu_fill_l1(struct mmu *mmu, struct mmu_l1 *l1,
                         const struct mmu_fill *fill)
 {
-    ptrdiff_t which = l1 - mmu->l1;
-    struct mmu *sharer = mmu;
+    uint32_t order = fill->run_order ? fill->run_order : fill->order;
+    struct mmu *sharer = mmu->next_sibling;
 
-    do {
-        mmu_forget_page(&sharer->l1[which], fill->vaddr,
-                        fill->run_order ? fill->run_order : fill->order);
-        sharer = sharer->next_sibling;
-    } while (sharer != mmu);
+    mmu_forget_page(l1, fill->vaddr, order);
+    for (; MMUSIM_UNLIKELY(sharer != mmu); sharer = sharer->next_sibling)
+        mmu_forget_page(&sharer->l1[l1 - mmu->l1], fill->vaddr, order);
     return mmusim__mmu_enter(mmu, l1->group, fill);
 }
 
@@ -167,11 +165,13 @@ static void mmu_split_run(struct mmu *mmu, struct mmu_fill *fill,
     fill->translation_id = ids[inside];
 }
 
-/* An entry as what a fill of the levels above needs. */
-static struct mmu_fill mmu_fill_of(struct mmu *mmu, uint64_t vaddr,
-                                   const struct tlb_array *from, uint32_t slot)
+/* An entry as what a fill of the levels above needs. Written in place: a copy
+ * of what was just written in other widths would wait for the stores. */
+static void mmu_fill_of(struct mmu *mmu, uint64_t vaddr,
+                        const struct tlb_array *from, uint32_t slot,
+                        struct mmu_fill *fill)
 {
-    struct mmu_fill fill = {
+    *fill = (struct mmu_fill){
         .vaddr = vaddr,
         .order = tlb_key_order(from->keys[slot]),
         .tags = mmu->tags,
@@ -180,8 +180,7 @@ static struct mmu_fill mmu_fill_of(struct mmu *mmu, uint64_t vaddr,
     };
 
     if (MMUSIM_UNLIKELY(from->ids_per_slot > 1))
-        mmu_split_run(mmu, &fill, tlb_array_ids(from, slot));
-    return fill;
+        mmu_split_run(mmu, fill, tlb_array_ids(from, slot));
 }
 
 /* Copies a lower level's entry into the L1 that missed. */
@@ -209,10 +208,11 @@ static bool mmu_find_below(struct mmu *mmu, enum access_kind kind,
     if (!array)
         return false;
     mmu_note_held(mmu, array, slot);
-    fill = mmu_fill_of(mmu, found->vaddr, array, slot);
+    mmu_fill_of(mmu, found->vaddr, array, slot, &fill);
     found->data = fill.data;
-    found->hit_cycles =
-        array->hit_cycles + mmusim__tlb_array_probe_time(array, slot);
+    found->hit_cycles = array->hit_cycles;
+    if (MMUSIM_UNLIKELY(array->probe_cycles))
+        found->hit_cycles += mmusim__tlb_array_probe_time(array, slot);
     fill.runs_ahead = level != TLB_L3;
     if (mmu->tlb[level].policy->is_left_by_hits &&
         mmusim__mmu_holds_order(mmu->l1_of[kind]->group, fill.order))

@@ -38,6 +38,10 @@ static struct tlb_array *mmu_array_for(struct tlb_group *group, uint32_t order,
         for (uint32_t k = 0; k < array->n_orders; k++) {
             uint32_t candidate = array->orders[k];
 
+            if (candidate == order) {
+                *entered_order = order;
+                return array;
+            }
             if (candidate > order || (best && candidate <= *entered_order))
                 continue;
             best = array;
@@ -201,11 +205,13 @@ static bool mmu_move_down(struct mmu *mmu, const struct tlb_group *group,
     return true;
 }
 
-/* Cores around a last level tell each other what was lost, in the order of
- * events. */
-static bool mmu_may_tell(const struct mmu *mmu, const struct mmu_fill *fill)
+/* Has somebody to hear of a victim, and may he now? Of a CPU alone with one
+ * address space mmusim__mmu_tell_victim() notes nothing. Cores around a last
+ * level tell each other what was lost, in the order of events. */
+static bool mmu_tells(const struct mmu *mmu, const struct mmu_fill *fill)
 {
-    return !fill->runs_ahead || !mmu->tlb[TLB_L3].n_arrays;
+    return (mmu->has_asids || mmu->shared->mmus) &&
+           (!fill->runs_ahead || !mmu->tlb[TLB_L3].n_arrays);
 }
 
 static void mmu_displaced(struct mmu *mmu, struct tlb_group *group,
@@ -221,7 +227,7 @@ static void mmu_displaced(struct mmu *mmu, struct tlb_group *group,
     if (group->below && group->below->policy->takes_victims &&
         mmu_move_down(mmu, group, removed, fill))
         return;
-    if (mmu_may_tell(mmu, fill))
+    if (mmu_tells(mmu, fill))
         mmusim__mmu_tell_victim(mmu, array, removed, fill->tags);
     if (group->policy->is_back_invalidating)
         mmu_back_invalidate(mmu, (enum tlb_level)(group - mmu->tlb), array,

@@ -243,7 +243,8 @@ static uint32_t tlb_array_take(struct tlb_array *array, uint64_t key,
 
     if (MMUSIM_UNLIKELY(array->held) && !tlb_key_is_global(key))
         mmusim__tlb_array_use_context(array, tlb_key_tag(key));
-    *removed = (struct tlb_removed){0};
+    removed->key = 0;
+    removed->n_more = 0;
     slot = tlb_array_find(array, page, key);
     if (slot != TLB_NO_SLOT) {
         tlb_array_tell(array, slot, removed);
