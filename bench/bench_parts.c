@@ -41,6 +41,18 @@ static const struct part parts[] = {
      {"speculation.fills_per_million=1000", NULL}},
     {"tlb.l1d.ports 2", {"tlb.l1d.ports=2", NULL}},
     {"tlb.l1d.mshrs 4", {"tlb.l1d.mshrs=4", NULL}},
+    {"tlb.l2d xor-fold", {"tlb.l2d.0.index=xor-fold", NULL}},
+    {"tlb.l1d SRRIP", {"tlb.l1d.0.replacement=srrip", NULL}},
+    {"tlb.l1d NRU", {"tlb.l1d.0.replacement=nru", NULL}},
+    {"tlb.l2d probes size by size", {"tlb.l2d.0.probe_cycles=1", NULL}},
+    {"tlb.l2d holds 4 contexts", {"tlb.l2d.0.max_contexts=4", NULL}},
+    {"psc.kind per-level", {"psc.kind=per-level", NULL}},
+    {"psc.kind walk-cache", {"psc.kind=walk-cache", NULL}},
+    {"page_table.dirty software", {"page_table.dirty=software", NULL}},
+    {"virt.enabled", {"virt.enabled=true", NULL}},
+    {"fabric invlpgb", {"fabric=invlpgb", NULL}},
+    {"isa armv8, fabric dvm", {"isa=armv8", "fabric=dvm", NULL}},
+    {"isa riscv", {"isa=riscv", NULL}},
 };
 
 static double now_seconds(void)
