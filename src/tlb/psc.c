@@ -98,13 +98,12 @@ static uint32_t psc_find(struct psc *psc, uint64_t vaddr, uint32_t level,
 {
     struct tlb_array *array = psc->at[level];
     uint64_t key = psc_key_in(psc, array, vaddr, level, tags);
-    uint32_t set =
-        tlb_array_set_of(array, tlb_key_vpn(key) >> psc->orders[level]);
+    uint64_t page = tlb_key_vpn(key) >> psc->orders[level];
     uint32_t slot =
-        array->n_valid ? tlb_array_find(array, set, key) : TLB_NO_SLOT;
+        array->n_valid ? tlb_array_find(array, page, key) : TLB_NO_SLOT;
 
     if (slot != TLB_NO_SLOT)
-        tlb_array_touch(array, set, slot - set * array->n_ways);
+        tlb_array_touch(array, page, slot);
     return slot;
 }
 

@@ -19,6 +19,7 @@
 #define NEXT_PAGE (VADDR + BASE_PAGE_BYTES)
 #define OTHER_2M  (VADDR ^ UINT64_C(1) << 21)
 #define OTHER_1G  (VADDR ^ UINT64_C(1) << 30)
+#define PDE_SET   UINT64_C(0x00007f1234201000) /* set 1 of 4, as its PDE */
 
 #define BIT_W        (UINT64_C(1) << 1)
 #define BIT_A        (UINT64_C(1) << 5)
@@ -319,6 +320,32 @@ static void pointers_and_pages_compete(void **state)
     small_destroy(small);
 }
 
+/* The look-up of a pointer marked a way of another set as used, or wrote past
+ * the array. Eight pages go through the set of their PDE, which each uses. */
+static void regress_a_pde_used_is_the_pde_kept(void **state)
+{
+    struct small_options options;
+    struct small_system *small;
+    struct mmu *mmu;
+    const uint64_t same_set = UINT64_C(4) << 12;
+
+    (void) state;
+    small_options_init(&options);
+    snprintf(options.psc.kind, sizeof(options.psc.kind), "page-directory");
+    options.psc.cache = (struct psc_config){16, 16, CACHE_CYCLES};
+    small_options_tlb(&options, TLB_L2, 8, 2);
+    options.tlb[TLB_L2].arrays[0].n_ways = 2;
+    small = small_create(&options);
+    mmu = mmu_of(small);
+    for (uint64_t i = 0; i < 8; i++)
+        map(small, PDE_SET + i * same_set, 0);
+    for (uint64_t i = 0; i < 8; i++)
+        small_walk(small, 0, ACCESS_LOAD, PDE_SET + i * same_set);
+    assert_int_equal(mmu->tlb[TLB_L2].arrays[0]->n_valid_tables, 1);
+    assert_int_equal(mmu->psc.hits[0], 7);
+    small_destroy(small);
+}
+
 static void a_walk_cache_may_hold_last_tables_alone(void **state)
 {
     struct small_options options;
@@ -398,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_pde_in_the_tlb_is_no_translation),
         cmocka_unit_test(a_large_page_is_no_pointer),
         cmocka_unit_test(pointers_and_pages_compete),
+        cmocka_unit_test(regress_a_pde_used_is_the_pde_kept),
         cmocka_unit_test(a_walk_cache_may_hold_last_tables_alone),
         cmocka_unit_test(levels_of_a_walk_cache_compete),
         cmocka_unit_test(impossible_caches_are_refused),
