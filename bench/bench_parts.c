@@ -63,7 +63,7 @@ static double now_seconds(void)
     return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
 }
 
-static void fail(const mmusim_diag_t *diag)
+static _Noreturn void fail(const mmusim_diag_t *diag)
 {
     char text[1024];
 
