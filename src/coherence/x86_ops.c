@@ -89,5 +89,7 @@ void mmusim__x86_page_fault(struct mmu *mmu, uint64_t vaddr)
     struct inval_request request;
 
     x86_request(mmu, X86_ROW_PAGE_FAULT, &operands, &request);
+    for (uint32_t i = 0; i < request.n_invals; i++)
+        request.invals[i].is_fault = true;
     mmusim__inval_apply(mmu, &request, MISS_OTHER);
 }

@@ -40,6 +40,9 @@ struct inval {
     bool hits_globals; /* global entries match too, whatever has_asid */
     bool hits_nonglobals;
     enum inval_psc psc;
+    /* A fault drops what its own access used (SDM vol. 3A 4.10.4.1); walks of
+     * other pages under way go on, but enter no pointer it has dropped. */
+    bool is_fault;
 
     /* Whose: ignored on a native machine, which has one context per ASID. */
     uint8_t regimes; /* 1 << enum tlb_regime, or-ed; 0: REGIME_EL1 */

@@ -351,7 +351,7 @@ static void walk_keep_pointer(struct walk *walk)
         .rights = walk->one.rights,
     };
 
-    if (walk->is_poisoned || walk->is_at_root)
+    if (walk->is_poisoned || walk->fills_no_psc || walk->is_at_root)
         return;
     mmusim__psc_enter(&mmu->psc, walk->vaddr, walk->tags, &pointer, &removed);
     if (removed.id)

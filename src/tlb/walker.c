@@ -37,7 +37,7 @@ static void walk_start(struct walk *walk, uint64_t vaddr,
     struct mmu *mmu = walk->mmu;
 
     walk->is_active = true;
-    walk->is_poisoned = walk->wants_store = false;
+    walk->is_poisoned = walk->fills_no_psc = walk->wants_store = false;
     walk->purpose = purpose;
     walk->has_given_up = false;
     walk->kinds = 0;
@@ -338,11 +338,18 @@ void mmusim__walks_poison(struct mmu *mmu, const struct inval *inval,
 {
     for (uint32_t i = 0; i < mmu->n_walkers; i++) {
         struct walk *walk = &mmu->walks[i];
+        bool is_table_hit;
+
         if (!walk->is_active || walk->is_poisoned)
             continue;
+        is_table_hit = walk_table_is_hit(walk, inval);
+        if (inval->is_fault) {
+            walk->fills_no_psc |= is_table_hit;
+            is_table_hit = false;
+        }
         /* What is read in a table, behind a pointer that is dropped, may be as
          * old as the pointer: a freed table, a large page under another. */
-        if (!walk_leaf_is_hit(walk, inval) && !walk_table_is_hit(walk, inval) &&
+        if (!walk_leaf_is_hit(walk, inval) && !is_table_hit &&
             !mmusim__walk_stage2_is_hit(walk, inval))
             continue;
         walk->is_poisoned = true;

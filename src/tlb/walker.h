@@ -67,6 +67,7 @@ struct walk {
     struct mmu *mmu;
     bool is_active;
     bool is_poisoned;
+    bool fills_no_psc; /* a fault has dropped a table pointer it may hold */
     enum walk_purpose purpose;
     bool has_given_up; /* ahead of time, and an entry lacked P or A */
     bool wants_store;  /* a store waits: set D if the leaf permits */

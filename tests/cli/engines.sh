@@ -29,10 +29,12 @@ agree requests-arm64 -m zen4 -s core.window=1 -s order=relaxed
 case $BUILD_DIR in
 */debug | */asan | */tsan) finish && exit 0 ;;
 esac
-agree sort -s tlb.l1d.0.replacement=srrip -s tlb.l1i.0.replacement=nru \
+agree sort -m generic -s tlb.l1d.0.replacement=srrip -s tlb.l1i.0.replacement=nru \
     -s tlb.l2.0.index=skewed -s tlb.l2.0.replacement=nru
-agree sort -s 'tlb.l2.0.ways_by_size=[4K:4, 2M:0-3]' \
+agree sort -m generic -s 'tlb.l2.0.ways_by_size=[4K:4, 2M:0-3]' \
     -s tlb.l2.0.probe_cycles=3 -s tlb.l1d.0.index=xor-fold
+agree requests-arm64 -m cortex-a53
+agree requests-arm64 -m sifive-p550
 for machine in zen4 skylake-sp-2s westmere-ex-4s; do
     agree churn -m $machine
     agree sort -m $machine -s order=relaxed

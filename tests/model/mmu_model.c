@@ -308,7 +308,7 @@ static void model_enter_pointer(struct mmu_model *model,
     };
     bool is_update;
 
-    if (!walk->is_poisoned && model->psc[walk->level])
+    if (!walk->is_poisoned && !walk->fills_no_psc && model->psc[walk->level])
         list_tlb_insert(model->psc[walk->level], entry, &is_update);
 }
 
@@ -488,7 +488,7 @@ static void model_effect(struct mmu_model *model, enum model_instruction what,
 
 /* A walk in flight has read nothing yet: it is refused if its page is named,
  * or if the pointers of its PCID go, or the one that it has begun from. */
-static void model_touch_walk(uint32_t n_levels,
+static void model_touch_walk(enum model_instruction what, uint32_t n_levels,
                              const struct list_request *leaves,
                              const struct list_request *pointers,
                              struct model_walk *walk)
@@ -503,8 +503,13 @@ static void model_touch_walk(uint32_t n_levels,
     if (is_of_pcid && !pointers->has_range)
         walk->is_poisoned = true;
     if (is_of_pcid && pointers->has_range && has_pointer &&
-        model_page(walk->vaddr) / span == pointers->vpn / span)
-        walk->is_poisoned = true;
+        model_page(walk->vaddr) / span == pointers->vpn / span) {
+        /* A fault leaves the walks of other pages alone. */
+        if (what == MODEL_PAGE_FAULT)
+            walk->fills_no_psc = true;
+        else
+            walk->is_poisoned = true;
+    }
 }
 
 void mmu_model_issue(struct mmu_model *model, enum model_instruction what,
@@ -519,7 +524,7 @@ void mmu_model_issue(struct mmu_model *model, enum model_instruction what,
         model_drop(model, &leaves);
         model_drop_pointers(model, &pointers);
         if (walk)
-            model_touch_walk(model->n_levels, &leaves, &pointers, walk);
+            model_touch_walk(what, model->n_levels, &leaves, &pointers, walk);
     }
     if (what == MODEL_CR3_FLUSH || what == MODEL_CR3_NOFLUSH)
         model->pcid = pcid;

@@ -93,7 +93,7 @@ struct model_walk {
     uint16_t pcid;
     uint64_t table;
     uint32_t level, rights;
-    bool is_poisoned, has_faulted;
+    bool is_poisoned, fills_no_psc, has_faulted;
     bool has_stored; /* to the entry in hand */
     uint64_t cycles;
 };
