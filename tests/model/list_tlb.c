@@ -270,7 +270,7 @@ static bool list_is_same(const struct list_entry *a, const struct list_entry *b)
 static uint32_t list_victim_among(struct list_tlb *tlb, uint64_t vpn,
                                   uint32_t order)
 {
-    uint32_t ways[128], n = 0, best = 0;
+    uint32_t ways[128] = {0}, n = 0, best = 0;
     struct list_set *sets[128];
 
     for (uint32_t way = 0; way < tlb->n_ways; way++) {
