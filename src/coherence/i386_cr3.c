@@ -6,6 +6,7 @@
 
 #include "coherence/ipi.h"
 #include "coherence/linux_x86_classic.h"
+#include "coherence/protocol_steps.h"
 
 static void cr3_flush_mm_range(struct cpu *cpu, struct address_space *mm,
                                uint64_t start, uint64_t end,
@@ -43,11 +44,6 @@ static uint32_t cr3_switch_mm(struct cpu *cpu, struct address_space *next)
     return mmusim__protocol_linux_4_6.switch_mm(cpu, next);
 }
 
-static void cr3_enter_lazy(struct cpu *cpu)
-{
-    mmusim__protocol_linux_4_6.enter_lazy(cpu);
-}
-
 const struct protocol_ops mmusim__protocol_i386_cr3 = {
     .name = "i386-cr3",
     .help = "no INVLPG: every flush reloads CR3",
@@ -59,5 +55,5 @@ const struct protocol_ops mmusim__protocol_i386_cr3 = {
     .flush_kernel_range = cr3_flush_kernel_range,
     .flush_all = cr3_flush_all,
     .switch_mm = cr3_switch_mm,
-    .enter_lazy = cr3_enter_lazy,
+    .enter_lazy = mmusim__protocol_enter_lazy,
 };

@@ -11,8 +11,8 @@
 #include "coherence/linux_arm.h"
 
 #include "coherence/arm_flush.h"
-#include "coherence/asid_alloc.h"
 #include "coherence/ipi.h"
+#include "coherence/protocol_steps.h"
 #include "core/arena.h"
 
 #define ARM_TLBI_MAP(X)                                                        \
@@ -53,16 +53,12 @@ static uint32_t arm_act(struct cpu *cpu, const struct flush_request *request)
     const struct arm_state *state = arm_state(cpu);
     uint16_t asid = request->mm ? asid_of(request->mm->context_id) : 0;
     uint64_t vaddr = align_down(request->start, BASE_PAGE_BYTES);
-    uint64_t *count = cpu->is_in_handler ? &cpu->flushes.received_pages
-                                         : &cpu->flushes.local_pages;
     uint32_t cycles = 0;
 
     if (request->end == FLUSH_END_ALL) {
         enum arm_tlbi tlbi = request->mm ? ARM_TLBIASID : ARM_TLBIALL;
 
-        count = cpu->is_in_handler ? &cpu->flushes.received_full
-                                   : &cpu->flushes.local_full;
-        ++*count;
+        mmusim__protocol_count_flush(cpu, FLUSH_ALL_PAGES);
         return mmusim__arm_flush_here(cpu, state->rows[tlbi], asid,
                                       MISS_FULL_FLUSH);
     }
@@ -71,7 +67,7 @@ static uint32_t arm_act(struct cpu *cpu, const struct flush_request *request)
         struct inval inval = mmusim__arm_inval(
             cpu, row, mmusim__arm_va_operand(row, vaddr, asid));
 
-        ++*count;
+        mmusim__protocol_count_flush(cpu, 1);
         mmusim__mmu_invalidate(&cpu->mmu, &inval, MISS_PAGE_FLUSH);
         cycles += cpu->system->broadcast.local_cycles;
     }
@@ -85,12 +81,10 @@ static void arm_flush_by_call(struct cpu *cpu, const struct cpu_mask *mask,
                               uint64_t end)
 {
     struct flush_request request = {mm, start, end, arm_act};
-    struct cpu_mask others = *mask;
     uint64_t cycles = cpu->system->cost.flush_call_cycles;
 
-    cpu_mask_clear(&others, cpu->id);
-    if (cpu_mask_next(&others, 0) != MAX_CPUS)
-        mmusim__ipi_call_many(cpu, &others, &request);
+    if (cpu_mask_has_other(mask, cpu->id))
+        mmusim__ipi_call_many(cpu, mask, &request);
     if (cpu_mask_has(mask, cpu->id))
         cycles += arm_act(cpu, &request);
     mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);
@@ -99,10 +93,8 @@ static void arm_flush_by_call(struct cpu *cpu, const struct cpu_mask *mask,
 static void arm_flush_everywhere_by_call(struct cpu *cpu, uint64_t start,
                                          uint64_t end)
 {
-    struct cpu_mask all = {{0}};
+    struct cpu_mask all = mmusim__protocol_all_cpus(cpu->system);
 
-    for (uint32_t i = 0; i < cpu->system->n_cpus; i++)
-        cpu_mask_set(&all, i);
     arm_flush_by_call(cpu, &all, NULL, start, end);
 }
 
@@ -167,7 +159,7 @@ static uint32_t arm_switch_mm(struct cpu *cpu, struct address_space *next)
     cpu->active_mm = next;
     if (cpu->loaded == next)
         return 0;
-    how = mmusim__asid_switch(&state->asids, cpu->id, &next->context_id);
+    how = mmusim__protocol_load(cpu, &state->asids, next);
     if (asid_of(next->context_id) != asid_of(old_id))
         next->cpus = (struct cpu_mask){{0}};
     cpu_mask_set(&next->cpus, cpu->id);
@@ -178,16 +170,7 @@ static uint32_t arm_switch_mm(struct cpu *cpu, struct address_space *next)
         cycles +=
             mmusim__arm_flush_here(cpu, state->rows[ARM_TLBIALL], 0, MISS_ASID);
     }
-    cpu->mmu.root = next->root;
-    mmusim__mmu_set_asid(&cpu->mmu, asid_of(next->context_id));
-    cpu->loaded = next;
     return cycles;
-}
-
-static void arm_enter_lazy(struct cpu *cpu)
-{
-    if (cpu->tlb_state == TLB_STATE_OK)
-        cpu->tlb_state = TLB_STATE_LAZY;
 }
 
 static mmusim_status_t arm_init(struct system *system)
@@ -223,5 +206,5 @@ const struct protocol_ops mmusim__protocol_linux_arm = {
     .flush_kernel_range = arm_flush_kernel_range,
     .flush_all = arm_flush_all,
     .switch_mm = arm_switch_mm,
-    .enter_lazy = arm_enter_lazy,
+    .enter_lazy = mmusim__protocol_enter_lazy,
 };

@@ -10,8 +10,8 @@
 #include "coherence/linux_arm64.h"
 
 #include "coherence/arm_flush.h"
-#include "coherence/asid_alloc.h"
 #include "coherence/ipi.h"
+#include "coherence/protocol_steps.h"
 #include "core/arena.h"
 
 enum { MAX_RANGE_PAGES = 1 << 21 }; /* one range operation: NUM 31, SCALE 3 */
@@ -154,7 +154,7 @@ static uint32_t arm64_switch_mm(struct cpu *cpu, struct address_space *next)
     cpu->active_mm = next;
     if (cpu->loaded == next)
         return 0;
-    how = mmusim__asid_switch(&state->asids, cpu->id, &next->context_id);
+    how = mmusim__protocol_load(cpu, &state->asids, next);
     if (how != ASID_SWITCH_FAST)
         cycles += cpu->system->cost.lock_cycles;
     if (how == ASID_SWITCH_FLUSH) {
@@ -162,17 +162,7 @@ static uint32_t arm64_switch_mm(struct cpu *cpu, struct address_space *next)
         cycles += mmusim__arm_flush_here(cpu, state->rows[TLBI_VMALLE1], 0,
                                          MISS_ASID);
     }
-    cpu->mmu.root = next->root;
-    mmusim__mmu_set_asid(&cpu->mmu, asid_of(next->context_id));
-    cpu->loaded = next;
     return cycles;
-}
-
-/* TTBR0 keeps the user's tables while a kernel thread runs. */
-static void arm64_enter_lazy(struct cpu *cpu)
-{
-    if (cpu->tlb_state == TLB_STATE_OK)
-        cpu->tlb_state = TLB_STATE_LAZY;
 }
 
 /* ---- the versions ---- */
@@ -237,7 +227,7 @@ static mmusim_status_t arm64_init_7_1(struct system *system)
     .flush_page = arm64_flush_page,                                            \
     .flush_kernel_range = arm64_flush_kernel_range,                            \
     .flush_all = arm64_flush_all, .switch_mm = arm64_switch_mm,                \
-    .enter_lazy = arm64_enter_lazy
+    .enter_lazy = mmusim__protocol_enter_lazy
 
 const struct protocol_ops mmusim__protocol_linux_arm64_4_20 = {
     .name = "linux-arm64-4.20",

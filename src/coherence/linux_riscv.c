@@ -12,9 +12,9 @@
  */
 #include "coherence/linux_riscv.h"
 
-#include "coherence/asid_alloc.h"
 #include "coherence/inval_instruction.h"
 #include "coherence/ipi.h"
+#include "coherence/protocol_steps.h"
 #include "core/arena.h"
 #include "core/check.h"
 
@@ -82,22 +82,6 @@ static uint32_t riscv_flush_here(struct cpu *cpu, bool has_asid, uint16_t asid,
                               UINT32_MAX / 2);
 }
 
-static void riscv_count(struct cpu *cpu, uint64_t start, uint64_t end)
-{
-    struct flush_counters *flushes = &cpu->flushes;
-    bool is_full = end == FLUSH_END_ALL;
-    uint64_t n_pages = (end - start) / riscv_page_bytes();
-
-    if (cpu->is_in_handler && is_full)
-        flushes->received_full++;
-    else if (cpu->is_in_handler)
-        flushes->received_pages += n_pages;
-    else if (is_full)
-        flushes->local_full++;
-    else
-        flushes->local_pages += n_pages;
-}
-
 /* ---- remote ---- */
 
 /* sbi_remote_sfence_vma_asid() on its target: an address space's, or every
@@ -107,7 +91,10 @@ static uint32_t riscv_act(struct cpu *cpu, const struct flush_request *request)
     bool has_asid = request->mm && riscv_state(cpu)->asids.n_asids;
     uint16_t asid = request->mm ? asid_of(request->mm->context_id) : 0;
 
-    riscv_count(cpu, request->start, request->end);
+    mmusim__protocol_count_flush(cpu, request->end == FLUSH_END_ALL
+                                          ? FLUSH_ALL_PAGES
+                                          : (request->end - request->start) /
+                                                riscv_page_bytes());
     return riscv_flush_here(cpu, has_asid, asid, request->start, request->end);
 }
 
@@ -116,7 +103,6 @@ static void riscv_flush(struct cpu *cpu, const struct cpu_mask *mask,
 {
     const struct cost_config *cost = &cpu->system->cost;
     struct flush_request request = {mm, start, end, riscv_act};
-    struct cpu_mask others = *mask;
     bool is_here = cpu_mask_has(mask, cpu->id);
     uint64_t cycles = cost->flush_call_cycles;
 
@@ -126,10 +112,9 @@ static void riscv_flush(struct cpu *cpu, const struct cpu_mask *mask,
         request.start = 0;
         request.end = FLUSH_END_ALL;
     }
-    cpu_mask_clear(&others, cpu->id);
-    if (cpu_mask_next(&others, 0) != MAX_CPUS) {
+    if (cpu_mask_has_other(mask, cpu->id)) {
         cycles += cost->sbi_call_cycles;
-        mmusim__ipi_call_many(cpu, &others, &request);
+        mmusim__ipi_call_many(cpu, mask, &request);
     }
     if (is_here)
         cycles += riscv_act(cpu, &request);
@@ -176,10 +161,8 @@ static void riscv_after_upgrade(struct cpu *cpu, struct address_space *mm,
 static void riscv_flush_everywhere(struct cpu *cpu, uint64_t start,
                                    uint64_t end)
 {
-    struct cpu_mask all = {{0}};
+    struct cpu_mask all = mmusim__protocol_all_cpus(cpu->system);
 
-    for (uint32_t i = 0; i < cpu->system->n_cpus; i++)
-        cpu_mask_set(&all, i);
     riscv_flush(cpu, &all, NULL, start, end);
 }
 
@@ -204,12 +187,9 @@ static uint32_t riscv_switch_mm(struct cpu *cpu, struct address_space *next)
     if (previous == next)
         return 0;
     cpu_mask_set(&next->cpus, cpu->id);
-    how = mmusim__asid_switch(&state->asids, cpu->id, &next->context_id);
+    how = mmusim__protocol_load(cpu, &state->asids, next);
     if (how != ASID_SWITCH_FAST)
         cycles += cost->lock_cycles;
-    cpu->mmu.root = next->root;
-    cpu->loaded = next;
-    mmusim__mmu_set_asid(&cpu->mmu, asid_of(next->context_id));
     if (how == ASID_SWITCH_FLUSH || !state->asids.n_asids) {
         struct riscv_fence all = {.has_vaddr = false};
 
@@ -221,12 +201,6 @@ static uint32_t riscv_switch_mm(struct cpu *cpu, struct address_space *next)
     if (!state->asids.n_asids)
         cpu_mask_clear(&previous->cpus, cpu->id);
     return cycles;
-}
-
-static void riscv_enter_lazy(struct cpu *cpu)
-{
-    if (cpu->tlb_state == TLB_STATE_OK)
-        cpu->tlb_state = TLB_STATE_LAZY;
 }
 
 static mmusim_status_t riscv_init(struct system *system)
@@ -260,5 +234,5 @@ const struct protocol_ops mmusim__protocol_linux_riscv = {
     .flush_kernel_range = riscv_flush_everywhere,
     .flush_all = riscv_flush_all,
     .switch_mm = riscv_switch_mm,
-    .enter_lazy = riscv_enter_lazy,
+    .enter_lazy = mmusim__protocol_enter_lazy,
 };

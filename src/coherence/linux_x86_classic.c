@@ -10,6 +10,7 @@
 #include "coherence/linux_x86_classic.h"
 
 #include "coherence/fabric.h"
+#include "coherence/protocol_steps.h"
 #include "coherence/x86_ops.h"
 
 /* ---- local actions ---- */
@@ -60,22 +61,6 @@ uint32_t mmusim__linux_4_6_leave_mm(struct cpu *cpu)
 
 /* ---- the targets' side: flush_tlb_func() and do_flush_tlb_all() ---- */
 
-/* Our own counters; what on_each_cpu() does on its caller was not received. */
-static void classic_count_acted(struct cpu *cpu, uint64_t n_pages)
-{
-    struct flush_counters *flushes = &cpu->flushes;
-    bool is_full = n_pages == FLUSH_ALL_PAGES;
-
-    if (cpu->is_in_handler && is_full)
-        flushes->received_full++;
-    else if (cpu->is_in_handler)
-        flushes->received_pages += n_pages;
-    else if (is_full)
-        flushes->local_full++;
-    else
-        flushes->local_pages += n_pages;
-}
-
 static uint32_t classic_flush_func(struct cpu *cpu,
                                    const struct flush_request *request)
 {
@@ -94,7 +79,7 @@ static uint32_t classic_flush_func(struct cpu *cpu,
         n_pages = (request->end - request->start) >> BASE_PAGE_SHIFT;
         cycles = classic_invlpg_pages(cpu, request->start, n_pages);
     }
-    classic_count_acted(cpu, n_pages);
+    mmusim__protocol_count_flush(cpu, n_pages);
     system_trace_flush(cpu->system, FLUSH_REMOTE_SHOOTDOWN, n_pages);
     return cycles;
 }
@@ -106,7 +91,7 @@ static uint32_t classic_do_flush_all(struct cpu *cpu,
 
     (void) request;
     cpu->system->vmstat.nr_tlb_remote_flush_received++;
-    classic_count_acted(cpu, FLUSH_ALL_PAGES);
+    mmusim__protocol_count_flush(cpu, FLUSH_ALL_PAGES);
     cycles = classic_flush_globals(cpu);
     if (cpu->tlb_state == TLB_STATE_LAZY)
         cycles += mmusim__linux_4_6_leave_mm(cpu);
@@ -121,19 +106,11 @@ static uint32_t classic_do_kernel_range(struct cpu *cpu,
         align_up(request->end - request->start, BASE_PAGE_BYTES) >>
         BASE_PAGE_SHIFT;
 
-    classic_count_acted(cpu, n_pages); /* the kernel counts nothing */
+    mmusim__protocol_count_flush(cpu, n_pages); /* the kernel counts nothing */
     return classic_invlpg_pages(cpu, request->start, n_pages);
 }
 
 /* ---- sending ---- */
-
-static bool classic_has_others(const struct cpu_mask *mask, uint32_t self)
-{
-    struct cpu_mask others = *mask;
-
-    cpu_mask_clear(&others, self);
-    return cpu_mask_next(&others, 0) != MAX_CPUS;
-}
 
 /* native_flush_tlb_others(): end == 0 means one page. */
 static void classic_flush_others(struct cpu *cpu, const struct cpu_mask *mask,
@@ -206,7 +183,7 @@ static void classic_flush_mm_range(struct cpu *cpu, struct address_space *mm,
         start = 0;
         end = FLUSH_END_ALL;
     }
-    if (classic_has_others(&mm->cpus, cpu->id))
+    if (cpu_mask_has_other(&mm->cpus, cpu->id))
         classic_flush_others(cpu, &mm->cpus, mm, start, end);
     classic_charge_local(cpu, cycles);
 }
@@ -224,7 +201,7 @@ static void classic_flush_page(struct cpu *cpu, struct address_space *mm,
     } else if (cpu->active_mm == mm) {
         cycles = mmusim__linux_4_6_leave_mm(cpu);
     }
-    if (classic_has_others(&mm->cpus, cpu->id))
+    if (cpu_mask_has_other(&mm->cpus, cpu->id))
         classic_flush_others(cpu, &mm->cpus, mm, vaddr, 0);
     classic_charge_local(cpu, cycles);
 }
@@ -239,7 +216,7 @@ void mmusim__linux_4_6_flush_tlb(struct cpu *cpu)
     cpu->flushes.local_full++;
     cycles = classic_reload_cr3(cpu, MISS_FULL_FLUSH);
     system_trace_flush(system, FLUSH_LOCAL_SHOOTDOWN, FLUSH_ALL_PAGES);
-    if (classic_has_others(&mm->cpus, cpu->id))
+    if (cpu_mask_has_other(&mm->cpus, cpu->id))
         classic_flush_others(cpu, &mm->cpus, mm, 0, FLUSH_END_ALL);
     classic_charge_local(cpu, cycles);
 }
@@ -260,13 +237,12 @@ static enum kstep classic_each_step(struct cpu *cpu, struct kframe *frame)
 {
     struct classic_each_frame *each = (struct classic_each_frame *) frame;
     struct system *system = cpu->system;
-    struct cpu_mask all = {{0}};
+    struct cpu_mask all;
     uint32_t cycles;
 
     switch (frame->pc++) {
     case 0:
-        for (uint32_t i = 0; i < system->n_cpus; i++)
-            cpu_mask_set(&all, i);
+        all = mmusim__protocol_all_cpus(system);
         if (system->n_cpus > 1)
             mmusim__fabric_call(cpu, &all, &each->request);
         return KSTEP_NEXT;
@@ -339,12 +315,6 @@ static uint32_t classic_switch_mm(struct cpu *cpu, struct address_space *next)
     return cycles;
 }
 
-static void classic_enter_lazy(struct cpu *cpu)
-{
-    if (cpu->tlb_state == TLB_STATE_OK)
-        cpu->tlb_state = TLB_STATE_LAZY;
-}
-
 const struct protocol_ops mmusim__protocol_linux_4_6 = {
     .name = "linux-4.6",
     .help = "Linux 4.6 on x86: no PCID, synchronous IPIs, flush ceiling",
@@ -356,5 +326,5 @@ const struct protocol_ops mmusim__protocol_linux_4_6 = {
     .flush_kernel_range = classic_flush_kernel_range,
     .flush_all = classic_flush_all,
     .switch_mm = classic_switch_mm,
-    .enter_lazy = classic_enter_lazy,
+    .enter_lazy = mmusim__protocol_enter_lazy,
 };

@@ -36,6 +36,16 @@ static inline uint32_t cpu_mask_next(const struct cpu_mask *mask, uint32_t from)
     return MAX_CPUS;
 }
 
+/* Has the mask a member besides `self`? */
+static inline bool cpu_mask_has_other(const struct cpu_mask *mask,
+                                      uint32_t self)
+{
+    struct cpu_mask others = *mask;
+
+    cpu_mask_clear(&others, self);
+    return cpu_mask_next(&others, 0) != MAX_CPUS;
+}
+
 static inline uint32_t cpu_mask_count(const struct cpu_mask *mask)
 {
     uint32_t count = 0;
