@@ -10,7 +10,7 @@
 #include "coherence/broadcast.h"
 #include "coherence/inval_instruction.h"
 #include "coherence/ipi.h"
-#include "support/small_system.h"
+#include "support/small_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,50 +69,10 @@ static void mask(struct cpu *cpu, void *context)
     cpu->masks_interrupts = context != NULL;
 }
 
-static int setup(void **state)
-{
-    struct small_options options;
-
-    small_options_init(&options);
-    options.is_reference = true; /* nothing is done before its cycle */
-    *state = small_create(&options);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    small_destroy(*state);
-    return 0;
-}
-
-static struct small_system *remake(void **state,
-                                   const struct small_options *options)
-{
-    small_destroy(*state);
-    *state = small_create(options);
-    return *state;
-}
-
-static struct small_options options_of(void **state)
-{
-    return ((struct small_system *) *state)->options;
-}
-
 static const struct broadcast_config *
 config_of(const struct small_system *small)
 {
     return &small->system.broadcast;
-}
-
-/* A slot may end after the last event. */
-static uint64_t bucket_of(struct small_system *small, uint32_t id,
-                          enum bucket bucket)
-{
-    struct cpu *cpu = &small->system.cpus[id];
-
-    cpu_account(cpu, max_u64(cpu->now, cpu->stolen_until),
-                cpu->activity.bucket);
-    return cpu->cycles[bucket];
 }
 
 /* One operation to everybody is complete after this. */
@@ -142,9 +102,9 @@ static void the_sync_ends_when_the_farthest_answer_is_back(void **state)
     small_do(small, 0, sync, &inner);
     small_start(small);
     assert_completes_at(small, end);
-    assert_int_equal(bucket_of(small, 0, BUCKET_IPI_SEND),
+    assert_int_equal(small_bucket(small, 0, BUCKET_IPI_SEND),
                      config->issue_cycles);
-    assert_int_equal(bucket_of(small, 0, BUCKET_IPI_WAIT),
+    assert_int_equal(small_bucket(small, 0, BUCKET_IPI_WAIT),
                      end - config->issue_cycles);
     assert_int_equal(small->system.shootdowns.count, 1);
     assert_int_equal(small->system.shootdowns.broadcasts, 1);
@@ -154,12 +114,12 @@ static void the_sync_ends_when_the_farthest_answer_is_back(void **state)
 
 static void the_inner_domain_may_be_a_socket(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct small_system *small;
     const struct broadcast_config *config;
 
     options.broadcast.inner_domain = INNER_SOCKET;
-    small = remake(state, &options);
+    small = small_remake(state, &options);
     config = config_of(small);
     small_do(small, 0, issue, &inner);
     small_do(small, 0, sync, &inner);
@@ -169,18 +129,18 @@ static void the_inner_domain_may_be_a_socket(void **state)
                    config->slot_cycles + config->ack_socket_cycles +
                    config->sync_cycles);
     assert_int_equal(small->system.shootdowns.targets, 3);
-    assert_int_equal(bucket_of(small, NEIGHBOUR, BUCKET_IPI_HANDLER),
+    assert_int_equal(small_bucket(small, NEIGHBOUR, BUCKET_IPI_HANDLER),
                      config->slot_cycles);
-    assert_int_equal(bucket_of(small, REMOTE, BUCKET_IPI_HANDLER), 0);
+    assert_int_equal(small_bucket(small, REMOTE, BUCKET_IPI_HANDLER), 0);
 }
 
 static void the_outer_domain_is_the_machine_all_the_same(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct small_system *small;
 
     options.broadcast.inner_domain = INNER_SOCKET;
-    small = remake(state, &options);
+    small = small_remake(state, &options);
     small_do(small, 0, issue, &outer);
     small_do(small, 0, sync, &outer);
     small_start(small);
@@ -190,12 +150,12 @@ static void the_outer_domain_is_the_machine_all_the_same(void **state)
 
 static void a_sibling_is_as_near_as_its_own_latencies_say(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct small_system *small;
     const struct broadcast_config *config;
 
     options.n_sockets = options.cores_per_socket = 1;
-    small = remake(state, &options);
+    small = small_remake(state, &options);
     config = config_of(small);
     small_do(small, 0, issue, &inner);
     small_do(small, 0, sync, &inner);
@@ -216,7 +176,7 @@ static void a_local_operation_reaches_nobody_else(void **state)
     small_run(small);
     assert_int_equal(small->system.cpus[0].now,
                      config->local_cycles + config->sync_local_cycles);
-    assert_int_equal(bucket_of(small, 0, BUCKET_FLUSH_LOCAL),
+    assert_int_equal(small_bucket(small, 0, BUCKET_FLUSH_LOCAL),
                      config->local_cycles + config->sync_local_cycles);
     assert_int_equal(small->system.shootdowns.count, 0);
     assert_int_equal(small->system.cpus[1].flushes.received_full, 0);
@@ -224,11 +184,11 @@ static void a_local_operation_reaches_nobody_else(void **state)
 
 static void a_core_without_broadcast_acts_alone(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct small_system *small;
 
     options.broadcast.reaches_others = false;
-    small = remake(state, &options);
+    small = small_remake(state, &options);
     small_do(small, 0, issue, &inner);
     small_run(small);
     assert_int_equal(small->system.cpus[0].now, config_of(small)->local_cycles);
@@ -278,8 +238,8 @@ static void the_activity_of_the_target_is_prolonged_by_a_slot(void **state)
     small_do(small, 0, issue, &inner);
     small_run(small);
     assert_int_equal(end, busy + config_of(small)->slot_cycles);
-    assert_int_equal(bucket_of(small, REMOTE, BUCKET_BASE), busy);
-    assert_int_equal(bucket_of(small, REMOTE, BUCKET_IPI_HANDLER),
+    assert_int_equal(small_bucket(small, REMOTE, BUCKET_BASE), busy);
+    assert_int_equal(small_bucket(small, REMOTE, BUCKET_IPI_HANDLER),
                      config_of(small)->slot_cycles);
 }
 
@@ -314,7 +274,7 @@ static void slots_that_meet_at_a_core_queue_up(void **state)
     small_run_to(small, end);
     assert_int_equal(broadcast_n_outstanding(&small->system.cpus[1]), 0);
     small_drain(small);
-    assert_int_equal(bucket_of(small, REMOTE, BUCKET_IPI_HANDLER),
+    assert_int_equal(small_bucket(small, REMOTE, BUCKET_IPI_HANDLER),
                      2 * config->slot_cycles);
 }
 
@@ -341,14 +301,14 @@ static void call_remote(struct cpu *cpu, void *context)
 /* An interrupt that arrives in the middle of a slot is taken at its end. */
 static void an_interrupt_waits_for_the_end_of_the_slot(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct small_system *small;
     const struct broadcast_config *config;
     const struct ipi_config *ipi;
     uint64_t interrupt, slot_end;
 
     options.broadcast.slot_cycles = 10000;
-    small = remake(state, &options);
+    small = small_remake(state, &options);
     config = config_of(small);
     ipi = &small->system.ipi;
     interrupt = (uint64_t) ipi->enqueue_cycles + ipi->send_cycles +
@@ -363,7 +323,7 @@ static void an_interrupt_waits_for_the_end_of_the_slot(void **state)
     small_run(small);
     assert_int_equal(small->cpus[REMOTE].acted_cycle,
                      slot_end + ipi->entry_cycles);
-    assert_int_equal(bucket_of(small, REMOTE, BUCKET_BASE), 50000);
+    assert_int_equal(small_bucket(small, REMOTE, BUCKET_BASE), 50000);
     assert_int_equal(small->system.cpus[REMOTE].now,
                      50000 + config->slot_cycles + ipi->entry_cycles +
                          ipi->handler_cycles + ipi->exit_cycles);
@@ -383,7 +343,7 @@ static void an_issuer_at_its_limit_waits(void **state)
     small_do(small, 0, note, &left);
     small_run(small);
     assert_int_equal(left, round_trip(config) + config->issue_cycles);
-    assert_int_equal(bucket_of(small, 0, BUCKET_IPI_WAIT),
+    assert_int_equal(small_bucket(small, 0, BUCKET_IPI_WAIT),
                      round_trip(config) - 4 * (uint64_t) config->issue_cycles);
     assert_int_equal(small->system.shootdowns.broadcasts, 5);
     assert_int_equal(small->system.shootdowns.count, 1);
@@ -403,7 +363,8 @@ static void a_sync_does_not_wait_for_another_cpus_operations(void **state)
     small_run(small);
     assert_int_equal(end, 2 * (uint64_t) config->issue_cycles +
                               config->slot_cycles + config->sync_cycles);
-    assert_int_equal(bucket_of(small, 0, BUCKET_IPI_WAIT), config->sync_cycles);
+    assert_int_equal(small_bucket(small, 0, BUCKET_IPI_WAIT),
+                     config->sync_cycles);
 }
 
 static void two_cpus_that_broadcast_at_once_both_finish(void **state)
@@ -418,7 +379,7 @@ static void two_cpus_that_broadcast_at_once_both_finish(void **state)
     assert_int_equal(small->system.shootdowns.completed, 8);
     for (uint32_t id = 0; id < 8; id++) {
         assert_int_equal(small->system.cpus[id].flushes.received_pages, 35);
-        assert_int_equal(bucket_of(small, id, BUCKET_IPI_HANDLER),
+        assert_int_equal(small_bucket(small, id, BUCKET_IPI_HANDLER),
                          35 * config_of(small)->slot_cycles);
     }
 }
@@ -462,7 +423,7 @@ static uint64_t latency_with(const struct small_options *options)
 
 static void each_cost_lengthens_the_shootdown(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct broadcast_config *config = &options.broadcast;
     uint32_t *costs[] = {&config->issue_cycles, &config->latency_remote_cycles,
                          &config->slot_cycles, &config->ack_remote_cycles,
@@ -481,7 +442,7 @@ static void each_cost_lengthens_the_shootdown(void **state)
 
 static void sockets_without_a_link_between_them_are_farther(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     uint64_t before;
 
     options.n_sockets = 4;
@@ -503,7 +464,8 @@ the_least_delivery_time_is_one_issue_and_the_shortest_way(void **state)
                          config_of(small)->latency_core_cycles);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+    cmocka_unit_test_setup_teardown(name, small_setup, small_teardown)
 
 int main(void)
 {

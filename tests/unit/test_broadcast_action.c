@@ -8,7 +8,7 @@
  * the same socket; 2, 3, 6 and 7 are in the other.
  */
 #include "coherence/broadcast.h"
-#include "support/small_system.h"
+#include "support/small_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,50 +29,10 @@ static void issue(struct cpu *cpu, void *context)
     mmusim__broadcast_inval(cpu, &everything, REACH_INNER, MISS_FULL_FLUSH);
 }
 
-static int setup(void **state)
-{
-    struct small_options options;
-
-    small_options_init(&options);
-    options.is_reference = true; /* nothing is done before its cycle */
-    *state = small_create(&options);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    small_destroy(*state);
-    return 0;
-}
-
-static struct small_system *remake(void **state,
-                                   const struct small_options *options)
-{
-    small_destroy(*state);
-    *state = small_create(options);
-    return *state;
-}
-
-static struct small_options options_of(void **state)
-{
-    return ((struct small_system *) *state)->options;
-}
-
 static const struct broadcast_config *
 config_of(const struct small_system *small)
 {
     return &small->system.broadcast;
-}
-
-/* A slot may end after the last event. */
-static uint64_t bucket_of(struct small_system *small, uint32_t id,
-                          enum bucket bucket)
-{
-    struct cpu *cpu = &small->system.cpus[id];
-
-    cpu_account(cpu, max_u64(cpu->now, cpu->stolen_until),
-                cpu->activity.bucket);
-    return cpu->cycles[bucket];
 }
 
 static void
@@ -137,13 +97,13 @@ static void load_vm(struct small_system *small, uint32_t id, uint16_t vmid)
 
 static void pitfall_g7_the_scope_is_the_senders(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct small_system *small;
     struct address_space mm;
     tlb_data_t data;
 
     options.has_contexts = true;
-    small = remake(state, &options);
+    small = small_remake(state, &options);
     small_space_init(small, &mm, 1);
     small_map_user(small, mm.root, VADDR, 0);
     for (uint32_t id = 0; id <= REMOTE; id++) {
@@ -187,7 +147,7 @@ static void pitfall_hscc_cores_that_hold_nothing_pay_too(void **state)
     small_do(small, 0, issue, NULL);
     small_run(small);
     for (uint32_t id = 1; id < 8; id++)
-        assert_int_equal(bucket_of(small, id, BUCKET_IPI_HANDLER),
+        assert_int_equal(small_bucket(small, id, BUCKET_IPI_HANDLER),
                          config_of(small)->slot_cycles);
 }
 
@@ -203,13 +163,13 @@ static void of_asid(struct cpu *cpu, void *context)
 
 static void a_filter_spares_cores_that_never_held_the_asid(void **state)
 {
-    struct small_options options = options_of(state);
+    struct small_options options = small_options_of(state);
     struct small_system *small;
     uint16_t asid = 5;
 
     options.has_pcid = true;
     options.broadcast.filter = FILTER_CLEAN;
-    small = remake(state, &options);
+    small = small_remake(state, &options);
     mmusim__mmu_set_asid(&small->system.cpus[REMOTE].mmu, asid);
     mmusim__mmu_set_asid(&small->system.cpus[REMOTE].mmu, 1);
     small_do(small, 0, of_asid, &asid);
@@ -217,12 +177,13 @@ static void a_filter_spares_cores_that_never_held_the_asid(void **state)
     small_do(small, 0, of_asid, &asid);
     small_run(small);
     /* the first operation cleaned it */
-    assert_int_equal(bucket_of(small, REMOTE, BUCKET_IPI_HANDLER),
+    assert_int_equal(small_bucket(small, REMOTE, BUCKET_IPI_HANDLER),
                      config_of(small)->slot_cycles);
-    assert_int_equal(bucket_of(small, NEIGHBOUR, BUCKET_IPI_HANDLER), 0);
+    assert_int_equal(small_bucket(small, NEIGHBOUR, BUCKET_IPI_HANDLER), 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+    cmocka_unit_test_setup_teardown(name, small_setup, small_teardown)
 
 int main(void)
 {
