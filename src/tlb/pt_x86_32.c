@@ -9,19 +9,12 @@
  * (a walk here reads them as it reads any table).
  */
 #include "tlb/pt_table.h"
+#include "tlb/pt_x86.h"
 
 #include "core/check.h"
 
 #include <string.h>
 
-#define X86_PRESENT     UINT32_C(0x001)
-#define X86_WRITABLE    UINT32_C(0x002)
-#define X86_USER        UINT32_C(0x004)
-#define X86_ACCESSED    UINT32_C(0x020)
-#define X86_DIRTY       UINT32_C(0x040)
-#define X86_LARGE       UINT32_C(0x080)
-#define X86_GLOBAL      UINT32_C(0x100)
-#define X86_PROT_NONE   UINT32_C(0x200) /* software's; see pt_x86_64.c */
 #define X86_LARGE_ORDER 10
 
 /* ---- two levels ---- */
@@ -60,7 +53,7 @@ static struct pt_entry i386_decode(const struct pt_format *format,
     entry.is_present = true;
     entry.is_accessed = word & X86_ACCESSED;
     entry.is_leaf =
-        !level || (format->levels[level].has_leaves && word & X86_LARGE);
+        !level || (format->levels[level].has_leaves && word & X86_PAGE_SIZE);
     entry.rights = i386_rights(format, word, entry.is_leaf);
     entry.pfn = (pfn_t){word >> BASE_PAGE_SHIFT};
     if (!entry.is_leaf)
@@ -80,11 +73,11 @@ static uint64_t i386_make_leaf(const struct pt_format *format, pfn_t pfn,
                                uint32_t level, uint32_t rights,
                                bool is_accessed)
 {
-    uint32_t word = X86_PRESENT;
+    uint64_t word = X86_PRESENT;
 
     mmusim_assert(format->levels[level].has_leaves);
     if (level) {
-        word |= (uint32_t) (pfn.v >> X86_LARGE_ORDER << 22) | X86_LARGE;
+        word |= (uint32_t) (pfn.v >> X86_LARGE_ORDER << 22) | X86_PAGE_SIZE;
         word |= (uint32_t) (pfn.v >> 20 & 0xff) << 13;
     } else {
         mmusim_assert(!(pfn.v >> 20));
@@ -103,40 +96,12 @@ static uint64_t i386_make_leaf(const struct pt_format *format, pfn_t pfn,
     return word;
 }
 
-/* _PAGE_TABLE, arch/x86/include/asm/pgtable_types.h. */
 static uint64_t i386_make_table(const struct pt_format *format, uint64_t table,
                                 uint32_t level)
 {
     (void) level;
     (void) format;
-    return (table & 0xfffff000) | X86_PRESENT | X86_WRITABLE | X86_USER |
-           X86_ACCESSED | X86_DIRTY;
-}
-
-static uint64_t i386_set_accessed(uint64_t word, uint32_t level)
-{
-    (void) level;
-    return word | X86_ACCESSED;
-}
-
-static uint64_t i386_set_dirty(uint64_t word, uint32_t level)
-{
-    (void) level;
-    return word | X86_ACCESSED | X86_DIRTY;
-}
-
-static uint64_t i386_hide(uint64_t word, uint32_t level)
-{
-    (void) level;
-    return (word & ~(uint64_t) X86_PRESENT) | X86_PROT_NONE;
-}
-
-static uint64_t i386_reveal(uint64_t word, uint32_t level)
-{
-    (void) level;
-    if (!(word & X86_PROT_NONE))
-        return word;
-    return (word & ~(uint64_t) X86_PROT_NONE) | X86_PRESENT;
+    return (table & 0xfffff000) | X86_TABLE;
 }
 
 static mmusim_status_t x86_32_check(const struct pt_options *options,
@@ -177,10 +142,10 @@ mmusim_status_t mmusim__pt_i386_init(struct pt_format *format,
         .decode = i386_decode,
         .make_leaf = i386_make_leaf,
         .make_table = i386_make_table,
-        .set_accessed = i386_set_accessed,
-        .set_dirty = i386_set_dirty,
-        .hide = i386_hide,
-        .reveal = i386_reveal,
+        .set_accessed = pt_x86_set_accessed,
+        .set_dirty = pt_x86_set_dirty,
+        .hide = pt_x86_hide,
+        .reveal = pt_x86_reveal,
     };
     return MMUSIM_OK;
 }

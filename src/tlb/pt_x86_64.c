@@ -10,14 +10,8 @@
 #include "core/check.h"
 #include "core/diag.h"
 #include "tlb/pt_table.h"
+#include "tlb/pt_x86.h"
 
-#define X86_PRESENT            (UINT64_C(1) << 0)
-#define X86_WRITABLE           (UINT64_C(1) << 1)
-#define X86_USER               (UINT64_C(1) << 2)
-#define X86_ACCESSED           (UINT64_C(1) << 5)
-#define X86_DIRTY              (UINT64_C(1) << 6) /* ignored in a table pointer */
-#define X86_PAGE_SIZE          (UINT64_C(1) << 7) /* levels 1 and 2; PAT in a PTE */
-#define X86_GLOBAL             (UINT64_C(1) << 8)
 #define X86_PAT_LARGE          (UINT64_C(1) << 12)
 #define X86_NO_EXECUTE         (UINT64_C(1) << 63)
 #define X86_ADDRESS            UINT64_C(0x000ffffffffff000) /* bits 51:12 */
@@ -121,46 +115,12 @@ static uint64_t x86_make_leaf(const struct pt_format *format, pfn_t pfn,
     return word;
 }
 
-/* As Linux makes them, Accessed and Dirty from the start: _PAGE_TABLE, Linux
- * 4.6 arch/x86/include/asm/pgtable_types.h. */
 static uint64_t x86_make_table(const struct pt_format *format, uint64_t table,
                                uint32_t level)
 {
     (void) level;
     (void) format;
-    return (table & X86_ADDRESS) | X86_PRESENT | X86_WRITABLE | X86_USER |
-           X86_ACCESSED | X86_DIRTY;
-}
-
-static uint64_t x86_set_accessed(uint64_t word, uint32_t level)
-{
-    (void) level;
-    return word | X86_ACCESSED;
-}
-
-static uint64_t x86_set_dirty(uint64_t word, uint32_t level)
-{
-    (void) level;
-    return word | X86_ACCESSED | X86_DIRTY;
-}
-
-/* _PAGE_PROTNONE, a software bit where P is 0. Linux 4.6 reuses bit 8
- * (_PAGE_GLOBAL), which no user entry has set; bit 9 (_PAGE_SOFTW1) here keeps
- * G of kernel entries. */
-#define X86_PROT_NONE (UINT64_C(1) << 9)
-
-static uint64_t x86_hide(uint64_t word, uint32_t level)
-{
-    (void) level;
-    return (word & ~X86_PRESENT) | X86_PROT_NONE;
-}
-
-static uint64_t x86_reveal(uint64_t word, uint32_t level)
-{
-    (void) level;
-    if (!(word & X86_PROT_NONE))
-        return word;
-    return (word & ~X86_PROT_NONE) | X86_PRESENT;
+    return (table & X86_ADDRESS) | X86_TABLE;
 }
 
 #define X86_LEVEL(number)                                                      \
@@ -177,8 +137,9 @@ static uint64_t x86_reveal(uint64_t word, uint32_t level)
         .levels = {X86_LEVEL(0), X86_LEVEL(1), X86_LEVEL(2), X86_LEVEL(3),     \
                    X86_LEVEL(4)},                                              \
         .decode = x86_decode, .make_leaf = x86_make_leaf,                      \
-        .make_table = x86_make_table, .set_accessed = x86_set_accessed,        \
-        .set_dirty = x86_set_dirty, .hide = x86_hide, .reveal = x86_reveal,    \
+        .make_table = x86_make_table, .set_accessed = pt_x86_set_accessed,     \
+        .set_dirty = pt_x86_set_dirty, .hide = pt_x86_hide,                    \
+        .reveal = pt_x86_reveal,                                               \
     }
 
 static const struct pt_format x86_formats[] = {
