@@ -6,15 +6,13 @@
 
 #include "coherence/ipi.h"
 #include "coherence/linux_x86_classic.h"
+#include "coherence/mm_rules.h"
 #include "coherence/protocol_steps.h"
 
 static void cr3_flush_mm_range(struct cpu *cpu, struct address_space *mm,
-                               uint64_t start, uint64_t end,
-                               enum flush_vmflag vmflag)
+                               const struct flush_span *span)
 {
-    (void) start;
-    (void) end;
-    (void) vmflag;
+    (void) span;
     mmusim__linux_4_6_flush_tlb_mm(cpu, mm);
 }
 
@@ -48,6 +46,7 @@ const struct protocol_ops mmusim__protocol_i386_cr3 = {
     .name = "i386-cr3",
     .help = "no INVLPG: every flush reloads CR3",
     .isas = ISAS_X86,
+    .mm_rules = &mmusim__mm_rules_4_6,
     .ceiling_rule = CEILING_ALWAYS,
     .default_ceiling_pages = 0,
     .flush_mm_range = cr3_flush_mm_range,

@@ -11,7 +11,9 @@
 #include "coherence/linux_arm.h"
 
 #include "coherence/arm_flush.h"
+#include "coherence/flush.h"
 #include "coherence/ipi.h"
+#include "coherence/mm_rules.h"
 #include "coherence/protocol_steps.h"
 #include "core/arena.h"
 
@@ -101,27 +103,27 @@ static void arm_flush_everywhere_by_call(struct cpu *cpu, uint64_t start,
 /* ---- flush_tlb_*() ---- */
 
 static void arm_flush_mm_range(struct cpu *cpu, struct address_space *mm,
-                               uint64_t start, uint64_t end,
-                               enum flush_vmflag vmflag)
+                               const struct flush_span *span)
 {
     const struct arm_state *state = arm_state(cpu);
     uint16_t asid = asid_of(mm->context_id);
 
-    (void) vmflag;
     if (!arm_has_broadcast(cpu))
-        arm_flush_by_call(cpu, &mm->cpus, mm, start, end);
-    else if (end == FLUSH_END_ALL)
+        arm_flush_by_call(cpu, &mm->cpus, mm, span->start, span->end);
+    else if (span->end == FLUSH_END_ALL)
         mmusim__arm_flush_whole(cpu, state->rows[ARM_TLBIASIDIS], asid);
     else
-        mmusim__arm_flush_pages(cpu, state->rows[ARM_TLBIMVAIS], asid, start,
-                                end);
+        mmusim__arm_flush_pages(cpu, state->rows[ARM_TLBIMVAIS], asid,
+                                span->start, span->end);
 }
 
 static void arm_flush_page(struct cpu *cpu, struct address_space *mm,
                            uint64_t vaddr, uint32_t order)
 {
+    struct flush_span span = flush_span_of(vaddr, vaddr + 1);
+
     (void) order; /* any address of a page will do */
-    arm_flush_mm_range(cpu, mm, vaddr, vaddr + 1, FLUSH_NORMAL);
+    arm_flush_mm_range(cpu, mm, &span);
 }
 
 static void arm_flush_all(struct cpu *cpu)
@@ -196,6 +198,7 @@ const struct protocol_ops mmusim__protocol_linux_arm = {
     .name = "linux-arm",
     .help = "Linux on Armv7: a TLBI a page, broadcast or by interrupts",
     .isas = 1 << ISA_ARMV7,
+    .mm_rules = &mmusim__mm_rules_6_8,
     .ceiling_rule = CEILING_NONE,
     .default_ceiling_pages = UINT64_C(1) << 40,
     .init = arm_init,

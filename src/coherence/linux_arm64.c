@@ -11,6 +11,7 @@
 
 #include "coherence/arm_flush.h"
 #include "coherence/ipi.h"
+#include "coherence/mm_rules.h"
 #include "coherence/protocol_steps.h"
 #include "core/arena.h"
 
@@ -79,21 +80,20 @@ static bool arm64_is_too_large(const struct cpu *cpu, uint64_t start,
 }
 
 static void arm64_flush_mm_range(struct cpu *cpu, struct address_space *mm,
-                                 uint64_t start, uint64_t end,
-                                 enum flush_vmflag vmflag)
+                                 const struct flush_span *span)
 {
     const struct arm64_state *state = arm64_state(cpu);
     uint16_t asid = asid_of(mm->context_id);
     struct arm_flush *flush;
 
-    (void) vmflag; /* the stride is a page's for any area */
-    if (arm64_is_too_large(cpu, start, end)) {
+    /* The stride is a page's for any area. */
+    if (arm64_is_too_large(cpu, span->start, span->end)) {
         mmusim__arm_flush_whole(cpu, state->rows[TLBI_ASIDE1IS], asid);
         return;
     }
     /* Not the last level only: tables may be going, too. */
-    flush = mmusim__arm_flush_pages(cpu, state->rows[TLBI_VAE1IS], asid, start,
-                                    end);
+    flush = mmusim__arm_flush_pages(cpu, state->rows[TLBI_VAE1IS], asid,
+                                    span->start, span->end);
     flush->range_row = state->rows[TLBI_RVAE1IS];
     mmusim__arm64_cut_begin(&flush->cut, state->order, flush->cut.pages_left,
                             1);
@@ -235,6 +235,7 @@ const struct protocol_ops mmusim__protocol_linux_arm64_4_20 = {
     .ceiling_rule = CEILING_ABOVE,
     .default_ceiling_pages = 1024,
     .init = arm64_init_4_20,
+    .mm_rules = &mmusim__mm_rules_4_20,
     /* ptep_set_access_flags() flushes read-only entries from 5.10 on. */
     .relies_on_rewalk = true,
     ARM64_OPS,
@@ -246,6 +247,7 @@ const struct protocol_ops mmusim__protocol_linux_arm64_6_8 = {
     .ceiling_rule = CEILING_AT_LEAST,
     .default_ceiling_pages = 512,
     .init = arm64_init_6_8,
+    .mm_rules = &mmusim__mm_rules_6_8,
     .after_upgrade = arm64_flush_page,
     ARM64_OPS,
 };
@@ -256,6 +258,7 @@ const struct protocol_ops mmusim__protocol_linux_arm64_7_1 = {
     .ceiling_rule = CEILING_AT_LEAST,
     .default_ceiling_pages = 512,
     .init = arm64_init_7_1,
+    .mm_rules = &mmusim__mm_rules_7_1,
     .after_upgrade = arm64_flush_page,
     ARM64_OPS,
 };

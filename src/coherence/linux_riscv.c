@@ -14,6 +14,7 @@
 
 #include "coherence/inval_instruction.h"
 #include "coherence/ipi.h"
+#include "coherence/mm_rules.h"
 #include "coherence/protocol_steps.h"
 #include "core/arena.h"
 #include "core/check.h"
@@ -123,12 +124,14 @@ static void riscv_flush(struct cpu *cpu, const struct cpu_mask *mask,
 }
 
 static void riscv_flush_mm_range(struct cpu *cpu, struct address_space *mm,
-                                 uint64_t start, uint64_t end,
-                                 enum flush_vmflag vmflag)
+                                 const struct flush_span *span)
 {
+    uint64_t start = span->start;
+    uint64_t end = span->end;
+
     /* A fence of an address keeps pointers to tables (RISC-V privileged manual,
      * SFENCE.VMA); tlb_flush() fences the whole space before it frees any. */
-    if (vmflag == FLUSH_TABLES) {
+    if (span->frees_tables) {
         start = 0;
         end = FLUSH_END_ALL;
     }
@@ -224,6 +227,7 @@ const struct protocol_ops mmusim__protocol_linux_riscv = {
     .name = "linux-riscv",
     .help = "Linux 7.1 on RISC-V: SFENCE.VMA, remote fences by the SBI",
     .isas = 1 << ISA_RISCV,
+    .mm_rules = &mmusim__mm_rules_7_1,
     .ceiling_rule = CEILING_ABOVE,
     .default_ceiling_pages = 64,
     .init = riscv_init,

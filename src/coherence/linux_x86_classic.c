@@ -10,6 +10,8 @@
 #include "coherence/linux_x86_classic.h"
 
 #include "coherence/fabric.h"
+#include "coherence/flush.h"
+#include "coherence/mm_rules.h"
 #include "coherence/protocol_steps.h"
 #include "coherence/x86_ops.h"
 
@@ -142,13 +144,13 @@ static void classic_charge_local(struct cpu *cpu, uint32_t cycles)
 
 /* Steps 4 and 5 of flush_tlb_mm_range: *n_pages becomes what was flushed. */
 static uint32_t classic_local_range(struct cpu *cpu, uint64_t start,
-                                    uint64_t end, enum flush_vmflag vmflag,
+                                    uint64_t end, bool is_hugetlb,
                                     uint64_t *n_pages)
 {
     struct system *system = cpu->system;
     uint32_t cycles;
 
-    if (end != FLUSH_END_ALL && vmflag != FLUSH_HUGETLB)
+    if (end != FLUSH_END_ALL && !is_hugetlb)
         *n_pages = (end - start) >> BASE_PAGE_SHIFT;
     if (*n_pages > system->flush_ceiling_pages) {
         *n_pages = FLUSH_ALL_PAGES;
@@ -165,9 +167,10 @@ static uint32_t classic_local_range(struct cpu *cpu, uint64_t start,
 }
 
 static void classic_flush_mm_range(struct cpu *cpu, struct address_space *mm,
-                                   uint64_t start, uint64_t end,
-                                   enum flush_vmflag vmflag)
+                                   const struct flush_span *span)
 {
+    uint64_t start = span->start;
+    uint64_t end = span->end;
     uint64_t n_pages = FLUSH_ALL_PAGES;
     uint32_t cycles = 0;
 
@@ -178,7 +181,8 @@ static void classic_flush_mm_range(struct cpu *cpu, struct address_space *mm,
                      ? 0
                      : mmusim__linux_4_6_leave_mm(cpu);
     else if (cpu->active_mm == mm)
-        cycles = classic_local_range(cpu, start, end, vmflag, &n_pages);
+        cycles =
+            classic_local_range(cpu, start, end, span->is_hugetlb, &n_pages);
     if (n_pages == FLUSH_ALL_PAGES) {
         start = 0;
         end = FLUSH_END_ALL;
@@ -223,7 +227,9 @@ void mmusim__linux_4_6_flush_tlb(struct cpu *cpu)
 
 void mmusim__linux_4_6_flush_tlb_mm(struct cpu *cpu, struct address_space *mm)
 {
-    classic_flush_mm_range(cpu, mm, 0, FLUSH_END_ALL, FLUSH_NORMAL);
+    struct flush_span all = flush_span_all();
+
+    classic_flush_mm_range(cpu, mm, &all);
 }
 
 /* on_each_cpu(): the others by call, then this CPU with interrupts masked;
@@ -321,6 +327,7 @@ const struct protocol_ops mmusim__protocol_linux_4_6 = {
     .isas = ISAS_X86,
     .ceiling_rule = CEILING_ABOVE,
     .default_ceiling_pages = 33,
+    .mm_rules = &mmusim__mm_rules_4_6,
     .flush_mm_range = classic_flush_mm_range,
     .flush_page = classic_flush_page,
     .flush_kernel_range = classic_flush_kernel_range,

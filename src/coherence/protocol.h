@@ -5,10 +5,8 @@
  * protocol_ops` per kernel version in its own file, plus one line in
  * protocol_table.c.
  *
- * The flush functions begin an operation on the calling CPU, which is in
- * kernel mode with interrupts enabled: they act locally, charge what that
- * costs, and push the frame that waits for the others. The caller returns
- * KSTEP_NEXT at once, and is stepped again when the flush is complete.
+ * The flush functions are called through flush.h, which says what they do to
+ * the calling CPU.
  */
 #ifndef MMUSIM_COHERENCE_PROTOCOL_H
 #define MMUSIM_COHERENCE_PROTOCOL_H
@@ -24,11 +22,21 @@ enum ceiling_rule {
     CEILING_ALWAYS,   /* there is no flush of a page: an error, too */
 };
 
-enum flush_vmflag {
-    FLUSH_NORMAL,
-    FLUSH_HUGETLB,
-    FLUSH_TABLES, /* page tables are about to be freed, too */
+/* What is to be flushed of one address space, and what the caller knows of it.
+ * All zero but the range: plain pages of an area. */
+struct flush_span {
+    uint64_t start;
+    uint64_t end;            /* FLUSH_END_ALL: the whole space, start is 0 */
+    uint32_t stride_order;   /* of the smallest entry changed, in 4 KiB units; 0
+                                also if it was not kept track of */
+    uint32_t cleared_levels; /* 1 << level of the entries changed; 0: unknown */
+    bool frees_tables;       /* page tables are about to be freed, too */
+    bool is_hugetlb;         /* the area's VM_HUGETLB */
+    bool is_full_mm;         /* mmu_gather of exit_mmap() */
+    bool has_no_area;        /* mmu_gather without a tlb_start_vma() */
 };
+
+struct mm_rules;
 
 struct protocol_ops {
     const char *name;
@@ -39,10 +47,19 @@ struct protocol_ops {
     /* What the protocol keeps besides struct system; NULL: nothing. Memory
      * comes from system->arena. */
     mmusim_status_t (*init)(struct system *system);
-    /* flush_tlb_mm_range; end may be FLUSH_END_ALL. */
+    /* What the rest of that kernel's memory management does. */
+    const struct mm_rules *mm_rules;
+    /* Entries of the bug corpus that this version contains, as "B01 B02"; NULL
+     * or "": none. */
+    const char *bugs;
+    /* The same version with those repaired: NAME-fixed. */
+    bool is_fixed;
+    /* flush_tlb_mm_range(). */
     void (*flush_mm_range)(struct cpu *cpu, struct address_space *mm,
-                           uint64_t start, uint64_t end,
-                           enum flush_vmflag vmflag);
+                           const struct flush_span *span);
+    /* tlb_flush() of an mmu_gather; NULL: as flush_mm_range. */
+    void (*flush_gather)(struct cpu *cpu, struct address_space *mm,
+                         const struct flush_span *span);
     /* flush_tlb_page; order: of the page, in 4 KiB units. */
     void (*flush_page)(struct cpu *cpu, struct address_space *mm,
                        uint64_t vaddr, uint32_t order);
@@ -59,6 +76,12 @@ struct protocol_ops {
     bool relies_on_rewalk;
     void (*flush_kernel_range)(struct cpu *cpu, uint64_t start, uint64_t end);
     void (*flush_all)(struct cpu *cpu);
+    /* Batched unmapping (arch_tlbbatch_*): flush.h. NULL: this version has
+     * none. */
+    bool (*batch_defers)(const struct cpu *cpu, const struct address_space *mm);
+    uint32_t (*batch_add)(struct cpu *cpu, struct address_space *mm,
+                          uint64_t vaddr, uint32_t order);
+    void (*batch_flush)(struct cpu *cpu);
     /* Loads next in place of what is loaded; returns the cycles of the loads
      * and invalidations. Interrupts are masked. */
     uint32_t (*switch_mm)(struct cpu *cpu, struct address_space *next);

@@ -93,6 +93,7 @@ struct system {
     void *protocol_state; /* the protocol's own */
     uint64_t flush_ceiling_pages;
     bool has_flush_ceiling; /* given, not the protocol's own */
+    bool has_batched_unmap; /* os.batched_unmap */
     struct address_space *init_mm;
     uint32_t min_delivery_cycles; /* least time from any event of a CPU to an
                                      interrupt it causes at another */

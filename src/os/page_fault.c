@@ -19,6 +19,7 @@
  */
 #include "os/page_fault.h"
 
+#include "coherence/flush.h"
 #include "coherence/x86_ops.h"
 #include "core/check.h"
 #include "core/diag.h"
@@ -395,8 +396,8 @@ static void fault_touch(struct cpu *cpu, struct fault_frame *fault)
         !protocol->relies_on_rewalk) {
         if (!protocol->after_upgrade) {
             fault->frame.pc = FAULT_UNLOCK;
-            protocol->flush_page(cpu, &fault->mm->space, fault->vaddr,
-                                 fault_order(fault));
+            mmusim__flush_page(cpu, &fault->mm->space, fault->vaddr,
+                               fault_order(fault));
             return;
         }
         fault->frame.pc = FAULT_AFTER_UPGRADE;
@@ -438,8 +439,8 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
         mmusim__pte_clear(fault->kernel, &fault->slot);
         fault->frame.pc = FAULT_AFTER_FLUSH;
         fault->replaced = old.pfn;
-        cpu->system->protocol->flush_page(cpu, &fault->mm->space, fault->vaddr,
-                                          fault_order(fault));
+        mmusim__flush_page(cpu, &fault->mm->space, fault->vaddr,
+                           fault_order(fault));
         return;
     case ACTION_FAIL:
     case ACTION_NOTHING:

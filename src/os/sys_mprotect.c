@@ -6,7 +6,7 @@
  * skipped. Private areas lose write permission in their entries, whatever is
  * granted: the next store takes a fault that gives it back.
  */
-#include "coherence/ipi.h"
+#include "coherence/flush.h"
 #include "os/page_cache.h"
 #include "os/page_table.h"
 #include "os/syscall.h"
@@ -136,17 +136,16 @@ static void mprotect_flush(struct cpu *cpu, struct mprotect_frame *mprotect)
 {
     struct sys_frame *sys = &mprotect->sys;
     const struct vm_area *piece = &mprotect->piece;
+    struct flush_span span = flush_span_of(piece->start, piece->end);
 
+    span.is_hugetlb = piece->flags & VM_HUGETLB;
     sys->cursor = piece->end;
     if (!mmusim__sys_next_area(sys))
         mmusim__sys_effect(cpu, sys->kernel);
     if (sys->has_changed && sys->mm == &sys->kernel->init_mm)
-        cpu->system->protocol->flush_kernel_range(cpu, piece->start,
-                                                  piece->end);
+        mmusim__flush_kernel_range(cpu, span.start, span.end);
     else if (sys->has_changed)
-        cpu->system->protocol->flush_mm_range(
-            cpu, &sys->mm->space, piece->start, piece->end,
-            piece->flags & VM_HUGETLB ? FLUSH_HUGETLB : FLUSH_NORMAL);
+        mmusim__flush_range(cpu, &sys->mm->space, &span);
 }
 
 static enum sys_body mprotect_body(struct cpu *cpu, struct sys_frame *sys)

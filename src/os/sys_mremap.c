@@ -10,7 +10,7 @@
  * mmap_lock excludes everybody else who would take the table locks, so the
  * entries' locks are charged and not taken.
  */
-#include "coherence/ipi.h"
+#include "coherence/flush.h"
 #include "os/page_table.h"
 #include "os/syscall.h"
 #include "os/unmap.h"
@@ -189,14 +189,14 @@ static bool mremap_moves(const struct mremap_frame *mremap)
 static void mremap_flush(struct cpu *cpu, struct mremap_frame *mremap)
 {
     struct sys_frame *sys = &mremap->sys;
+    struct flush_span span = flush_span_of(sys->start, mremap->move_end);
 
     /* A tail that is not carried over is still mapped: see mremap_drop_old().
      */
     if (mremap->move_end == sys->end)
         mmusim__sys_effect(cpu, sys->kernel);
     if (sys->has_changed)
-        cpu->system->protocol->flush_mm_range(cpu, &sys->mm->space, sys->start,
-                                              mremap->move_end, FLUSH_NORMAL);
+        mmusim__flush_range(cpu, &sys->mm->space, &span);
 }
 
 static void mremap_drop_old(struct cpu *cpu, struct mremap_frame *mremap)

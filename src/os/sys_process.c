@@ -8,7 +8,7 @@
  * whose child has no thread in the trace does the parent's part and lets the
  * child's copy go at once.
  */
-#include "coherence/ipi.h"
+#include "coherence/flush.h"
 #include "os/mm.h"
 #include "os/order.h"
 #include "os/page_table.h"
@@ -194,8 +194,7 @@ static enum sys_body fork_body(struct cpu *cpu, struct sys_frame *sys)
         return SYS_AGAIN;
     case FORK_FLUSH:
         sys->step = FORK_START_CHILD;
-        cpu->system->protocol->flush_mm_range(cpu, &sys->mm->space, 0,
-                                              FLUSH_END_ALL, FLUSH_NORMAL);
+        mmusim__flush_mm(cpu, &sys->mm->space);
         return SYS_AGAIN;
     default:
         fork_start_child(cpu, fork);

@@ -3,7 +3,7 @@
  * mm/mmap.c (unmap_region, exit_mmap). */
 #include "os/unmap.h"
 
-#include "coherence/ipi.h"
+#include "coherence/flush.h"
 #include "os/page_table.h"
 
 struct unmap_frame {
@@ -143,23 +143,19 @@ static void unmap_zap(struct cpu *cpu, struct unmap_frame *unmap)
 static bool unmap_flush(struct cpu *cpu, struct unmap_frame *unmap)
 {
     struct mmu_gather *gather = unmap_gather(cpu, unmap);
-    const struct protocol_ops *protocol = cpu->system->protocol;
-    uint64_t start = gather->start;
-    uint64_t end = gather->end;
-    enum flush_vmflag vmflag = gather->has_tables ? FLUSH_TABLES : FLUSH_NORMAL;
+    struct flush_span span = flush_span_of(gather->start, gather->end);
 
     if (!mmusim__gather_needs_flush(gather))
         return false;
-    if (gather->is_full_mm) {
-        start = 0;
-        end = FLUSH_END_ALL;
-    }
+    if (gather->is_full_mm)
+        span = flush_span_all();
+    span.frees_tables = gather->has_tables;
+    span.is_full_mm = gather->is_full_mm;
     mmusim__gather_flushed(gather);
     if (&unmap->range.mm->space == cpu->system->init_mm)
-        protocol->flush_kernel_range(cpu, start, end);
+        mmusim__flush_kernel_range(cpu, span.start, span.end);
     else
-        protocol->flush_mm_range(cpu, &unmap->range.mm->space, start, end,
-                                 vmflag);
+        mmusim__flush_gather(cpu, &unmap->range.mm->space, &span);
     return true;
 }
 

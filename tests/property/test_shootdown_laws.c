@@ -15,7 +15,7 @@
  * MMUSIM_TEST_SEED and MMUSIM_TEST_RUNS repeat or lengthen a run.
  */
 #include "coherence/fabric.h"
-#include "coherence/ipi.h"
+#include "coherence/flush.h"
 #include "support/small_system.h"
 
 #include <setjmp.h>
@@ -180,21 +180,20 @@ static void move_pages(struct run *run, const struct op *op)
 static void do_flush(struct cpu *cpu, void *context)
 {
     struct op *op = context;
-    const struct protocol_ops *protocol = cpu->system->protocol;
     struct address_space *mm = &op->run->spaces[op->space - 1];
     uint64_t start = page_vaddr(op->page);
+    struct flush_span span =
+        flush_span_of(start, start + (uint64_t) op->n_pages * BASE_PAGE_BYTES);
 
     op->began_epoch = ++op->run->epoch;
     move_pages(op->run, op);
     op->run->n_stale_seen += count_stale_everywhere(op);
     if (op->kind == OP_FLUSH_RANGE)
-        protocol->flush_mm_range(
-            cpu, mm, start, start + (uint64_t) op->n_pages * BASE_PAGE_BYTES,
-            FLUSH_NORMAL);
+        mmusim__flush_range(cpu, mm, &span);
     else if (op->kind == OP_FLUSH_PAGE)
-        protocol->flush_page(cpu, mm, start, 0);
+        mmusim__flush_page(cpu, mm, start, 0);
     else
-        protocol->flush_all(cpu);
+        mmusim__flush_all(cpu);
 }
 
 static void do_switch(struct cpu *cpu, void *context)

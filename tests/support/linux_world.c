@@ -2,7 +2,7 @@
 /* A world for tests of the linux-4.6 protocol: see linux_world.h. */
 #include "support/linux_world.h"
 
-#include "coherence/ipi.h"
+#include "coherence/flush.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,15 +129,17 @@ void world_mm_range(struct cpu *cpu, void *context)
                        ? FLUSH_END_ALL
                        : flush->start + flush->n_pages * BASE_PAGE_BYTES;
 
-    cpu->system->protocol->flush_mm_range(cpu, flush->mm, flush->start, end,
-                                          flush->vmflag);
+    struct flush_span span = flush_span_of(flush->start, end);
+
+    span.is_hugetlb = flush->is_hugetlb;
+    mmusim__flush_range(cpu, flush->mm, &span);
 }
 
 void world_page(struct cpu *cpu, void *context)
 {
     const struct flush *flush = context;
 
-    cpu->system->protocol->flush_page(cpu, flush->mm, flush->start, 0);
+    mmusim__flush_page(cpu, flush->mm, flush->start, 0);
 }
 
 void world_kernel_range(struct cpu *cpu, void *context)
@@ -148,7 +150,7 @@ void world_kernel_range(struct cpu *cpu, void *context)
                        : flush->start + flush->n_pages * BASE_PAGE_BYTES +
                              flush->extra_bytes;
 
-    cpu->system->protocol->flush_kernel_range(cpu, flush->start, end);
+    mmusim__flush_kernel_range(cpu, flush->start, end);
 }
 
 void world_flush_tlb(struct cpu *cpu, void *context)
@@ -167,7 +169,7 @@ void world_flush_tlb_mm(struct cpu *cpu, void *context)
 void world_flush_all(struct cpu *cpu, void *context)
 {
     (void) context;
-    cpu->system->protocol->flush_all(cpu);
+    mmusim__flush_all(cpu);
 }
 
 void world_run(struct world *world, small_act act, struct flush *flush)

@@ -20,7 +20,7 @@ struct flush {
     struct address_space *mm;
     uint64_t start, n_pages; /* FLUSH_ALL_PAGES: end is "all" */
     uint64_t extra_bytes;
-    enum flush_vmflag vmflag;
+    bool is_hugetlb;
 };
 
 struct cpu *world_cpu(struct world *world, uint32_t id);

@@ -107,7 +107,7 @@ static void the_hugetlb_flag_forces_a_full_flush(void **state)
     struct flush flush = {.mm = &world->mm,
                           .start = LINUX_VADDR,
                           .n_pages = 1,
-                          .vmflag = FLUSH_HUGETLB};
+                          .is_hugetlb = true};
 
     world_run(world, world_mm_range, &flush);
     world_expect_vmstat(world, 1, 2, 1, 0);
