@@ -21,7 +21,8 @@ enum {
     PROGRESS_EVENTS = 1 << 22,
     RNG_STREAM_SPECULATION = 0x20000,
     RNG_STREAM_TLB = 1, /* first number of the CPUs' streams */
-    HOME_SHIFT = 9,     /* sockets own simulated memory in turns of 2 MiB */
+    HOME_SHIFT = 9,     /* of what lies beside the kernel's frames, sockets own
+                           memory in turns of 2 MiB */
 };
 
 /* ---- building ---- */
@@ -30,6 +31,8 @@ static uint32_t machine_home_socket(const void *context, pfn_t pfn)
 {
     const struct mmusim_machine *machine = context;
 
+    if (machine->kernel.frames && !machine->shared.nested)
+        return mmusim__frame_node(machine->kernel.frames, pfn);
     return (uint32_t) ((pfn.v >> HOME_SHIFT) % machine->config.n_sockets);
 }
 

@@ -43,6 +43,7 @@ static const char *const rows_format[] = {
     CONFIG_FORMAT_MAP(ROWS_FORMAT_WORD)
 #undef ROWS_FORMAT_WORD
         NULL};
+static const char *const rows_node_policy[] = {"local", "interleave", NULL};
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
 static const char *const rows_batched[] = {"false", "true", NULL};
@@ -313,6 +314,9 @@ static const struct field_row plain_rows[] = {
         "single frames come at random, of the page's colour modulo this; 0: "
         "in order",
         "a choice, not a measurement"),
+    WORD("os.node_policy", os.node_policy, rows_node_policy, "local",
+         "the node of a page: that of the CPU that touches it first, or by the page's number",
+         "Linux mm/mempolicy.c: MPOL_DEFAULT is local"),
     BOOL("os.strict_maps", os.has_strict_maps, "false",
          "an access outside every mapping fails instead of mapping its page",
          "a choice, not a measurement"),

@@ -452,6 +452,16 @@ static void emit_vmstat(const struct emit *emit)
                "entries", "as the kernel counts them");
 }
 
+static void emit_vm(const struct emit *emit)
+{
+    const struct vm_counters *vm = &emit->machine->kernel.vm;
+
+#define EMIT_VM(name, unit, help)                                              \
+    emit_value(emit, "vmstat." #name, vm->name, unit, help);
+    VM_COUNTER_MAP(EMIT_VM)
+#undef EMIT_VM
+}
+
 static void emit_reasons(const struct emit *emit)
 {
     static const char *const words[] = {
@@ -505,6 +515,7 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
     emit_shootdowns(&emit);
     emit_bbm(&emit);
     emit_vmstat(&emit);
+    emit_vm(&emit);
     emit_reasons(&emit);
     emit_marks(&emit);
     for (uint32_t i = 0; i < machine->system.n_cpus; i++) {

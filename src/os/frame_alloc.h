@@ -13,6 +13,13 @@
  * (Windows keeps its free lists by colour: Windows Internals, 6th edition,
  * part 2, chapter 10) or of one that does not (Linux: 1 colour).
  *
+ * Nodes: memory is divided into equal parts, node 0's first. A request names
+ * the node it wants; when that has nothing, the next ones are asked in turn.
+ *
+ * A large block can be split into single frames, each with the block's
+ * references; who holds it as a whole then holds every piece (the *_span
+ * functions, which take the order that the holder's page has).
+ *
  * Memory on the host: at most 16 bytes per frame ever handed out, in chunks
  * that grow with the highest frame used.
  */
@@ -43,6 +50,8 @@ void mmusim__frame_orders_add(struct frame_orders *orders, uint32_t order);
 struct frame_alloc *
 mmusim__frame_alloc_create(uint64_t memory_bytes,
                            const struct frame_orders *orders);
+struct frame_alloc *mmusim__frame_alloc_create_nodes(
+    uint64_t memory_bytes, const struct frame_orders *orders, uint32_t n_nodes);
 void mmusim__frame_alloc_destroy(struct frame_alloc *frames);
 
 /* A block with one reference. MMUSIM_EXHAUSTED when simulated memory has no
@@ -54,6 +63,19 @@ mmusim_status_t mmusim__frame_get(struct frame_alloc *frames, uint32_t order,
  * for frames in order. */
 void mmusim__frame_alloc_scatter(struct frame_alloc *frames, uint32_t n_colours,
                                  uint64_t seed);
+/* What is wanted. */
+struct frame_wish {
+    uint32_t order;
+    uint32_t node;    /* first choice */
+    bool is_bound;    /* no other node will do */
+    bool is_for_page; /* of vpn: single frames may be scattered */
+    vpn_t vpn;
+};
+
+/* As frame_get. */
+mmusim_status_t mmusim__frame_get_wish(struct frame_alloc *frames,
+                                       const struct frame_wish *wish,
+                                       pfn_t *pfn);
 /* As frame_get, for the page vpn. */
 mmusim_status_t mmusim__frame_get_for(struct frame_alloc *frames,
                                       uint32_t order, vpn_t vpn, pfn_t *pfn);
@@ -62,6 +84,19 @@ void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn);
 bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn);
 uint32_t mmusim__frame_refs(const struct frame_alloc *frames, pfn_t pfn);
 uint32_t mmusim__frame_order(const struct frame_alloc *frames, pfn_t pfn);
+/* The node of a frame. */
+uint32_t mmusim__frame_node(const struct frame_alloc *frames, pfn_t pfn);
+
+/* Makes a large block with references into single frames with as many each.
+ * MMUSIM_NOMEM: nothing has changed. */
+mmusim_status_t mmusim__frame_split(struct frame_alloc *frames, pfn_t pfn);
+/* Of a page of an order, whole or in pieces; refs: the most of a piece. */
+void mmusim__frame_ref_span(struct frame_alloc *frames, pfn_t pfn,
+                            uint32_t order);
+void mmusim__frame_unref_span(struct frame_alloc *frames, pfn_t pfn,
+                              uint32_t order);
+uint32_t mmusim__frame_refs_span(const struct frame_alloc *frames, pfn_t pfn,
+                                 uint32_t order);
 /* 4 KiB frames in use. */
 uint64_t mmusim__frames_in_use(const struct frame_alloc *frames);
 

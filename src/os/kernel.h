@@ -16,6 +16,7 @@
 #include "os/locks.h"
 #include "os/os_config.h"
 #include "os/vm_area.h"
+#include "os/vm_counters.h"
 #include "tlb/pt_format.h"
 
 struct mem_model;
@@ -116,6 +117,7 @@ struct kernel {
     uint64_t last_op_done;
     /* Statistics. */
     uint64_t (*faults)[FAULT_KIND_COUNT]; /* by CPU */
+    struct vm_counters vm;
     uint64_t implicit_pages;
     uint64_t order_broken;
     /* Tells the machine that a thread's stream ends (exit, exec). */

@@ -5,6 +5,8 @@
 
 #include "core/types.h"
 
+enum node_policy { NODE_LOCAL, NODE_INTERLEAVE };
+
 struct os_config {
     char protocol[32];
     bool has_protocol; /* given, not the instruction set's usual one */
@@ -12,6 +14,7 @@ struct os_config {
     bool has_flush_ceiling; /* given, not the protocol's own */
     uint64_t timeslice_cycles;
     uint64_t memory_bytes;
+    enum node_policy node_policy;
     uint32_t n_frame_colours; /* 0: frames in order (frame_alloc.h) */
     bool has_strict_maps;
     bool has_cold_page_cache; /* first touch of a file page is major */

@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "os/bbm_watch.h"
+#include "os/placement.h"
 #include "tlb/mem_model.h"
 #include "tlb/miss_cause.h"
 #include "tlb/nested.h"
@@ -150,7 +151,7 @@ static mmusim_status_t pt_table_create(struct kernel *kernel, uint32_t level,
                                        pfn_t *pfn)
 {
     uint32_t order = mmusim__pt_table_order(kernel->format, level);
-    mmusim_status_t status = mmusim__frame_get(kernel->frames, order, pfn);
+    mmusim_status_t status = mmusim__page_get_table(kernel, order, pfn);
     struct pt_shape shape;
 
     if (status)

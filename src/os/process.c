@@ -152,8 +152,8 @@ mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
     uint32_t n_cpus = kernel->system->n_cpus;
     mmusim_status_t status;
 
-    kernel->frames =
-        mmusim__frame_alloc_create(kernel->config.memory_bytes, &orders);
+    kernel->frames = mmusim__frame_alloc_create_nodes(
+        kernel->config.memory_bytes, &orders, kernel->system->n_sockets);
     kernel->page_cache = mmusim__page_cache_create();
     kernel->cpus = calloc(n_cpus, sizeof(*kernel->cpus));
     kernel->faults = calloc(n_cpus, sizeof(*kernel->faults));

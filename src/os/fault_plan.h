@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a page fault is going to do: page_fault.c asks for a plan under
+ * mmap_lock, and carries it out under the table's lock if the entry is still
+ * what the plan was made for. Only these two know this header.
+ */
+#ifndef MMUSIM_OS_FAULT_PLAN_H
+#define MMUSIM_OS_FAULT_PLAN_H
+
+#include "os/page_table.h"
+
+enum fault_action {
+    ACTION_FAIL,
+    ACTION_NOTHING, /* the entry permits it: somebody was faster */
+    ACTION_MAP,     /* install plan.pfn */
+    ACTION_UPGRADE, /* the entry gets plan.rights */
+    ACTION_TOUCH,   /* the entry gets A, for a store D, too */
+    ACTION_COPY,    /* clear, flush, install plan.pfn */
+};
+
+struct fault_plan {
+    enum fault_action action;
+    enum fault_kind kind;
+    uint32_t level; /* where the leaf goes */
+    pfn_t pfn;      /* holds a reference of ours unless it is the zero page */
+    uint32_t rights;
+    uint64_t cycles; /* allocation, zeroing, copying */
+};
+
+struct fault_frame {
+    struct kframe frame;
+    struct kernel *kernel;
+    struct mm *mm;
+    uint64_t vaddr;
+    enum access_kind kind;
+    bool *is_failed;
+    struct lock_waiter waiter;
+    struct fault_plan plan;
+    struct pte_slot slot;
+    pfn_t replaced; /* by a copy: given up after the flush */
+    bool is_user;   /* the thread has an address space of its own */
+};
+
+/* Sets fault->plan, and slot to the leaf there is. */
+void mmusim__fault_make_plan(struct fault_frame *fault);
+/* The entry as it must be for the access, where A or D is software's to set:
+ * handle_pte_fault()'s pte_mkyoung and pte_mkdirty. */
+uint64_t mmusim__fault_touched(const struct fault_frame *fault,
+                               const struct pt_entry *entry);
+/* Order of the page that the plan's leaf maps. */
+uint32_t mmusim__fault_order(const struct fault_frame *fault);
+
+#endif
