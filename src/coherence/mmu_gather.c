@@ -40,15 +40,31 @@ static bool gather_grow(struct mmu_gather *gather)
     return true;
 }
 
-enum gather_full mmusim__gather_page(struct mmu_gather *gather, pfn_t pfn,
-                                     bool is_table)
+static enum gather_full gather_add(struct mmu_gather *gather,
+                                   struct gathered_page page)
 {
     if (gather->n_pages == gather->capacity && !gather_grow(gather))
         return GATHER_NOMEM;
-    gather->has_tables |= is_table;
-    gather->pages[gather->n_pages++] = (struct gathered_page){pfn, is_table};
+    gather->has_tables |= page.is_table;
+    gather->pages[gather->n_pages++] = page;
     return gather->n_pages == GATHER_MAX_PAGES ? GATHER_MUST_FLUSH
                                                : GATHER_HAS_ROOM;
+}
+
+enum gather_full mmusim__gather_page(struct mmu_gather *gather, pfn_t pfn,
+                                     bool is_table)
+{
+    const struct gathered_page page = {.pfn = pfn, .is_table = is_table};
+
+    return gather_add(gather, page);
+}
+
+enum gather_full mmusim__gather_block(struct mmu_gather *gather, pfn_t pfn,
+                                      uint32_t order)
+{
+    const struct gathered_page page = {.pfn = pfn, .order = (uint8_t) order};
+
+    return gather_add(gather, page);
 }
 
 bool mmusim__gather_needs_flush(const struct mmu_gather *gather)

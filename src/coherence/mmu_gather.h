@@ -24,6 +24,7 @@ enum {
 
 struct gathered_page {
     pfn_t pfn;
+    uint8_t order; /* of the page, in 4 KiB units */
     bool is_table;
 };
 
@@ -48,6 +49,9 @@ enum gather_full { GATHER_HAS_ROOM, GATHER_MUST_FLUSH, GATHER_NOMEM };
 /* Holds a page (or a table) back. */
 enum gather_full mmusim__gather_page(struct mmu_gather *gather, pfn_t pfn,
                                      bool is_table);
+/* The same for a page of any size. */
+enum gather_full mmusim__gather_block(struct mmu_gather *gather, pfn_t pfn,
+                                      uint32_t order);
 bool mmusim__gather_needs_flush(const struct mmu_gather *gather);
 /* The range has been flushed. */
 void mmusim__gather_flushed(struct mmu_gather *gather);

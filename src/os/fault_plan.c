@@ -192,7 +192,8 @@ static void fault_plan_write(struct fault_frame *fault,
     plan->rights |= TLB_DIRTY;
     if ((area->flags & VM_SHARED) ||
         (entry->pfn.v != kernel->zero_page.v &&
-         mmusim__frame_refs(kernel->frames, entry->pfn) == 1)) {
+         mmusim__frame_refs_span(kernel->frames, entry->pfn, entry->order) ==
+             1)) {
         plan->action = ACTION_UPGRADE;
         plan->kind = FAULT_PROTECTION;
         plan->pfn = entry->pfn;

@@ -114,7 +114,8 @@ void mmusim__mm_discard(struct kernel *kernel, struct mm *mm)
         if (mmusim__pte_maps(kernel, &slot, &entry)) {
             mmusim__pte_clear(kernel, &slot);
             if (entry.pfn.v != kernel->zero_page.v)
-                mmusim__frame_unref(kernel->frames, entry.pfn);
+                mmusim__frame_unref_span(kernel->frames, entry.pfn,
+                                         entry.order);
         }
         cursor += mmusim__pte_bytes(&slot, kernel->format);
     }

@@ -228,7 +228,8 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
         frame->pc = FAULT_UNLOCK;
         fault_install(fault);
         if (fault->replaced.v != fault->kernel->zero_page.v)
-            mmusim__frame_unref(fault->kernel->frames, fault->replaced);
+            mmusim__frame_unref_span(fault->kernel->frames, fault->replaced,
+                                     mmusim__fault_order(fault));
         mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);
         return KSTEP_NEXT;
     case FAULT_AFTER_UPGRADE:

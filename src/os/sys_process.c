@@ -95,7 +95,7 @@ static void fork_copy_entry(struct fork_frame *fork,
         return;
     }
     if (entry->pfn.v != kernel->zero_page.v)
-        mmusim__frame_ref(kernel->frames, entry->pfn);
+        mmusim__frame_ref_span(kernel->frames, entry->pfn, entry->order);
     word = format->make_leaf(format, entry->pfn, level, rights, true);
     if (!(fork->area.flags & (VM_READ | VM_WRITE | VM_EXEC)))
         word = format->hide(word, level); /* PROT_NONE stays so in both */

@@ -47,7 +47,7 @@ static bool unmap_keep_page(struct unmap_frame *unmap,
 
     if (entry->pfn.v == kernel->zero_page.v)
         return false;
-    switch (mmusim__gather_page(gather, entry->pfn, false)) {
+    switch (mmusim__gather_block(gather, entry->pfn, entry->order)) {
     case GATHER_NOMEM:
         system_fail(kernel->system, MMUSIM_NOMEM);
         return true;
@@ -59,7 +59,8 @@ static bool unmap_keep_page(struct unmap_frame *unmap,
     /* A dirty page with other owners (a file page): zap_pte_range() flushes
      * before writeback can take the page for clean. */
     return (entry->rights & TLB_DIRTY) &&
-           mmusim__frame_refs(kernel->frames, entry->pfn) > 1;
+           mmusim__frame_refs_span(kernel->frames, entry->pfn, entry->order) >
+               1;
 }
 
 /* MADV_FREE: neither Accessed nor Dirty; hidden by PROT_NONE as before. */
@@ -172,7 +173,8 @@ static void unmap_free_pages(struct cpu *cpu, struct unmap_frame *unmap)
             mmusim__pt_table_free(unmap->kernel, page->pfn);
             cycles += cost->table_free_cycles;
         } else {
-            mmusim__frame_unref(unmap->kernel->frames, page->pfn);
+            mmusim__frame_unref_span(unmap->kernel->frames, page->pfn,
+                                     page->order);
             cycles += cost->page_free_cycles;
         }
     }

@@ -207,6 +207,110 @@ static void scattered_memory_can_be_used_up_and_given_back(void **state)
     mmusim__frame_alloc_destroy(frames);
 }
 
+/* ---- nodes ---- */
+
+static pfn_t frame_get_near(struct frame_alloc *frames, uint32_t order,
+                            uint32_t node)
+{
+    const struct frame_wish wish = {.order = order, .node = node};
+    pfn_t pfn = {0};
+
+    assert_int_equal(mmusim__frame_get_wish(frames, &wish, &pfn), MMUSIM_OK);
+    return pfn;
+}
+
+static void a_node_gives_its_own_memory_first(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create_nodes(
+        16 * MIB, &mmusim__frame_orders_usual, 4);
+
+    (void) state;
+    for (uint32_t node = 0; node < 4; node++) {
+        pfn_t pfn = frame_get_near(frames, PAGE_ORDER_4K, node);
+
+        assert_int_equal(pfn.v / 1024, node); /* 4 MiB each */
+        assert_int_equal(mmusim__frame_node(frames, pfn), node);
+    }
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void a_full_node_falls_back_unless_bound(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create_nodes(
+        8 * MIB, &mmusim__frame_orders_usual, 2);
+    const struct frame_wish bound = {.node = 1, .is_bound = true};
+    pfn_t pfn = {0};
+
+    (void) state;
+    for (uint32_t i = 0; i < 1024; i++)
+        assert_int_equal(mmusim__frame_node(
+                             frames, frame_get_near(frames, PAGE_ORDER_4K, 1)),
+                         1);
+    assert_int_equal(mmusim__frame_get_wish(frames, &bound, &pfn),
+                     MMUSIM_EXHAUSTED);
+    assert_int_equal(
+        mmusim__frame_node(frames, frame_get_near(frames, PAGE_ORDER_4K, 1)),
+        0);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+static void nodes_share_all_memory_however_small(void **state)
+{
+    const uint64_t sizes[] = {0, 8192, 5 * 4096, 3 * MIB + 8192, 2 * GIB + MIB};
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct frame_alloc *frames = mmusim__frame_alloc_create_nodes(
+            sizes[i], &mmusim__frame_orders_usual, 7);
+        uint64_t n_frames = sizes[i] >> BASE_PAGE_SHIFT;
+
+        assert_int_equal(frame_drain(frames, PAGE_ORDER_4K),
+                         n_frames ? n_frames - 1 : 0);
+        mmusim__frame_alloc_destroy(frames);
+    }
+}
+
+static void a_freed_frame_goes_back_to_its_node(void **state)
+{
+    struct frame_alloc *frames = mmusim__frame_alloc_create_nodes(
+        8 * MIB, &mmusim__frame_orders_usual, 2);
+    pfn_t pfn = frame_get_near(frames, PAGE_ORDER_2M, 1);
+
+    (void) state;
+    assert_true(mmusim__frame_unref(frames, pfn));
+    assert_int_not_equal(frame_get_near(frames, PAGE_ORDER_2M, 0).v, pfn.v);
+    assert_int_equal(frame_get_near(frames, PAGE_ORDER_2M, 1).v, pfn.v);
+    mmusim__frame_alloc_destroy(frames);
+}
+
+/* ---- pieces ---- */
+
+static void a_split_block_is_as_many_frames_with_its_references(void **state)
+{
+    struct frame_alloc *frames =
+        mmusim__frame_alloc_create(16 * MIB, &mmusim__frame_orders_usual);
+    pfn_t pfn = frame_get_ok(frames, PAGE_ORDER_2M);
+
+    (void) state;
+    mmusim__frame_ref(frames, pfn);
+    assert_int_equal(mmusim__frame_split(frames, pfn), MMUSIM_OK);
+    for (uint64_t i = 0; i < 512; i++) {
+        pfn_t piece = {pfn.v + i};
+
+        assert_int_equal(mmusim__frame_order(frames, piece), PAGE_ORDER_4K);
+        assert_int_equal(mmusim__frame_refs(frames, piece), 2);
+        assert_false(mmusim__frame_unref(frames, piece));
+    }
+    assert_int_equal(mmusim__frames_in_use(frames), 512);
+    /* the other holder has it as a whole */
+    mmusim__frame_ref_span(frames, pfn, PAGE_ORDER_2M);
+    assert_int_equal(mmusim__frame_refs_span(frames, pfn, PAGE_ORDER_2M), 2);
+    mmusim__frame_unref_span(frames, pfn, PAGE_ORDER_2M);
+    mmusim__frame_unref_span(frames, pfn, PAGE_ORDER_2M);
+    assert_int_equal(mmusim__frames_in_use(frames), 0);
+    mmusim__frame_alloc_destroy(frames);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +324,11 @@ int main(void)
         cmocka_unit_test(unknown_frames_have_no_references),
         cmocka_unit_test(scattered_frames_have_the_colour_of_their_page),
         cmocka_unit_test(scattered_memory_can_be_used_up_and_given_back),
+        cmocka_unit_test(a_node_gives_its_own_memory_first),
+        cmocka_unit_test(a_full_node_falls_back_unless_bound),
+        cmocka_unit_test(nodes_share_all_memory_however_small),
+        cmocka_unit_test(a_freed_frame_goes_back_to_its_node),
+        cmocka_unit_test(a_split_block_is_as_many_frames_with_its_references),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
