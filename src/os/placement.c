@@ -4,7 +4,9 @@
 
 static uint32_t placement_local(const struct kernel *kernel)
 {
-    return kernel->system->cpus[kernel->system->acting_cpu].socket;
+    const struct system *system = kernel->system;
+
+    return system->n_sockets > 1 ? system->cpus[system->acting_cpu].socket : 0;
 }
 
 static mmusim_status_t placement_take(struct kernel *kernel,
