@@ -21,10 +21,12 @@ enum ipi_delivery {
 struct ipi_config {
     enum ipi_mode mode;
     enum ipi_delivery delivery;
-    uint32_t enqueue_cycles; /* per target: call-single data and queue */
-    uint32_t send_cycles;    /* per ICR write */
-    uint32_t status_cycles;  /* xAPIC: until the delivery status is idle */
-    uint32_t cluster_cpus;   /* CPUs one ICR write reaches; 1: one by one */
+    uint32_t enqueue_cycles; /* per target: call-single data and queue ... */
+    uint32_t enqueue_remote_cycles; /* ... of a target in another socket */
+    uint32_t enqueue_hop_cycles;    /* per link beyond the first */
+    uint32_t send_cycles;           /* per ICR write */
+    uint32_t status_cycles; /* xAPIC: until the delivery status is idle */
+    uint32_t cluster_cpus;  /* CPUs one ICR write reaches; 1: one by one */
     uint32_t latency_core_cycles;   /* delivery, SMT sibling */
     uint32_t latency_socket_cycles; /* delivery, same socket */
     uint32_t latency_remote_cycles; /* delivery, other socket */

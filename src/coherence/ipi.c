@@ -3,6 +3,7 @@
  * machine's ipi.* keys. */
 #include "coherence/ipi.h"
 
+#include "coherence/distance.h"
 #include "coherence/icr.h"
 #include "coherence/paravirt.h"
 #include "coherence/system.h"
@@ -14,10 +15,12 @@
 struct ipi_send_frame {
     struct kframe frame;
     struct flush_request request;
-    struct cpu_mask targets;
+    struct cpu_mask targets; /* still to be sent to */
+    struct cpu_mask called;
     uint32_t next_target; /* to look at, or to queue at */
     uint32_t n_unacknowledged;
     uint64_t started_cycle;
+    uint64_t wait_cycle; /* the waiting began */
 };
 
 enum { SEND_LOOK, SEND_ENQUEUE, SEND_ICR, SEND_WAIT, SEND_FINISH };
@@ -32,21 +35,34 @@ static void ipi_append(struct cpu *target, struct ipi_call *call)
     target->calls_tail = call;
 }
 
+/* The lines of the call and of the target's queue come from the target. */
+static uint32_t ipi_enqueue_cycles(const struct cpu *cpu,
+                                   const struct cpu *target)
+{
+    const struct ipi_config *ipi = &cpu->system->ipi;
+    const struct distance_cycles cycles = {
+        ipi->enqueue_cycles, ipi->enqueue_cycles, ipi->enqueue_remote_cycles,
+        ipi->enqueue_hop_cycles};
+
+    return mmusim__distance(cpu, target, &cycles);
+}
+
 /* Puts the call on one target's queue, once the queue's line is free. */
 static void ipi_enqueue(struct cpu *cpu, struct ipi_send_frame *send)
 {
     struct system *system = cpu->system;
     struct cpu *target = &system->cpus[send->next_target];
     struct ipi_call *call = &cpu->calls[target->id];
+    uint32_t cycles = ipi_enqueue_cycles(cpu, target);
 
     if (target->queue_free_cycle > cpu->now) {
         mmusim__cpu_busy(cpu, target->queue_free_cycle - cpu->now, BUCKET_LOCK);
         return;
     }
-    target->queue_free_cycle = cpu->now + system->ipi.enqueue_cycles;
+    target->queue_free_cycle = cpu->now + cycles;
     call->request = &send->request;
     ipi_append(target, call);
-    mmusim__cpu_busy(cpu, system->ipi.enqueue_cycles, BUCKET_IPI_SEND);
+    mmusim__cpu_busy(cpu, cycles, BUCKET_IPI_SEND);
     send->next_target = cpu_mask_next(&send->targets, send->next_target + 1);
 }
 
@@ -64,6 +80,7 @@ static void ipi_look(struct cpu *cpu, struct ipi_send_frame *send)
 
     if (mmusim__paravirt_defer_flush(&system->cpus[send->next_target])) {
         cpu_mask_clear(&send->targets, send->next_target);
+        cpu_mask_clear(&send->called, send->next_target);
         send->n_unacknowledged--;
     }
     mmusim__cpu_busy(cpu, system->virt.pv_check_cycles, BUCKET_IPI_SEND);
@@ -72,6 +89,37 @@ static void ipi_look(struct cpu *cpu, struct ipi_send_frame *send)
         return;
     send->next_target = cpu_mask_next(&send->targets, 0);
     send->frame.pc = send->n_unacknowledged ? SEND_ENQUEUE : SEND_FINISH;
+}
+
+/*
+ * Looks at the calls one by one, in order of CPUs (csd_lock_wait): each look
+ * takes the time of the line from its target, and none is over before that
+ * target's acknowledgement is there. Returns when the last one is.
+ */
+static uint64_t ipi_collected_cycle(const struct cpu *cpu,
+                                    const struct ipi_send_frame *send)
+{
+    uint64_t cycle = send->wait_cycle;
+
+    for (uint32_t id = cpu_mask_next(&send->called, 0); id < MAX_CPUS;
+         id = cpu_mask_next(&send->called, id + 1)) {
+        const struct cpu *target = &cpu->system->cpus[id];
+
+        cycle = max_u64(cycle + mmusim__icr_ack_latency(target, cpu),
+                        cpu->calls[id].acknowledged_cycle);
+    }
+    return cycle;
+}
+
+static void ipi_wait(struct cpu *cpu, struct ipi_send_frame *send)
+{
+    mmusim_assert(!cpu->masks_interrupts);
+    send->wait_cycle = cpu->now;
+    if (send->n_unacknowledged)
+        mmusim__cpu_wait(cpu, BUCKET_IPI_WAIT);
+    else
+        mmusim__cpu_busy(cpu, ipi_collected_cycle(cpu, send) - cpu->now,
+                         BUCKET_IPI_WAIT);
 }
 
 static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
@@ -95,9 +143,7 @@ static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case SEND_WAIT:
         frame->pc = SEND_FINISH;
-        mmusim_assert(!cpu->masks_interrupts);
-        if (send->n_unacknowledged)
-            mmusim__cpu_wait(cpu, BUCKET_IPI_WAIT);
+        ipi_wait(cpu, send);
         return KSTEP_NEXT;
     default:
         counters->completed++;
@@ -117,6 +163,7 @@ void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,
     send->request = *request;
     send->targets = *targets;
     cpu_mask_clear(&send->targets, sender->id);
+    send->called = send->targets;
     send->next_target = cpu_mask_next(&send->targets, 0);
     send->n_unacknowledged = cpu_mask_count(&send->targets);
     send->started_cycle = sender->now;
@@ -143,8 +190,10 @@ static void ipi_ack_fire(void *context, struct event *event)
     struct cpu *sender = call->sender;
     struct ipi_send_frame *send = ipi_send_frame_of(sender);
 
+    call->acknowledged_cycle = event->key.cycle;
     if (--send->n_unacknowledged == 0 && send->frame.pc == SEND_FINISH)
-        mmusim__cpu_wake(sender, event->key.cycle, 0);
+        mmusim__cpu_wake(sender, event->key.cycle,
+                         ipi_collected_cycle(sender, send) - event->key.cycle);
 }
 
 mmusim_status_t mmusim__ipi_init(struct cpu *cpu, struct arena *arena)

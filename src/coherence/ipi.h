@@ -5,9 +5,10 @@
  *
  * Sender, one event each: with virt.pv_flush, a look at each target
  * (paravirt.h); per target, put the call on the target's call-single
- * queue (the queue's cache line serves one sender at a time; waiting for it
- * is `lock`); then the ICR writes (icr.h); then wait
- * for the last acknowledgement, taking interrupts meanwhile. 4.6 sends to
+ * queue (the lines come from the target, one target after the other; the
+ * queue's serves one sender at a time, and waiting for it is `lock`); then the
+ * ICR writes (icr.h); then look at the calls in order of CPUs until each is
+ * acknowledged, a cache line a look, taking interrupts meanwhile. 4.6 sends to
  * every CPU of the mask even if a call was already queued there (kernel/smp.c;
  * the cpumask_ipi optimisation came later).
  *
@@ -41,6 +42,7 @@ struct ipi_call {
     struct cpu *sender;
     struct ipi_call *next; /* in the target's queue */
     const struct flush_request *request;
+    uint64_t acknowledged_cycle; /* the sender could see it from then on */
 };
 
 /* Pushes the frame that calls `targets` and waits for all of them. The request

@@ -75,6 +75,8 @@ void small_options_init(struct small_options *options)
         .walker = {.count = 2, .start_cycles = 13, .dirty_cycles = 17},
         .memory = {.model = MEMORY_FIXED, .fixed_cycles = 101},
         .ipi = {.enqueue_cycles = 61,
+                .enqueue_remote_cycles = 263,
+                .enqueue_hop_cycles = 73,
                 .send_cycles = 151,
                 .cluster_cpus = 1,
                 .latency_core_cycles = 701,

@@ -90,12 +90,19 @@ static uint64_t service(const struct ipi_config *ipi)
     return (uint64_t) ipi->entry_cycles + ipi->handler_cycles + ACT_CYCLES;
 }
 
+static uint32_t enqueue(const struct ipi_config *ipi, uint32_t target)
+{
+    return target == SIBLING || target == NEIGHBOUR
+               ? ipi->enqueue_cycles
+               : ipi->enqueue_remote_cycles;
+}
+
 static void check_one_target(struct small_system *small, uint32_t target,
                              uint32_t latency, uint32_t ack)
 {
     const struct ipi_config *ipi = ipi_of(small);
     uint64_t targets = UINT64_C(1) << target;
-    uint64_t sent = (uint64_t) ipi->enqueue_cycles + ipi->send_cycles;
+    uint64_t sent = (uint64_t) enqueue(ipi, target) + ipi->send_cycles;
     uint64_t end = sent + latency + service(ipi) + ack;
 
     small_do(small, 0, call, &targets);
@@ -144,13 +151,16 @@ static void targets_are_enqueued_first_and_then_sent_to_one_by_one(void **state)
     struct small_system *small = *state;
     const struct ipi_config *ipi = ipi_of(small);
     uint64_t targets = 1 << 2 | 1 << 3 | 1 << 6;
-    uint64_t enqueued = 3 * (uint64_t) ipi->enqueue_cycles;
+    uint64_t enqueued = 3 * (uint64_t) ipi->enqueue_remote_cycles;
 
     small_do(small, 0, call, &targets);
     small_start(small);
-    assert_completes_at(small, enqueued + 3 * (uint64_t) ipi->send_cycles +
+    /* The first is seen when it is there, each other takes its line's time:
+     * they are acknowledged faster than they are looked at. */
+    assert_true(ipi->send_cycles < ipi->ack_remote_cycles);
+    assert_completes_at(small, enqueued + ipi->send_cycles +
                                    ipi->latency_remote_cycles + service(ipi) +
-                                   ipi->ack_remote_cycles);
+                                   3 * (uint64_t) ipi->ack_remote_cycles);
     for (uint32_t i = 0; i < 3; i++) {
         static const uint32_t ids[] = {2, 3, 6};
 
@@ -174,7 +184,8 @@ static void one_write_reaches_every_target_of_a_cluster(void **state)
     remake(state, &options);
     small = *state;
     ipi = ipi_of(small);
-    enqueued = 5 * (uint64_t) ipi->enqueue_cycles;
+    enqueued = 2 * (uint64_t) ipi->enqueue_cycles +
+               3 * (uint64_t) ipi->enqueue_remote_cycles;
     small_do(small, 0, call, &targets);
     small_run(small);
     assert_int_equal(bucket_of(small, 0, BUCKET_IPI_SEND),
@@ -203,11 +214,53 @@ static void the_wait_ends_at_the_last_acknowledgement(void **state)
     small_busy(small, NEIGHBOUR, unmasked, BUCKET_FAULT);
     small_do(small, NEIGHBOUR, mask, NULL);
     small_start(small);
-    assert_completes_at(small,
-                        unmasked + service(ipi) + ipi->ack_socket_cycles);
+    assert_completes_at(small, unmasked + service(ipi) +
+                                   ipi->ack_socket_cycles +
+                                   ipi->ack_core_cycles);
     assert_true(small->cpus[SIBLING].acted_cycle < unmasked);
     assert_int_equal(small->cpus[NEIGHBOUR].acted_cycle,
                      unmasked + ipi->entry_cycles);
+}
+
+/* A first target that is late delays the look at the others, which are there
+ * and cost their lines only; one that is there already costs its line. */
+static void calls_are_looked_at_in_order_of_cpus(void **state)
+{
+    struct small_system *small = *state;
+    const struct ipi_config *ipi = ipi_of(small);
+    uint64_t targets = 1 << NEIGHBOUR | 1 << REMOTE | 1 << SIBLING;
+    uint64_t unmasked = 100000;
+
+    small_do(small, 0, call, &targets);
+    small_do(small, NEIGHBOUR, mask, small);
+    small_busy(small, NEIGHBOUR, unmasked, BUCKET_FAULT);
+    small_do(small, NEIGHBOUR, mask, NULL);
+    small_start(small);
+    assert_completes_at(small,
+                        unmasked + service(ipi) + ipi->ack_socket_cycles +
+                            ipi->ack_remote_cycles + ipi->ack_core_cycles);
+}
+
+/* A ring of six: CPU 3 is three links away. */
+static void requests_are_queued_dearer_with_every_link(void **state)
+{
+    struct small_options options = ((struct small_system *) *state)->options;
+    uint64_t targets = 1 << 3;
+    struct small_system *small;
+    const struct ipi_config *ipi;
+
+    options.n_sockets = 6;
+    options.cores_per_socket = options.threads_per_core = 1;
+    options.links = LINKS_RING;
+    remake(state, &options);
+    small = *state;
+    ipi = ipi_of(small);
+    small_do(small, 0, call, &targets);
+    small_run(small);
+    assert_int_equal(bucket_of(small, 0, BUCKET_IPI_SEND),
+                     ipi->enqueue_remote_cycles +
+                         2 * (uint64_t) ipi->enqueue_hop_cycles +
+                         ipi->send_cycles);
 }
 
 static void masked_interrupts_are_taken_when_they_are_enabled(void **state)
@@ -232,8 +285,8 @@ static void an_idle_target_first_leaves_its_idle_state(void **state)
     struct small_system *small = *state;
     const struct ipi_config *ipi = ipi_of(small);
     uint64_t targets = 1 << REMOTE;
-    uint64_t arrival = (uint64_t) ipi->enqueue_cycles + ipi->send_cycles +
-                       ipi->latency_remote_cycles;
+    uint64_t arrival = (uint64_t) ipi->enqueue_remote_cycles +
+                       ipi->send_cycles + ipi->latency_remote_cycles;
 
     small->system.cpus[REMOTE].is_idle = true;
     small_do(small, 0, call, &targets);
@@ -259,10 +312,11 @@ a_second_sender_waits_for_the_queue_and_is_charged_lock(void **state)
     small_do(small, 1, call, &targets);
     small_run(small);
     assert_int_equal(bucket_of(small, 0, BUCKET_LOCK), 0);
-    assert_int_equal(bucket_of(small, 1, BUCKET_LOCK), ipi->enqueue_cycles);
+    assert_int_equal(bucket_of(small, 1, BUCKET_LOCK),
+                     ipi->enqueue_remote_cycles);
     for (uint32_t id = 0; id < 2; id++)
         assert_int_equal(bucket_of(small, id, BUCKET_IPI_SEND),
-                         ipi->enqueue_cycles + ipi->send_cycles);
+                         ipi->enqueue_remote_cycles + ipi->send_cycles);
     assert_int_equal(small->system.shootdowns.completed, 2);
 }
 
@@ -272,7 +326,7 @@ a_call_done_by_an_earlier_interrupt_leaves_a_spurious_one(void **state)
     struct small_system *small = *state;
     const struct ipi_config *ipi = ipi_of(small);
     uint64_t targets = 1 << REMOTE;
-    uint64_t first = (uint64_t) ipi->enqueue_cycles + ipi->send_cycles +
+    uint64_t first = (uint64_t) ipi->enqueue_remote_cycles + ipi->send_cycles +
                      ipi->latency_remote_cycles + service(ipi) +
                      ipi->ack_remote_cycles;
 
@@ -295,7 +349,7 @@ static void check_mutual(struct small_system *small, uint32_t other,
     const struct ipi_config *ipi = ipi_of(small);
     uint64_t to_other = UINT64_C(1) << other;
     uint64_t to_first = 1;
-    uint64_t sent = (uint64_t) ipi->enqueue_cycles + ipi->send_cycles;
+    uint64_t sent = (uint64_t) enqueue(ipi, other) + ipi->send_cycles;
     uint64_t served = sent + latency + service(ipi);
     uint64_t end = served + max_u64(ack, ipi->exit_cycles);
 
@@ -387,7 +441,7 @@ every_cost_lengthens_the_shootdown_of_an_idle_remote_cpu(void **state)
     struct small_options base = ((struct small_system *) *state)->options;
     uint64_t targets = 1 << REMOTE;
     uint32_t *costs[] = {
-        &base.ipi.enqueue_cycles,        &base.ipi.send_cycles,
+        &base.ipi.enqueue_remote_cycles, &base.ipi.send_cycles,
         &base.ipi.latency_remote_cycles, &base.ipi.idle_exit_cycles,
         &base.ipi.entry_cycles,          &base.ipi.handler_cycles,
         &base.ipi.ack_remote_cycles};
@@ -436,6 +490,8 @@ int main(void)
         T(targets_are_enqueued_first_and_then_sent_to_one_by_one),
         T(one_write_reaches_every_target_of_a_cluster),
         T(the_wait_ends_at_the_last_acknowledgement),
+        T(calls_are_looked_at_in_order_of_cpus),
+        T(requests_are_queued_dearer_with_every_link),
         T(masked_interrupts_are_taken_when_they_are_enabled),
         T(an_idle_target_first_leaves_its_idle_state),
         T(a_second_sender_waits_for_the_queue_and_is_charged_lock),
