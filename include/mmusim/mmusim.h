@@ -17,6 +17,7 @@
 
 #include "mmusim/config.h"
 #include "mmusim/embed.h"
+#include "mmusim/linux.h"
 #include "mmusim/litmus.h"
 #include "mmusim/machine.h"
 #include "mmusim/stats.h"

@@ -6,6 +6,7 @@
 #include "core/diag.h"
 #include "core/page_size.h"
 #include "machine/machine_rows.h"
+#include "os/kernel_map.h"
 #include "tlb/mem_cache.h"
 #include "tlb/mmu_sharing.h"
 #include "tlb/psc.h"
@@ -490,6 +491,21 @@ config_check_protocol(const struct machine_config *config, mmusim_diag_t *diag)
     return MMUSIM_OK;
 }
 
+static mmusim_status_t
+config_check_kernel_map(const struct machine_config *config,
+                        const struct pt_format *format, mmusim_diag_t *diag)
+{
+    const char *name = NULL;
+
+    if (config->os.kernel_map >= KERNEL_MAP_NAMED)
+        name = mmusim_linux_layout_name_at(config->os.kernel_map -
+                                           KERNEL_MAP_NAMED);
+    if (name && !mmusim__kernel_map_fits(name, format))
+        return config_wrong(diag, "os.kernel_map",
+                            "does not lie in these page tables (usual: auto)");
+    return MMUSIM_OK;
+}
+
 mmusim_status_t
 mmusim__machine_config_check(const struct machine_config *config,
                              mmusim_diag_t *diag)
@@ -505,6 +521,8 @@ mmusim__machine_config_check(const struct machine_config *config,
         status = config_check_coalescing(config, &format, diag);
     if (!status)
         status = config_check_protocol(config, diag);
+    if (!status)
+        status = config_check_kernel_map(config, &format, diag);
     if (!status)
         status = config_check_fabric(config, diag);
     if (!status)

@@ -24,6 +24,9 @@ static const char *const rows_isa[] = {
     ISA_MAP(ROWS_ISA)
 #undef ROWS_ISA
         NULL};
+static const char *const rows_kernel_map[] = {
+    "auto",      "none",      "x86-64-4.6", "x86-64", "x86-64-la57",
+    "arm64-4.6", "arm64-6.8", "arm64-7.1",  NULL};
 static const char *const rows_order[] = {"recorded", "relaxed", NULL};
 static const char *const rows_engine[] = {"run-ahead", "reference", NULL};
 static const char *const rows_model[] = {"fixed", "hierarchy", NULL};
@@ -319,6 +322,9 @@ static const struct field_row plain_rows[] = {
          "Linux mm/mempolicy.c: MPOL_DEFAULT is local"),
     BOOL("os.strict_maps", os.has_strict_maps, "false",
          "an access outside every mapping fails instead of mapping its page",
+         "a choice, not a measurement"),
+    WORD("os.kernel_map", os.kernel_map, rows_kernel_map, "auto",
+         "the kernel's own mappings, made when the first kernel thread starts",
          "a choice, not a measurement"),
     ONLY("os.batched_unmap", rows_batched, "batched flushes of reclaim",
          "a choice, not a measurement"),

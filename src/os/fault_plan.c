@@ -47,7 +47,9 @@ static const struct vm_area *fault_implicit_area(struct fault_frame *fault)
 
     area.end = area.start + kernel_page_bytes(kernel);
     if (!area.end || kernel->config.has_strict_maps ||
-        mmusim__vm_find(fault->mm->unmapped, fault->vaddr))
+        mmusim__vm_find(fault->mm->unmapped, fault->vaddr) ||
+        (fault->mm == &kernel->init_mm &&
+         mmusim__kernel_map_owns(kernel, area.start, area.end)))
         return NULL;
     if (mmusim__vm_insert(fault->mm->areas, &area, NULL)) {
         system_fail(kernel->system, MMUSIM_NOMEM);

@@ -13,6 +13,7 @@
 #include "coherence/protocol.h"
 #include "core/op.h"
 #include "os/frame_alloc.h"
+#include "os/kernel_map.h"
 #include "os/locks.h"
 #include "os/os_config.h"
 #include "os/vm_area.h"
@@ -105,7 +106,8 @@ struct kernel {
     struct page_cache *page_cache;
     struct translation_table *translations;
     struct mm init_mm;
-    struct mm *mms; /* all living ones but init_mm */
+    struct kernel_map map; /* init_mm's, made at boot */
+    struct mm *mms;        /* all living ones but init_mm */
     uint64_t next_mm_id;
     pfn_t zero_page;
     struct os_cpu *cpus; /* by CPU id */

@@ -7,6 +7,9 @@
 
 enum node_policy { NODE_LOCAL, NODE_INTERLEAVE };
 
+/* os.kernel_map; from KERNEL_MAP_NAMED on, mmusim_linux_layout_name_at(). */
+enum { KERNEL_MAP_AUTO, KERNEL_MAP_NONE, KERNEL_MAP_NAMED };
+
 struct os_config {
     char protocol[32];
     bool has_protocol; /* given, not the instruction set's usual one */
@@ -17,6 +20,7 @@ struct os_config {
     enum node_policy node_policy;
     uint32_t n_frame_colours; /* 0: frames in order (frame_alloc.h) */
     bool has_strict_maps;
+    uint32_t kernel_map;
     bool has_cold_page_cache; /* first touch of a file page is major */
 };
 

@@ -62,6 +62,7 @@ void mmusim__thread_make_kernel(struct kernel *kernel, struct cpu *cpu,
 
     if (!mm)
         return;
+    mmusim__kernel_map_build(kernel);
     thread->mm = NULL;
     cpu->is_kernel_thread = true;
     cpu->system->protocol->enter_lazy(cpu);
@@ -168,6 +169,8 @@ mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
                                &kernel->zero_page);
     if (!status)
         status = mmusim__mm_init_kernel(kernel);
+    if (!status)
+        mmusim__kernel_map_init(kernel);
     return status;
 }
 

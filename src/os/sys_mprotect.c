@@ -155,7 +155,10 @@ static enum sys_body mprotect_body(struct cpu *cpu, struct sys_frame *sys)
     switch (sys->step) {
     case MPROTECT_AREA:
         sys->step = MPROTECT_TABLE;
-        return mprotect_next_area(mprotect) ? SYS_AGAIN : SYS_LEAVE;
+        return mmusim__sys_range_is_sound(sys, sys->start, sys->end) &&
+                       mprotect_next_area(mprotect)
+                   ? SYS_AGAIN
+                   : SYS_LEAVE;
     case MPROTECT_TABLE:
         mprotect_lock_table(cpu, mprotect);
         return SYS_AGAIN;

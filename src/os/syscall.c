@@ -119,7 +119,8 @@ bool mmusim__sys_range_is_sound(const struct sys_frame *sys, uint64_t start,
     return end > start && start >> 63 == is_kernel &&
            (end - 1) >> 63 == is_kernel &&
            kernel_is_canonical(sys->kernel, start) &&
-           kernel_is_canonical(sys->kernel, end - 1);
+           kernel_is_canonical(sys->kernel, end - 1) &&
+           !(is_kernel && mmusim__kernel_map_owns(sys->kernel, start, end));
 }
 
 bool mmusim__sys_fails(struct sys_frame *sys, mmusim_status_t status)

@@ -316,9 +316,9 @@ static void a_kernel_thread_touches_the_kernel_half_alone(void **state)
 {
     struct run_fixture *f = *state;
 
-    program_say(f->program, "1 kthread\n1 w 0xffff888000000000\n"
-                            "1 r 0xffff888000000000\n1 r 0x10000\n"
-                            "2 r 0xffff888000000000\n2 w 0x10000\n");
+    program_say(f->program, "1 kthread\n1 w 0xffffc90000000000\n"
+                            "1 r 0xffffc90000000000\n1 r 0x10000\n"
+                            "2 r 0xffffc90000000000\n2 w 0x10000\n");
     run_fixture_run(f);
     assert_faults(f, (struct faults){.minor = 2, .invalid = 2});
 }
@@ -330,7 +330,8 @@ static void regress_kthread_late_gives_every_page_back(void **state)
     struct run_fixture *f = *state;
 
     program_say(f->program, "1 mmap 0x10000 0x2000 rw-\n1 w 0x10000\n"
-                            "1 kthread\n1 w 0xffff888000000000\n");
+                            "1 kthread\n1 w 0xffffc90000000000\n");
+    f->config.os.kernel_map = KERNEL_MAP_NONE;
     run_fixture_run(f);
     assert_int_equal(mmusim__frames_in_use(f->run.machine->kernel.frames),
                      1 + mmusim__pt_table_count(f->run.machine->kernel.tables) +
@@ -341,8 +342,8 @@ static void regress_kernel_thread_forks_a_kernel_thread(void **state)
 {
     struct run_fixture *f = *state;
 
-    program_say(f->program, "1 kthread\n1 w 0xffff888000000000\n1 fork 2\n"
-                            "2 r 0xffff888000000000\n2 r 0x1000\n");
+    program_say(f->program, "1 kthread\n1 w 0xffffc90000000000\n1 fork 2\n"
+                            "2 r 0xffffc90000000000\n2 r 0x1000\n");
     run_fixture_run(f);
     assert_faults(f, (struct faults){.minor = 1, .invalid = 1});
 }

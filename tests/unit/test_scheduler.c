@@ -159,7 +159,7 @@ static void a_kernel_thread_borrows_the_address_space(void **state)
 
     run_config(&f->config, 1);
     program_say(f->program, "1 r 0x80000\n1 idle 20000\n1 r 0x80000\n"
-                            "2 kthread\n2 w 0xffff888000000000\n2 n 1000\n");
+                            "2 kthread\n2 w 0xffffc90000000000\n2 n 1000\n");
     run_fixture_run(f);
     assert_int_equal(run_stat(&f->run, "miss.cold"), 2);
     assert_int_equal(run_stat(&f->run, "faults.invalid"), 0);
