@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 LEVELS = "l1i l1d l1s l2 l2i l2d".split()
-HEAD = ["machine", "isa", *LEVELS, "L2 hit", "sourced", "guess", "default"]
+HEAD = ["machine", "isa", *LEVELS, "L2 hit", "sourced", "guess"]
 
 
 def ask(tool, *args):
@@ -25,19 +25,19 @@ def machine_names(tool):
 
 
 def provenance(tool, name):
-    """How many numbers have a source, are a guess, are the defaults."""
-    sourced = guess = default = 0
+    """How many of its own numbers have a source, are a guess."""
+    sourced = guess = 0
     for line in ask(tool, "show", name).splitlines():
         match = re.match(r"([a-z0-9_.]+) +(\[.*?\]|\S+) +(.*)$", line)
         if not match or match[1] in ("name", "extends"):
             continue
         if match[3].endswith("(default)"):
-            default += 1
-        elif re.search(r"(^|  )guess\b", match[3]):
+            continue
+        if re.search(r"(^|  )guess\b", match[3]):
             guess += 1
         else:
             sourced += 1
-    return sourced, guess, default
+    return sourced, guess
 
 
 def show(tool, name):
