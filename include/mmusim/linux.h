@@ -59,8 +59,8 @@ typedef struct mmusim_linux_memory {
  * memory that it cannot hold.
  */
 MMUSIM_API mmusim_status_t
-mmusim_linux_layout(const char *name, const mmusim_linux_memory_t *memory,
-                    mmusim_linux_layout_t *layout);
+mmusim_linux_layout_init(const char *name, const mmusim_linux_memory_t *memory,
+                         mmusim_linux_layout_t *layout);
 /* The index-th name; NULL past the end. */
 MMUSIM_API const char *mmusim_linux_layout_name_at(size_t index);
 

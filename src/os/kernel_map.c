@@ -40,7 +40,7 @@ bool mmusim__kernel_map_fits(const char *name, const struct pt_format *format)
     mmusim_linux_layout_t layout;
     const char *isa = name[0] == 'a' ? "armv8" : "x86-64";
 
-    return !mmusim_linux_layout(name, &none, &layout) &&
+    return !mmusim_linux_layout_init(name, &none, &layout) &&
            !strncmp(format->name, isa, strlen(isa)) &&
            format->granule_order == 0 &&
            (name[0] != 'a' || format->vaddr_bits == 48) &&
@@ -73,7 +73,7 @@ void mmusim__kernel_map_init(struct kernel *kernel)
         .bytes = align_down(kernel->config.memory_bytes, BASE_PAGE_BYTES),
     };
 
-    if (!name || mmusim_linux_layout(name, &memory, &kernel->map.layout))
+    if (!name || mmusim_linux_layout_init(name, &memory, &kernel->map.layout))
         kernel->map.layout.name = NULL;
 }
 

@@ -100,9 +100,9 @@ static bool memory_has(const mmusim_linux_layout_t *layout, uint64_t paddr)
     return paddr - layout->memory_start < layout->memory_bytes;
 }
 
-mmusim_status_t mmusim_linux_layout(const char *name,
-                                    const mmusim_linux_memory_t *memory,
-                                    mmusim_linux_layout_t *layout)
+mmusim_status_t mmusim_linux_layout_init(const char *name,
+                                         const mmusim_linux_memory_t *memory,
+                                         mmusim_linux_layout_t *layout)
 {
     const uint64_t page_mask = (UINT64_C(1) << LINUX_PAGE_SHIFT) - 1;
 

@@ -20,7 +20,8 @@ static mmusim_linux_layout_t layout_of(const char *name)
     const mmusim_linux_memory_t memory = {0, 64 * GIB};
     mmusim_linux_layout_t layout;
 
-    assert_int_equal(mmusim_linux_layout(name, &memory, &layout), MMUSIM_OK);
+    assert_int_equal(mmusim_linux_layout_init(name, &memory, &layout),
+                     MMUSIM_OK);
     return layout;
 }
 
@@ -145,11 +146,11 @@ static void test_refusals(void **state)
     assert_int_equal(mmusim_linux_pfn_to_page(&layout, UINT64_MAX, &value),
                      MMUSIM_USAGE);
     assert_int_equal(value, 7);
-    assert_int_equal(mmusim_linux_layout("x86-64-4.7", &odd, &layout),
+    assert_int_equal(mmusim_linux_layout_init("x86-64-4.7", &odd, &layout),
                      MMUSIM_USAGE);
-    assert_int_equal(mmusim_linux_layout("x86-64-4.6", &odd, &layout),
+    assert_int_equal(mmusim_linux_layout_init("x86-64-4.6", &odd, &layout),
                      MMUSIM_USAGE);
-    assert_int_equal(mmusim_linux_layout("x86-64-4.6", &large, &layout),
+    assert_int_equal(mmusim_linux_layout_init("x86-64-4.6", &large, &layout),
                      MMUSIM_USAGE);
     assert_false(mmusim_linux_virt_addr_valid(&layout, 0xffffffffa0000000));
     assert_false(mmusim_linux_virt_addr_valid(&layout, 0xffff87ffffffffff));
@@ -169,7 +170,7 @@ static void test_memory_that_begins_later(void **state)
     uint64_t value = 0;
 
     (void) state;
-    assert_int_equal(mmusim_linux_layout("arm64-6.8", &memory, &layout),
+    assert_int_equal(mmusim_linux_layout_init("arm64-6.8", &memory, &layout),
                      MMUSIM_OK);
     assert_int_equal(mmusim_linux_va(&layout, GIB + 5, &value), MMUSIM_OK);
     assert_int_equal(value, 0xffff000000000005);
@@ -177,7 +178,7 @@ static void test_memory_that_begins_later(void **state)
                      MMUSIM_OK);
     assert_int_equal(value, 0xfffffc0000000000);
     assert_false(mmusim_linux_pfn_valid(&layout, (GIB >> 12) - 1));
-    assert_int_equal(mmusim_linux_layout("x86-64", &memory, &layout),
+    assert_int_equal(mmusim_linux_layout_init("x86-64", &memory, &layout),
                      MMUSIM_OK);
     assert_int_equal(mmusim_linux_va(&layout, GIB + 5, &value), MMUSIM_OK);
     assert_int_equal(value, 0xffff888040000005);
