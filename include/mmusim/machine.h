@@ -45,6 +45,31 @@ MMUSIM_API void mmusim_machine_on_progress(mmusim_machine_t *machine,
                                            mmusim_progress_fn fn,
                                            void *context);
 
+/* A tlb:tlb_flush event of the simulated kernel. */
+typedef struct mmusim_flush_event {
+    uint64_t cycle;
+    uint64_t time_ns; /* the same, rounded down */
+    uint64_t pages;   /* MMUSIM_FLUSH_ALL: all */
+    uint32_t cpu;
+    uint32_t tid;            /* running there; 0: the idle thread */
+    uint32_t reason;         /* the kernel's number of it */
+    const char *reason_text; /* as that version prints it; static */
+} mmusim_flush_event_t;
+
+#define MMUSIM_FLUSH_ALL UINT64_MAX
+
+/* Called from the running thread at every tlb_flush event, in the order of
+ * their times. */
+typedef void (*mmusim_flush_event_fn)(void *context,
+                                      const mmusim_flush_event_t *event);
+MMUSIM_API void mmusim_machine_on_flush_event(mmusim_machine_t *machine,
+                                              mmusim_flush_event_fn fn,
+                                              void *context);
+/* The event as a line of `perf script`, without the line's end: written into
+ * buffer, always terminated. Returns the length the whole text has. */
+MMUSIM_API size_t mmusim_flush_event_format(const mmusim_flush_event_t *event,
+                                            char *buffer, size_t size_bytes);
+
 /*
  * Runs the source to its end; once per machine. The source is borrowed and is
  * used up. Errors: those of the source, MMUSIM_EXHAUSTED (simulated memory),

@@ -14,6 +14,7 @@ struct replay {
     struct run_setup setup;
     enum replay_format format;
     const char *output;
+    const char *events; /* NULL: not asked for */
     int is_per_core;
     int is_quiet;
     int checks;
@@ -24,6 +25,8 @@ static const struct cli_option replay_options[] = {
     {"format", 0, "FORMAT", "text (default), json or csv"},
     {"per-core", 0, NULL, "text and csv: each CPU's figures, too"},
     {"output", 'o', "FILE", "write the statistics there"},
+    {"events", 0, "FILE",
+     "write the kernel's tlb_flush events there, as\n`perf script` does"},
     {"check", 0, NULL, "look for stale translations (not in this version)"},
     {"quiet", 'q', NULL, "no progress"},
     {0},
@@ -45,6 +48,8 @@ static int replay_option(void *context, const struct cli_option *option,
         replay->format = (enum replay_format) format;
     } else if (!strcmp(option->name, "output")) {
         replay->output = value;
+    } else if (!strcmp(option->name, "events")) {
+        replay->events = value;
     } else if (!strcmp(option->name, "per-core")) {
         replay->is_per_core = 1;
     } else if (!strcmp(option->name, "check")) {
@@ -62,10 +67,21 @@ static int replay_on_progress(void *context, const mmusim_progress_t *progress)
     return cli_is_interrupted();
 }
 
-/* Runs the machine; its statistics are the caller's. */
+static void replay_on_flush(void *context, const mmusim_flush_event_t *event)
+{
+    char line[160];
+
+    (void) mmusim_flush_event_format(event, line, sizeof(line));
+    /* a failed write shows in ferror() when the file is closed */
+    fprintf(context, "%s\n", line);
+}
+
+/* Runs the machine; its statistics are the caller's. events: a FILE, or
+ * NULL. */
 static int replay_run(const struct replay *replay,
                       const mmusim_config_t *config,
-                      const struct run_input *input, mmusim_stats_t **stats)
+                      const struct run_input *input, FILE *events,
+                      mmusim_stats_t **stats)
 {
     struct cli_progress *progress;
     mmusim_machine_t *machine = NULL;
@@ -79,6 +95,8 @@ static int replay_run(const struct replay *replay,
     if (!status) {
         progress = cli_progress_begin("replay", replay->is_quiet);
         mmusim_machine_on_progress(machine, replay_on_progress, progress);
+        if (events)
+            mmusim_machine_on_flush_event(machine, replay_on_flush, events);
         status = mmusim_machine_run(machine, source, &diag);
         cli_progress_end(progress);
     }
@@ -152,27 +170,44 @@ static void replay_warn_invalid(const mmusim_stats_t *stats)
                 (unsigned long long) n_invalid, (unsigned long long) n_all);
 }
 
-/* The output is opened before the run, so that a wrong name is told at once. */
+/* Closes an output that is whole, or gives it up. */
+static int replay_end_output(struct cli_output *output, int status)
+{
+    if (!output)
+        return status;
+    if (!status)
+        return cli_output_close(output);
+    cli_output_abandon(output);
+    return status;
+}
+
+/* The outputs are opened before the run, so that a wrong name is told at
+ * once. */
 static int replay_to_output(const struct replay *replay,
                             const mmusim_config_t *config,
                             const struct run_input *input)
 {
     int status;
     mmusim_stats_t *stats = NULL;
+    struct cli_output *events = NULL;
     struct cli_output *output = cli_output_open(replay->output, &status);
 
     if (!output)
         return status;
-    status = replay_run(replay, config, input, &stats);
+    if (replay->events) {
+        events = cli_output_open(replay->events, &status);
+        if (!events)
+            return replay_end_output(output, status);
+    }
+    status = replay_run(replay, config, input,
+                        events ? cli_output_stream(events) : NULL, &stats);
     if (!status)
         replay_warn_invalid(stats);
     if (!status)
         status = replay_write(replay, config, stats, cli_output_stream(output));
     mmusim_stats_destroy(stats);
-    if (!status)
-        return cli_output_close(output);
-    cli_output_abandon(output);
-    return status;
+    status = replay_end_output(events, status);
+    return replay_end_output(output, status);
 }
 
 static int replay_execute(struct replay *replay)
@@ -185,6 +220,12 @@ static int replay_execute(struct replay *replay)
         return cli_error(CLI_USAGE, "replay: --check is not supported in this "
                                     "version (leave it out)");
     status = cli_output_refuse_input(replay->output, replay->setup.source);
+    if (!status && replay->events && replay->output &&
+        !strcmp(replay->events, replay->output))
+        status = cli_error(CLI_USAGE, "replay: --events and -o name the same "
+                                      "file (give each its own)");
+    if (!status && replay->events)
+        status = cli_output_refuse_input(replay->events, replay->setup.source);
     if (!status)
         status = run_load_config(&replay->setup, &config);
     if (status)

@@ -98,6 +98,10 @@ struct system {
     uint32_t min_delivery_cycles; /* least time from any event of a CPU to an
                                      interrupt it causes at another */
 
+    /* Hears of every tlb_flush event, as it happens; NULL: nobody does. */
+    void (*on_trace_flush)(void *context, enum flush_reason reason,
+                           uint64_t pages);
+    void *trace_flush_context;
     struct vmstat_counters vmstat;
     struct flush_reason_counters flush_reasons[FLUSH_REASON_COUNT];
     struct shootdown_counters shootdowns;
@@ -116,6 +120,8 @@ static inline void system_trace_flush(struct system *system,
         counters->full++;
     else
         counters->pages += pages;
+    if (system->on_trace_flush)
+        system->on_trace_flush(system->trace_flush_context, reason, pages);
 }
 
 /* Ends the run with a failure; the first one wins. */

@@ -33,6 +33,8 @@ struct mmusim_machine {
     uint64_t next_progress; /* records at which the caller hears of it */
     mmusim_progress_fn on_progress;
     void *progress_context;
+    mmusim_flush_event_fn on_flush_event;
+    void *flush_event_context;
     bool has_run;
 };
 
