@@ -52,20 +52,20 @@ static struct arm64_op cut_take_all(struct arm64_cut *cut)
     return op;
 }
 
-/* 5.9 to 6.8: `num` is masked with 31 before 1 is taken off, so that 64 times a
- * scale's unit never comes; a scale without work is passed over. */
+/* 5.9 to 6.8: `num` is masked with 31 before 1 is taken off; a scale without
+ * work is passed over. 2^21 pages run past the last scale [B42]: the fifth one
+ * spills over its field, so that the operation covers a pair of pages. */
 static struct arm64_op cut_ascending(struct arm64_cut *cut)
 {
     if (cut->pages_left % 2)
         return cut_take(cut, cut->stride_pages);
-    for (; cut->scale <= MAX_SCALE; cut->scale++) {
+    for (;; cut->scale++) {
         uint64_t units =
             cut->pages_left >> range_log2(cut->scale) & (uint64_t) MAX_NUM;
 
         if (units)
             return cut_take_range(cut, units - 1);
     }
-    return cut_take_all(cut);
 }
 
 static struct arm64_op cut_descending(struct arm64_cut *cut)

@@ -12,15 +12,15 @@
 
 enum arm64_range_order {
     ARM64_NO_RANGES,         /* without FEAT_TLBIRANGE, or before 5.9 */
-    ARM64_SCALES_ASCENDING,  /* 5.9 to 6.8: an odd page first */
+    ARM64_SCALES_ASCENDING,  /* 5.9 to 6.8: an odd page first [B42] */
     ARM64_SCALES_DESCENDING, /* 6.9 on: an odd page last */
 };
 
 struct arm64_op {
-    uint64_t n_pages; /* covered, in units of the granule's pages */
+    uint64_t n_pages; /* passed over, in units of the granule's pages */
     uint32_t n_ops;   /* of the classic form, one stride each; 1 if is_range */
     bool is_range;
-    uint8_t scale, num;
+    uint8_t scale, num; /* scale above 3: B42 */
 };
 
 /* Where the cutting of a range stands. */

@@ -27,8 +27,11 @@ struct inval mmusim__arm_inval(const struct cpu *cpu,
     enum inval_outcome outcome =
         mmusim__inval_decode(row, &operands, &issuer, &request);
 
-    mmusim_assert(outcome == INVAL_LEGAL && request.n_invals == 1);
+    mmusim_assert(outcome == INVAL_LEGAL);
     (void) outcome;
+    /* A wrong granule or level: an operation like others, without effect. */
+    if (!request.n_invals)
+        request.invals[0] = (struct inval){.has_range = true, .n_pages = 1};
     return request.invals[0];
 }
 
@@ -41,21 +44,30 @@ uint64_t mmusim__arm_va_operand(const struct inval_instruction *row,
            (vaddr >> BASE_PAGE_SHIFT & ((UINT64_C(1) << 44) - 1));
 }
 
-/* TTL, bits 47:44: the granule (1: 4K, 2: 16K, 3: 64K) and level 3. */
-static uint64_t flush_leaf_hint(const struct cpu *cpu)
+/* TG: 1: 4K, 2: 16K, 3: 64K. */
+static uint64_t flush_granule_field(const struct cpu *cpu)
 {
-    return (uint64_t) ((flush_granule_order(cpu) / 2 + 1) << 2 | 3) << 44;
+    return flush_granule_order(cpu) / 2 + 1;
 }
 
-/* __TLBI_VADDR_RANGE */
+/* TTL, bits 47:44: the granule and the level, where the machine looks at it. */
+static uint64_t flush_level_hint(const struct cpu *cpu, uint8_t level)
+{
+    if (level == ARM_LEVEL_UNKNOWN || !(cpu->system->arm.features & ARM_TTL))
+        return 0;
+    return (flush_granule_field(cpu) << 2 | level) << 44;
+}
+
+/* __TLBI_VADDR_RANGE; its hint has two bits, 0: none. */
 static uint64_t flush_range_operand(const struct cpu *cpu,
                                     const struct arm_flush *flush,
                                     const struct arm64_op *op)
 {
     uint32_t granule = flush_granule_order(cpu);
+    uint64_t level = flush->level == ARM_LEVEL_UNKNOWN ? 0 : flush->level;
 
-    return (uint64_t) flush->asid << 48 | (uint64_t) (granule / 2 + 1) << 46 |
-           (uint64_t) op->scale << 44 | (uint64_t) op->num << 39 |
+    return (uint64_t) flush->asid << 48 | flush_granule_field(cpu) << 46 |
+           (uint64_t) op->scale << 44 | (uint64_t) op->num << 39 | level << 37 |
            (flush->vaddr >> (BASE_PAGE_SHIFT + granule) &
             ((UINT64_C(1) << 37) - 1));
 }
@@ -77,7 +89,8 @@ static void flush_watch_tlbi(const struct cpu *cpu,
                                  .reach = request->reach,
                                  .completion = COMPLETE_AT_DSB};
 
-    told.invals[0].n_pages *= request->n_ops;
+    if (request->n_ops > 1)
+        told.invals[0].n_pages += (request->n_ops - 1) * request->step_pages;
     if (cpu->system->bbm)
         mmusim__bbm_tlbi(cpu->system->bbm, cpu->id, &told);
 }
@@ -90,6 +103,18 @@ static void flush_watch_dsb(const struct cpu *cpu, enum arm_access_types types)
         mmusim__bbm_dsb(cpu->system->bbm, cpu->id, &dsb);
 }
 
+static uint64_t flush_operand(const struct cpu *cpu,
+                              const struct arm_flush *flush,
+                              const struct arm64_op *op)
+{
+    if (flush->row->pages == EVERY_PAGE)
+        return flush_asid_operand(flush);
+    if (op->is_range)
+        return flush_range_operand(cpu, flush, op);
+    return mmusim__arm_va_operand(flush->row, flush->vaddr, flush->asid) |
+           flush_level_hint(cpu, flush->level);
+}
+
 /* The next operations. False: all have been issued. */
 static bool flush_issue(struct cpu *cpu, struct arm_flush *flush)
 {
@@ -97,27 +122,20 @@ static bool flush_issue(struct cpu *cpu, struct arm_flush *flush)
         .cause = flush->cause,
         .reach = flush->row->reach,
     };
+    uint32_t granule = flush_granule_order(cpu);
     struct arm64_op op;
-    uint64_t operand;
 
     if (!mmusim__arm64_cut_next(&flush->cut, &op))
         return false;
-    if (flush->row->pages == EVERY_PAGE) {
-        operand = flush_asid_operand(flush);
-    } else if (op.is_range) {
-        operand = flush_range_operand(cpu, flush, &op);
-    } else {
-        operand = mmusim__arm_va_operand(flush->row, flush->vaddr, flush->asid);
-        if (flush->has_level_hint)
-            operand |= flush_leaf_hint(cpu);
-    }
-    request.inval = mmusim__arm_inval(
-        cpu, op.is_range ? flush->range_row : flush->row, operand);
-    /* The next operation is a page of the granule further on. */
-    if (flush->row->pages != EVERY_PAGE && !op.is_range)
-        request.inval.n_pages = UINT64_C(1) << flush_granule_order(cpu);
+    request.inval =
+        mmusim__arm_inval(cpu, op.is_range ? flush->range_row : flush->row,
+                          flush_operand(cpu, flush, &op));
     request.n_ops = op.n_ops;
-    flush->vaddr += op.n_pages << (BASE_PAGE_SHIFT + flush_granule_order(cpu));
+    if (flush->row->pages != EVERY_PAGE && !op.is_range) {
+        request.inval.n_pages = UINT64_C(1) << granule;
+        request.step_pages = flush->cut.stride_pages << granule;
+    }
+    flush->vaddr += op.n_pages << (BASE_PAGE_SHIFT + granule);
     flush_watch_tlbi(cpu, &request);
     mmusim__broadcast_issue(cpu, &request);
     return true;
@@ -141,6 +159,8 @@ static enum kstep arm_flush_step(struct cpu *cpu, struct kframe *frame)
             frame->pc = FLUSH_COMPLETE;
         return KSTEP_NEXT;
     case FLUSH_COMPLETE:
+        if (flush->is_posted)
+            return KSTEP_DONE;
         frame->pc = flush->has_isb ? FLUSH_ISB : FLUSH_END;
         mmusim__broadcast_sync(cpu, flush->row->reach);
         return KSTEP_NEXT;
@@ -164,6 +184,7 @@ static struct arm_flush *arm_flush_push(struct cpu *cpu,
 
     flush->row = row;
     flush->asid = asid;
+    flush->level = ARM_LEVEL_UNKNOWN;
     return flush;
 }
 
@@ -179,21 +200,57 @@ struct arm_flush *mmusim__arm_flush_whole(struct cpu *cpu,
     return flush;
 }
 
+uint64_t mmusim__arm_range_strides(const struct arm_range *range)
+{
+    uint32_t shift = BASE_PAGE_SHIFT + range->stride_order;
+    uint64_t stride = UINT64_C(1) << shift;
+
+    return (align_up(range->end, stride) - align_down(range->start, stride)) >>
+           shift;
+}
+
 struct arm_flush *mmusim__arm_flush_pages(struct cpu *cpu,
                                           const struct inval_instruction *row,
-                                          uint16_t asid, uint64_t start,
-                                          uint64_t end)
+                                          uint16_t asid,
+                                          const struct arm_range *range)
 {
-    uint32_t shift = BASE_PAGE_SHIFT + flush_granule_order(cpu);
-    uint64_t first = align_down(start, UINT64_C(1) << shift);
-    uint64_t n_pages = (align_up(end, UINT64_C(1) << shift) - first) >> shift;
+    uint32_t per_stride_log2 = range->stride_order - flush_granule_order(cpu);
+    uint64_t n_strides = mmusim__arm_range_strides(range);
     struct arm_flush *flush = arm_flush_push(cpu, row, asid);
 
-    cpu->flushes.local_pages += n_pages;
+    mmusim_assert(range->stride_order >= flush_granule_order(cpu));
+    cpu->flushes.local_pages += n_strides;
     flush->cause = MISS_PAGE_FLUSH;
-    flush->vaddr = first;
-    mmusim__arm64_cut_begin(&flush->cut, ARM64_NO_RANGES, n_pages, 1);
+    flush->vaddr = align_down(
+        range->start, UINT64_C(1) << (BASE_PAGE_SHIFT + range->stride_order));
+    mmusim__arm64_cut_begin(&flush->cut, ARM64_NO_RANGES,
+                            n_strides << per_stride_log2,
+                            UINT64_C(1) << per_stride_log2);
     return flush;
+}
+
+void mmusim__arm_flush_in(struct arm_flush *flush, enum arm64_range_order order)
+{
+    mmusim__arm64_cut_begin(&flush->cut, order, flush->cut.pages_left,
+                            flush->cut.stride_pages);
+}
+
+enum { COMPLETE_WAIT, COMPLETE_END };
+
+static enum kstep arm_complete_step(struct cpu *cpu, struct kframe *frame)
+{
+    if (frame->pc == COMPLETE_END) {
+        flush_watch_dsb(cpu, ARM_LOADS_AND_STORES);
+        return KSTEP_DONE;
+    }
+    frame->pc = COMPLETE_END;
+    mmusim__broadcast_sync(cpu, REACH_INNER);
+    return KSTEP_NEXT;
+}
+
+void mmusim__arm_flush_complete(struct cpu *cpu)
+{
+    mmusim__cpu_push(cpu, arm_complete_step, sizeof(struct kframe));
 }
 
 uint32_t mmusim__arm_flush_here(struct cpu *cpu,

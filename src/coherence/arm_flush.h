@@ -5,6 +5,9 @@
  * waits for this CPU's operations everywhere (DSB ISH), and for the kernel's
  * own mappings an ISB. Its policy, which operations and how many, is the
  * protocol's.
+ *
+ * A posted flush leaves the last barrier to a later one of the same CPU:
+ * mmusim__arm_flush_complete().
  */
 #ifndef MMUSIM_COHERENCE_ARM_FLUSH_H
 #define MMUSIM_COHERENCE_ARM_FLUSH_H
@@ -13,6 +16,8 @@
 #include "coherence/cpu.h"
 #include "coherence/inval_instruction.h"
 
+enum { ARM_LEVEL_UNKNOWN = UINT8_MAX }; /* no TTL hint */
+
 struct arm_flush {
     struct kframe frame;
     const struct inval_instruction *row; /* of one page, or without address */
@@ -20,8 +25,9 @@ struct arm_flush {
     enum miss_cause cause;
     uint16_t asid;
     bool has_isb;
-    bool has_level_hint; /* TTL of the classic form: the leaf level */
-    uint64_t vaddr;      /* of what is left; a page's start */
+    bool is_posted; /* without the last barrier */
+    uint8_t level;  /* TTL, in the manual's numbers: 3 is the last */
+    uint64_t vaddr; /* of what is left; a stride's start */
     struct arm64_cut cut;
 };
 
@@ -31,12 +37,29 @@ struct arm_flush *mmusim__arm_flush_whole(struct cpu *cpu,
                                           const struct inval_instruction *row,
                                           uint16_t asid);
 
-/* Pushes the frame of a flush of the pages of [start, end), rounded outwards;
- * the caller sets the remaining fields. Counts the pages as flushed here. */
+/* A range, and the distance of its operations: a power of two of 4 KiB pages,
+ * at least one page of the granule. */
+struct arm_range {
+    uint64_t start, end;
+    uint32_t stride_order;
+};
+
+/* Strides of a range, rounded outwards. */
+uint64_t mmusim__arm_range_strides(const struct arm_range *range);
+
+/* Pushes the frame of a flush of a range, rounded outwards; the caller sets the
+ * remaining fields. Counts the strides as pages flushed here. */
 struct arm_flush *mmusim__arm_flush_pages(struct cpu *cpu,
                                           const struct inval_instruction *row,
-                                          uint16_t asid, uint64_t start,
-                                          uint64_t end);
+                                          uint16_t asid,
+                                          const struct arm_range *range);
+
+/* The range is cut into range operations (range_row), too. */
+void mmusim__arm_flush_in(struct arm_flush *flush,
+                          enum arm64_range_order order);
+
+/* Pushes the frame of the barrier that completes what this CPU has posted. */
+void mmusim__arm_flush_complete(struct cpu *cpu);
 
 /* The request of an operation by this CPU with an operand register. */
 struct inval mmusim__arm_inval(const struct cpu *cpu,

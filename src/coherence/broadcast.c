@@ -218,7 +218,8 @@ static void broadcast_issue_one(struct cpu *cpu,
     }
     if (request->n_pages_total)
         request->n_pages_total -= inval->n_pages;
-    inval->vpn.v += inval->n_pages << inval->stride_order;
+    inval->vpn.v += request->step_pages ? request->step_pages
+                                        : inval->n_pages << inval->stride_order;
     request->n_ops--;
 }
 

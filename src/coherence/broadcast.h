@@ -32,9 +32,9 @@
 
 struct inval_request;
 
-/* n_ops operations: the first as inval says, each next one n_pages of inval
- * further on; the last is cut at n_pages_total (0: not cut). Without a range,
- * n_ops is 1. */
+/* n_ops operations: the first as inval says, each next one step_pages further
+ * on (0: n_pages of inval); the last is cut at n_pages_total (0: not cut).
+ * Without a range, n_ops is 1. */
 struct broadcast_request {
     struct inval inval;
     bool has_other; /* each operation has a second part: nested forms */
@@ -42,6 +42,7 @@ struct broadcast_request {
     enum miss_cause cause;
     enum broadcast_reach reach;
     uint64_t n_ops;
+    uint64_t step_pages; /* 4 KiB pages */
     uint64_t n_pages_total;
 };
 

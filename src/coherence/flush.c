@@ -61,3 +61,13 @@ void mmusim__flush_batch(struct cpu *cpu)
 {
     cpu->system->protocol->batch_flush(cpu);
 }
+
+void mmusim__flush_batch_pending(struct cpu *cpu, struct address_space *mm)
+{
+    const struct protocol_ops *protocol = cpu->system->protocol;
+
+    if (protocol->batch_pending)
+        protocol->batch_pending(cpu, mm);
+    else
+        mmusim__flush_mm(cpu, mm);
+}

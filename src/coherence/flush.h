@@ -32,14 +32,17 @@ void mmusim__flush_all(struct cpu *cpu);
 /*
  * Batched unmapping (mm/rmap.c): entries cleared now, flushed later for many.
  * batch_defers: may this one wait? batch_add: it has been cleared and waits;
- * returns the cycles of what is done at once. batch: all that this CPU has
- * added; pushes frames.
+ * returns the cycles of what is done at once, and may push a frame that sends
+ * messages: the caller returns KSTEP_NEXT. batch: all that this CPU has added;
+ * pushes frames. batch_pending (flush_tlb_batched_pending()): another's batch
+ * may hold entries of mm; pushes frames.
  */
 bool mmusim__flush_batch_defers(const struct cpu *cpu,
                                 const struct address_space *mm);
 uint32_t mmusim__flush_batch_add(struct cpu *cpu, struct address_space *mm,
                                  uint64_t vaddr, uint32_t order);
 void mmusim__flush_batch(struct cpu *cpu);
+void mmusim__flush_batch_pending(struct cpu *cpu, struct address_space *mm);
 
 /* A range of plain pages; the usual case. */
 static inline struct flush_span flush_span_of(uint64_t start, uint64_t end)

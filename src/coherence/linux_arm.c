@@ -106,6 +106,7 @@ static void arm_flush_mm_range(struct cpu *cpu, struct address_space *mm,
                                const struct flush_span *span)
 {
     const struct arm_state *state = arm_state(cpu);
+    const struct arm_range range = {span->start, span->end, 0};
     uint16_t asid = asid_of(mm->context_id);
 
     if (!arm_has_broadcast(cpu))
@@ -113,8 +114,7 @@ static void arm_flush_mm_range(struct cpu *cpu, struct address_space *mm,
     else if (span->end == FLUSH_END_ALL)
         mmusim__arm_flush_whole(cpu, state->rows[ARM_TLBIASIDIS], asid);
     else
-        mmusim__arm_flush_pages(cpu, state->rows[ARM_TLBIMVAIS], asid,
-                                span->start, span->end);
+        mmusim__arm_flush_pages(cpu, state->rows[ARM_TLBIMVAIS], asid, &range);
 }
 
 static void arm_flush_page(struct cpu *cpu, struct address_space *mm,
@@ -138,13 +138,15 @@ static void arm_flush_all(struct cpu *cpu)
 static void arm_flush_kernel_range(struct cpu *cpu, uint64_t start,
                                    uint64_t end)
 {
+    const struct arm_range range = {start, end, 0};
+
     if (!arm_has_broadcast(cpu))
         arm_flush_everywhere_by_call(cpu, start, end);
     else if (end == FLUSH_END_ALL)
         arm_flush_all(cpu);
     else
         mmusim__arm_flush_pages(cpu, arm_state(cpu)->rows[ARM_TLBIMVAIS], 0,
-                                start, end)
+                                &range)
             ->has_isb = true;
 }
 

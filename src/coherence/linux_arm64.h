@@ -11,8 +11,8 @@
 
 #include "coherence/protocol.h"
 
-extern const struct protocol_ops mmusim__protocol_linux_arm64_4_20;
-extern const struct protocol_ops mmusim__protocol_linux_arm64_6_8;
-extern const struct protocol_ops mmusim__protocol_linux_arm64_7_1;
+extern const struct protocol_ops mmusim__protocol_linux_arm64_4_20,
+    mmusim__protocol_linux_arm64_4_20_fixed, mmusim__protocol_linux_arm64_6_8,
+    mmusim__protocol_linux_arm64_6_8_fixed, mmusim__protocol_linux_arm64_7_1;
 
 #endif

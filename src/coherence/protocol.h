@@ -71,9 +71,6 @@ struct protocol_ops {
      * still refuse it (flush_tlb_fix_spurious_fault); NULL: nothing. */
     void (*fix_spurious)(struct cpu *cpu, struct address_space *mm,
                          uint64_t vaddr, uint32_t order);
-    /* The kernel counts on the hardware to look at the tables again before it
-     * reports that an entry refuses an access. */
-    bool relies_on_rewalk;
     void (*flush_kernel_range)(struct cpu *cpu, uint64_t start, uint64_t end);
     void (*flush_all)(struct cpu *cpu);
     /* Batched unmapping (arch_tlbbatch_*): flush.h. NULL: this version has
@@ -82,6 +79,8 @@ struct protocol_ops {
     uint32_t (*batch_add)(struct cpu *cpu, struct address_space *mm,
                           uint64_t vaddr, uint32_t order);
     void (*batch_flush)(struct cpu *cpu);
+    /* arch_flush_tlb_batched_pending(); NULL: flush_tlb_mm(). */
+    void (*batch_pending)(struct cpu *cpu, struct address_space *mm);
     /* Loads next in place of what is loaded; returns the cycles of the loads
      * and invalidations. Interrupts are masked. */
     uint32_t (*switch_mm)(struct cpu *cpu, struct address_space *next);

@@ -10,9 +10,14 @@
 #include <string.h>
 
 static const struct protocol_ops *const protocols[] = {
-    &mmusim__protocol_linux_4_6,        &mmusim__protocol_i386_cr3,
-    &mmusim__protocol_linux_arm64_4_20, &mmusim__protocol_linux_arm64_6_8,
-    &mmusim__protocol_linux_arm64_7_1,  &mmusim__protocol_linux_arm,
+    &mmusim__protocol_linux_4_6,
+    &mmusim__protocol_i386_cr3,
+    &mmusim__protocol_linux_arm64_4_20,
+    &mmusim__protocol_linux_arm64_4_20_fixed,
+    &mmusim__protocol_linux_arm64_6_8,
+    &mmusim__protocol_linux_arm64_6_8_fixed,
+    &mmusim__protocol_linux_arm64_7_1,
+    &mmusim__protocol_linux_arm,
     &mmusim__protocol_linux_riscv,
 };
 

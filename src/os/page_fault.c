@@ -86,8 +86,7 @@ static void fault_touch(struct cpu *cpu, struct fault_frame *fault)
     mmusim__pte_maps(fault->kernel, &fault->slot, &old);
     word = mmusim__fault_touched(fault, &old);
     mmusim__pte_rewrite(fault->kernel, &fault->slot, word);
-    if (fault->kind == ACCESS_STORE && !(old.rights & TLB_DIRTY) &&
-        !protocol->relies_on_rewalk) {
+    if (fault->kind == ACCESS_STORE && !(old.rights & TLB_DIRTY)) {
         if (!protocol->after_upgrade) {
             fault->frame.pc = FAULT_UNLOCK;
             mmusim__flush_page(cpu, &fault->mm->space, fault->vaddr,
@@ -187,11 +186,11 @@ static enum kstep fault_leave(struct cpu *cpu, struct fault_frame *fault)
     return KSTEP_NEXT;
 }
 
-/* What the fault itself does to the TLB. */
+/* What the fault itself does to the TLB. Arm's and RISC-V's keep an entry that
+ * refused: software drops it. */
 static void fault_forget_entry(struct cpu *cpu, uint64_t vaddr)
 {
-    if (ISAS_X86 >> cpu->system->isa & 1U ||
-        cpu->system->protocol->relies_on_rewalk)
+    if (ISAS_X86 >> cpu->system->isa & 1U)
         mmusim__x86_page_fault(&cpu->mmu, vaddr);
 }
 

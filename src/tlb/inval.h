@@ -30,9 +30,9 @@ struct inval {
     /* Distance from one page named to the next, as a power of two: 0 means
      * consecutive ones. INVLPGB counts in strides of 2 MiB, too. */
     uint8_t stride_order;
-    bool has_order; /* a level hint: leaves of another size need not go, and do
-                       not (a wrong hint invalidates nothing) */
-    uint8_t order;  /* the least size of that level's leaves */
+    bool has_order;    /* a level hint: leaves of another size, and pointers at
+                          that level and below, need not go, and do not */
+    uint8_t order;     /* the least size of that level's leaves */
     uint8_t max_order; /* contiguous runs of them are larger; below order:
                           order alone */
     bool has_asid;     /* else every asid */
@@ -70,6 +70,16 @@ static inline bool inval_hint_allows(const struct inval *inval, uint32_t order)
 {
     return !inval->has_order || order == inval->order ||
            (order > inval->order && order <= inval->max_order);
+}
+
+/* Does it spare a pointer to a table that spans pages of the order? The hint
+ * says where the leaf is: pointers above that level go, others are not used to
+ * reach it (Arm ARM DDI 0487 D8, "TTL field"). */
+static inline bool inval_hint_spares_pointer(const struct inval *inval,
+                                             uint32_t order)
+{
+    return inval->has_order &&
+           (order <= inval->order || order <= inval->max_order);
 }
 
 /* EL2's own translations are no VM's; x86's guest-physical mappings are of
@@ -157,6 +167,7 @@ psc_entry_is_hit_by_inval(uint64_t key, const struct inval *inval,
         return inval_hits_tag(inval, tlb_key_tag(key), true, contexts);
     case INVAL_PSC_ADDRESS:
         return inval_hits_tag(inval, tlb_key_tag(key), true, contexts) &&
+               !inval_hint_spares_pointer(inval, tlb_key_order(key)) &&
                inval_hits_address(key, inval);
     }
     return true;

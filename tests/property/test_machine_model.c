@@ -448,7 +448,8 @@ static void run_watched(struct machine_run *run,
 static void random_isa(struct machine_config *config, uint64_t seed)
 {
     static const char *const arm_kernels[] = {
-        "linux-arm64-4.20", "linux-arm64-6.8", "linux-arm64-7.1"};
+        "linux-arm64-4.20", "linux-arm64-4.20-fixed", "linux-arm64-6.8",
+        "linux-arm64-6.8-fixed", "linux-arm64-7.1"};
     struct rng rng;
 
     mmusim__rng_init(&rng, seed, 4);
@@ -464,7 +465,7 @@ static void random_isa(struct machine_config *config, uint64_t seed)
         config->arm.has_ttl = mmusim__rng_below(&rng, 2);
         snprintf(config->fabric, sizeof(config->fabric), "dvm");
         snprintf(config->os.protocol, sizeof(config->os.protocol), "%s",
-                 arm_kernels[mmusim__rng_below(&rng, 3)]);
+                 arm_kernels[mmusim__rng_below(&rng, 5)]);
     } else {
         config->isa = ISA_RISCV;
         config->riscv.asid_bits = 4 * mmusim__rng_below(&rng, 4);

@@ -81,6 +81,7 @@ static void an_odd_page_first_then_scales_ascending(void **state)
         {65536, "(3,0)"},
         {262144, "(3,3)"},
         {2097151, "+1(0,30)(1,30)(2,30)(3,30)"},
+        {2097152, "(4,0)"}, /* B42: one scale too many */
     };
     char text[256];
 
@@ -107,15 +108,18 @@ static void every_cut_covers_the_range_exactly(void **state)
     (void) state;
     mmusim__rng_init(&rng, 1, 0);
     for (uint32_t i = 0; i < 100000; i++) {
-        uint64_t n_pages = 1 + mmusim__rng_below(&rng, 1 << 21);
+        bool is_ascending = i % 2;
+        uint64_t n_pages =
+            1 + mmusim__rng_below(&rng, (1U << 21) - (is_ascending ? 1 : 0));
         struct arm64_cut cut;
         struct arm64_op op;
         uint64_t covered = 0;
         uint32_t n_ops = 0;
 
-        mmusim__arm64_cut_begin(
-            &cut, i % 2 ? ARM64_SCALES_ASCENDING : ARM64_SCALES_DESCENDING,
-            n_pages, 1);
+        mmusim__arm64_cut_begin(&cut,
+                                is_ascending ? ARM64_SCALES_ASCENDING
+                                             : ARM64_SCALES_DESCENDING,
+                                n_pages, 1);
         while (mmusim__arm64_cut_next(&cut, &op)) {
             uint64_t pages = op.is_range
                                  ? (op.num + UINT64_C(1)) << (5 * op.scale + 1)
