@@ -262,7 +262,9 @@ static bool workload_build(struct workload_source *self)
         return false;
     for (uint32_t i = 0; i < n; i++) {
         self->infos[i].tid = workload_tid(i);
-        self->infos[i].is_created = i > 0; /* by thread 0 */
+        self->infos[i].is_created = i > 0 && !self->ops->are_independent;
+        if (self->ops->last_stamp)
+            self->infos[i].last_sync = self->ops->last_stamp(self->values, i);
         self->threads[i].values = self->values;
         self->threads[i].index = i;
         self->source.total_records += self->ops->count_records(self->values, i);

@@ -46,6 +46,7 @@ struct workload_ops {
     const char *name;
     const char *help;
     const struct workload_param *params;
+    bool are_independent; /* threads: not created by the first */
     /* A rule over several values; the text of what is wrong, or NULL. */
     const char *(*check)(const uint64_t *values);
     uint32_t (*count_threads)(const uint64_t *values);
@@ -54,6 +55,8 @@ struct workload_ops {
     bool (*step)(struct workload_thread *thread);
     /* Instructions from here on that come before the next SYS record. */
     uint64_t (*count_quiet)(const struct workload_thread *thread);
+    /* The greatest order stamp of a thread; NULL: there are none. */
+    uint64_t (*last_stamp)(const uint64_t *values, uint32_t thread_index);
     /* Records of a thread from first to last; for progress, and the tests. */
     uint64_t (*count_records)(const uint64_t *values, uint32_t thread_index);
 };
@@ -67,11 +70,11 @@ static inline uint32_t workload_tid(uint32_t thread_index)
     return thread_index + 1;
 }
 
-/* Whether the piece can take two more records, one of them a SYS. */
+/* Whether the piece can take two more records, SYS or not. */
 static inline bool workload_has_room(const struct workload_thread *thread)
 {
     return thread->n_records + 2 <= WORKLOAD_PIECE_RECORDS &&
-           thread->n_sys < WORKLOAD_PIECE_SYS;
+           thread->n_sys + 2 <= WORKLOAD_PIECE_SYS;
 }
 
 static inline void workload_emit(struct workload_thread *thread,

@@ -9,7 +9,7 @@
  * round, `work` other instructions apart, after one round of stores over its
  * own pages. Marks `start` and `end` bracket the rounds of the dropping thread.
  */
-#include "trace/workload.h"
+#include "trace/workload_steps.h"
 
 enum {
     DROP_PAGES,
@@ -82,54 +82,6 @@ static uint64_t drop_warm_base(const uint64_t *values, uint32_t thread_index)
     return drop_warm_start(values) + pages * BASE_PAGE_BYTES;
 }
 
-static uint64_t drop_page(uint64_t base, uint64_t page)
-{
-    return base + page * BASE_PAGE_BYTES + workload_stagger(page);
-}
-
-static void drop_emit_range(struct workload_thread *thread, enum sys_kind kind,
-                            uint64_t vaddr, uint64_t pages)
-{
-    uint32_t flags = SYS_PROT_READ | SYS_PROT_WRITE;
-
-    workload_emit_sys(
-        thread,
-        (struct sys_op){.kind = kind,
-                        .flags = kind == SYS_MMAP ? flags : 0,
-                        .advice = kind == SYS_MADVISE ? MADVICE_DONTNEED : 0,
-                        .vaddr = vaddr,
-                        .length_bytes = pages * BASE_PAGE_BYTES});
-}
-
-static void drop_emit_mark(struct workload_thread *thread, const char *name)
-{
-    workload_emit_sys(thread, (struct sys_op){.kind = SYS_MARK, .name = name});
-}
-
-/* Accesses to pages [position, n) of base; true when all are done. */
-static bool drop_access(struct workload_thread *thread, enum op_kind kind,
-                        uint64_t base, uint64_t n)
-{
-    while (thread->position < n && workload_has_room(thread)) {
-        workload_emit(thread, kind, 0, drop_page(base, thread->position), 1);
-        thread->position++;
-    }
-    return thread->position == n;
-}
-
-static bool drop_clone(struct workload_thread *thread)
-{
-    uint64_t n = thread->values[DROP_THREADS];
-
-    while (thread->position < n && workload_has_room(thread)) {
-        uint32_t child = workload_tid((uint32_t) ++thread->position);
-
-        workload_emit_sys(thread,
-                          (struct sys_op){.kind = SYS_CLONE, .number = child});
-    }
-    return thread->position == n;
-}
-
 /* The phase after one that is done. */
 static uint32_t drop_next_phase(struct workload_thread *thread)
 {
@@ -150,38 +102,41 @@ static bool drop_step_dropper(struct workload_thread *thread, bool unmaps)
     switch ((enum drop_phase) thread->phase) {
     case DROP_MAP_WARM:
         if (warm)
-            drop_emit_range(thread, SYS_MMAP, drop_warm_start(values), warm);
+            workload_map(thread, drop_warm_start(values), warm,
+                         SYS_PROT_READ | SYS_PROT_WRITE);
         break;
     case DROP_CLONE:
-        is_done = drop_clone(thread);
+        is_done = workload_clone(thread, values[DROP_THREADS]);
         break;
     case DROP_MAP_ONCE:
         if (!unmaps)
-            drop_emit_range(thread, SYS_MMAP, DROP_BASE, pages);
+            workload_map(thread, DROP_BASE, pages,
+                         SYS_PROT_READ | SYS_PROT_WRITE);
         break;
     case DROP_START:
-        drop_emit_mark(thread, "start");
+        workload_mark(thread, "start");
         break;
     case DROP_MAP:
         if (unmaps)
-            drop_emit_range(thread, SYS_MMAP, DROP_BASE, pages);
+            workload_map(thread, DROP_BASE, pages,
+                         SYS_PROT_READ | SYS_PROT_WRITE);
         break;
     case DROP_TOUCH:
-        is_done = drop_access(thread, OP_STORE, DROP_BASE, pages);
+        is_done = workload_access(thread, OP_STORE, DROP_BASE, pages);
         break;
     case DROP_READ_OWN:
-        is_done = drop_access(thread, OP_LOAD, drop_warm_start(values),
-                              values[DROP_OWN]);
+        is_done = workload_access(thread, OP_LOAD, drop_warm_start(values),
+                                  values[DROP_OWN]);
         break;
     case DROP_DROP:
-        drop_emit_range(thread, unmaps ? SYS_MUNMAP : SYS_MADVISE, DROP_BASE,
-                        pages);
+        workload_drop(thread, unmaps ? SYS_MUNMAP : SYS_MADVISE, DROP_BASE,
+                      pages);
         break;
     case DROP_STOP:
-        drop_emit_mark(thread, "end");
+        workload_mark(thread, "end");
         break;
     case DROP_EXIT:
-        workload_emit_sys(thread, (struct sys_op){.kind = SYS_EXIT});
+        workload_call(thread, SYS_EXIT, 0);
         break;
     case DROP_END:
         return false;
@@ -196,23 +151,6 @@ static uint64_t drop_reads(const uint64_t *values)
     return values[DROP_READS] * values[DROP_ROUNDS];
 }
 
-/* position counts loads; round is the page of the next one. */
-static bool drop_read(struct workload_thread *thread, uint64_t base)
-{
-    const uint64_t *values = thread->values;
-    uint64_t n = drop_reads(values);
-
-    while (thread->position < n && workload_has_room(thread)) {
-        if (values[DROP_WORK])
-            workload_emit(thread, OP_NOMEM, 0, 0, (uint32_t) values[DROP_WORK]);
-        workload_emit(thread, OP_LOAD, 0, drop_page(base, thread->round), 1);
-        thread->position++;
-        if (++thread->round == values[DROP_WARM])
-            thread->round = 0;
-    }
-    return thread->position == n;
-}
-
 static bool drop_step_reader(struct workload_thread *thread)
 {
     const uint64_t *values = thread->values;
@@ -221,13 +159,15 @@ static bool drop_step_reader(struct workload_thread *thread)
 
     switch ((enum drop_reader_phase) thread->phase) {
     case READER_WARM:
-        is_done = drop_access(thread, OP_STORE, base, values[DROP_WARM]);
+        is_done = workload_access(thread, OP_STORE, base, values[DROP_WARM]);
         break;
     case READER_READ:
-        is_done = drop_read(thread, base);
+        is_done = workload_read_round(thread, base, values[DROP_WARM],
+                                      drop_reads(values),
+                                      (uint32_t) values[DROP_WORK]);
         break;
     case READER_EXIT:
-        workload_emit_sys(thread, (struct sys_op){.kind = SYS_EXIT});
+        workload_call(thread, SYS_EXIT, 0);
         break;
     case READER_END:
         return false;

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every generated program runs to its end as it is meant: no stamp is given up,
+# no access lies outside the mappings, both engines and two runs give the same
+# statistics.
+. "$SOURCE_DIR/tests/cli/lib.sh"
+
+# stat NAME: of the last run, in CSV
+stat() {
+    awk -F, -v name="$1" '$1 == name { print $2 }' "$work/out"
+}
+
+# check SPEC REPLAY-OPTIONS...
+check() {
+    source=workload:$1
+    shift
+    for engine in run-ahead reference run-ahead; do
+        run 0 replay -q -s topology.cores_per_socket=4 -s engine=$engine \
+            --format csv "$@" "$source"
+        for none in sim.order_broken sim.implicit_pages faults.invalid; do
+            [ "$(stat $none)" = 0 ] ||
+                fail "$source $*: $none is $(stat $none)"
+        done
+        [ "$engine" = run-ahead ] && [ -s "$work/first" ] &&
+            ! cmp -s "$work/out" "$work/first" && fail "$source: two runs differ"
+        cp "$work/out" "$work/$engine"
+        [ "$engine" = reference ] || cp "$work/out" "$work/first"
+    done
+    cmp -s "$work/run-ahead" "$work/reference" ||
+        fail "$source $*: the engines differ"
+    rm "$work/first"
+}
+
+check mmap-micro,threads=4,rounds=20 -m haswell-ep
+# three CPUs other than the main thread's each time, and the flush is of a page
+[ "$(stat shootdown.targets)" -ge 60 ] || fail "mmap-micro: whom does it flush?"
+check mmap-micro,threads=6,rounds=20,sleep=0,madvise=1,pages=3 -m zen4
+check madvise-threads,threads=3,pages=16 -m haswell-ep
+[ "$(stat shootdown.count)" -ge 192 ] || fail "madvise-threads: no flushes"
+check context-switch,processes=3,pages=40,rounds=20 -m haswell-ep
+check context-switch,processes=5,pages=8,rounds=20,cpus=2 -m neoverse-n1
+check fork-cow,rounds=5,reads=500 -m haswell-ep
+# 32 pages of each side, for each of 5 children
+[ "$(stat faults.cow)" -eq 320 ] || fail "fork-cow: $(stat faults.cow) copies"
+check exec-stack,rounds=5 -m haswell-ep
+check apache-like,threads=3,requests=20 -m haswell-ep
+[ "$(stat shootdown.count)" -ge 60 ] || fail "apache-like: no flushes"
+check kernel-map,rounds=10 -m haswell-ep
+[ "$(stat shootdown.count)" -eq 10 ] || fail "kernel-map: no flushes"
+[ "$(stat shootdown.targets)" -eq 30 ] || fail "kernel-map: not everybody"
+finish
