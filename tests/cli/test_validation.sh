@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The simulated figures of the first table of docs/validation.md are what the
-# tool gives now, to a tenth of a nanosecond.
+# tool gives now, within half a per cent.
 . "$SOURCE_DIR/tests/cli/lib.sh"
 
 rounds=2000
@@ -16,7 +16,8 @@ while read -r threads printed; do
     simulated=$(awk -F, -v rounds=$rounds '
         /^core0\.cycles\./ && $1 !~ /\.(idle|order)$/ { sum += $2 }
         END { printf "%.1f", sum / rounds / 3 }' "$work/out")
-    [ "$simulated" = "$printed" ] ||
+    awk -v a="$simulated" -v b="$printed" \
+        'BEGIN { exit !(a / b < 1.005 && b / a < 1.005) }' ||
         fail "$threads threads: $simulated ns, in the table $printed"
 done <"$work/table"
 finish
