@@ -50,7 +50,17 @@ struct cost_config {
     uint32_t fault_exit_cycles;
     uint32_t fault_body_cycles;  /* handle_mm_fault without the rows below */
     uint32_t major_fault_cycles; /* reading a file page that is not cached */
-    uint32_t vma_cycles;         /* find, split, link or unlink one VMA */
+    uint32_t page_read_cycles;   /* the CPU's part of reading 4 KiB of a file */
+    uint32_t page_write_cycles;  /* writing one file page back */
+    uint32_t page_cache_cycles;  /* one page into or out of a file's tree */
+    uint32_t swap_in_cycles;     /* reading 4 KiB from swap */
+    uint32_t swap_out_cycles;    /* writing one page to swap */
+    uint32_t lru_move_cycles;    /* a page onto or off a list, under the lock */
+    uint32_t reclaim_page_cycles;  /* looking at a page of an LRU list, without
+                                      its mappings */
+    uint32_t rmap_walk_cycles;     /* finding one entry that maps a page */
+    uint32_t reclaim_round_cycles; /* a round's fixed part: targets, zones */
+    uint32_t vma_cycles;           /* find, split, link or unlink one VMA */
     uint32_t pte_set_cycles;
     uint32_t pte_clear_cycles;   /* per entry found present */
     uint32_t pte_scan_cycles;    /* per entry looked at */

@@ -90,6 +90,13 @@ struct virtual_cpu {
     struct rng rng;
 };
 
+/* struct tlbflush_unmap_batch: who may hold entries that reclaim on this CPU
+ * has cleared and not flushed. */
+struct unmap_batch {
+    struct cpu_mask cpus;
+    bool is_pending;
+};
+
 struct cpu {
     uint32_t id;
     uint32_t core;
@@ -133,6 +140,7 @@ struct cpu {
     bool is_idle;          /* in the idle thread */
 
     struct flush_counters flushes;
+    struct unmap_batch unmap_batch;
 
     /* Set by the machine: runs user code from `now`; sets the activity, or
      * pushes a frame. */

@@ -298,6 +298,46 @@ static void classic_flush_kernel_range(struct cpu *cpu, uint64_t start,
     classic_on_each_cpu(cpu, &request);
 }
 
+/* ---- batched unmapping (4.3 to 4.6 mm/rmap.c) ---- */
+
+/* should_defer_flush() */
+static bool classic_batch_defers(const struct cpu *cpu,
+                                 const struct address_space *mm)
+{
+    return cpu_mask_has_other(&mm->cpus, cpu->id);
+}
+
+/* set_tlb_ubc_flush_pending() */
+static uint32_t classic_batch_add(struct cpu *cpu, struct address_space *mm,
+                                  uint64_t vaddr, uint32_t order)
+{
+    (void) vaddr;
+    (void) order;
+    cpu_mask_or(&cpu->unmap_batch.cpus, &mm->cpus);
+    cpu->unmap_batch.is_pending = true;
+    return 0;
+}
+
+/* try_to_unmap_flush(): everything, of whatever address space (mm == NULL). */
+static void classic_batch_flush(struct cpu *cpu)
+{
+    struct unmap_batch batch = cpu->unmap_batch;
+    uint32_t cycles = 0;
+
+    if (!batch.is_pending)
+        return;
+    cpu->unmap_batch = (struct unmap_batch){0};
+    if (cpu_mask_has(&batch.cpus, cpu->id)) {
+        cpu->system->vmstat.nr_tlb_local_flush_all++;
+        cpu->flushes.local_full++;
+        cycles = classic_reload_cr3(cpu, MISS_FULL_FLUSH);
+        system_trace_flush(cpu->system, FLUSH_LOCAL_SHOOTDOWN, FLUSH_ALL_PAGES);
+    }
+    if (cpu_mask_has_other(&batch.cpus, cpu->id))
+        classic_flush_others(cpu, &batch.cpus, NULL, 0, FLUSH_END_ALL);
+    classic_charge_local(cpu, cycles);
+}
+
 /* ---- switch_mm() and lazy mode ---- */
 
 static uint32_t classic_switch_mm(struct cpu *cpu, struct address_space *next)
@@ -332,6 +372,9 @@ const struct protocol_ops mmusim__protocol_linux_4_6 = {
     .flush_page = classic_flush_page,
     .flush_kernel_range = classic_flush_kernel_range,
     .flush_all = classic_flush_all,
+    .batch_defers = classic_batch_defers,
+    .batch_add = classic_batch_add,
+    .batch_flush = classic_batch_flush,
     .switch_mm = classic_switch_mm,
     .enter_lazy = mmusim__protocol_enter_lazy,
 };

@@ -24,6 +24,14 @@ static inline bool cpu_mask_has(const struct cpu_mask *mask, uint32_t cpu)
     return mask->words[cpu / 64] >> (cpu % 64) & 1;
 }
 
+/* Adds the members of another. */
+static inline void cpu_mask_or(struct cpu_mask *mask,
+                               const struct cpu_mask *other)
+{
+    for (uint32_t i = 0; i < MAX_CPUS / 64; i++)
+        mask->words[i] |= other->words[i];
+}
+
 /* The first member >= from, MAX_CPUS if there is none. */
 static inline uint32_t cpu_mask_next(const struct cpu_mask *mask, uint32_t from)
 {

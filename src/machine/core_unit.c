@@ -485,6 +485,10 @@ void mmusim__core_run(struct cpu *cpu)
         core_stall(core);
         return;
     }
+    if (core_thread(core)->serve) {
+        core_thread(core)->serve(cpu, core_thread(core));
+        return;
+    }
     stream = core_thread(core)->user;
     if (!core_has_record(core, stream))
         return;

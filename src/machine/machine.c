@@ -138,6 +138,7 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->cost = config->cost;
     system->has_invpcid = config->has_invpcid;
     system->protocol = mmusim__protocol_find(config->os.protocol);
+    system->has_batched_unmap = config->os.batched_unmap != BATCHED_OFF;
     system->isa = config->isa;
     machine_init_issuers(system, config, &machine->format);
     system->flush_ceiling_pages = config->os.flush_ceiling_pages;
@@ -166,7 +167,6 @@ static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)
 
     kernel->system = &machine->system;
     kernel->config = machine->config.os;
-    kernel->config.seed = machine->config.seed;
     kernel->is_order_recorded = machine->config.order == ORDER_RECORDED;
     kernel->tables = machine->shared.tables;
     kernel->memory = &machine->memory;

@@ -488,6 +488,14 @@ config_check_protocol(const struct machine_config *config, mmusim_diag_t *diag)
                  protocol->name);
         return config_wrong(diag, "os.flush_ceiling", reason);
     }
+    if (config->os.batched_unmap == BATCHED_ON && !protocol->batch_flush) {
+        snprintf(reason, sizeof(reason), "%s has no batched flushes",
+                 protocol->name);
+        return config_wrong(diag, "os.batched_unmap", reason);
+    }
+    if (config->os.fault_around_pages & (config->os.fault_around_pages - 1))
+        return config_wrong(diag, "os.fault_around_pages",
+                            "a power of two is expected");
     return MMUSIM_OK;
 }
 

@@ -49,7 +49,6 @@ static const char *const rows_format[] = {
 static const char *const rows_node_policy[] = {"local", "interleave", NULL};
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
-static const char *const rows_batched[] = {"false", "true", NULL};
 
 static const char *rows_prefetch_at(size_t index)
 {
@@ -313,10 +312,6 @@ static const struct field_row plain_rows[] = {
         "guess, 3 ms: CFS of 4.6 with two or three runnable"),
     U64("os.memory", os.memory_bytes, "bytes", UINT64_C(1) << 20,
         UINT64_C(1) << 46, "64G", "physical memory", "guess"),
-    U32("os.gather_alloc_failures", os.gather_failures_per_million,
-        "per million", 0, 1000000, "0",
-        "allocations of a page for an mmu_gather that fail: it flushes early",
-        "a choice, not a measurement"),
     U32("os.frame_colours", os.n_frame_colours, "colours", 0, 256, "0",
         "single frames come at random, of the page's colour modulo this; 0: "
         "in order",
@@ -329,8 +324,6 @@ static const struct field_row plain_rows[] = {
          "a choice, not a measurement"),
     WORD("os.kernel_map", os.kernel_map, rows_kernel_map, "auto",
          "the kernel's own mappings, made when the first kernel thread starts",
-         "a choice, not a measurement"),
-    ONLY("os.batched_unmap", rows_batched, "batched flushes of reclaim",
          "a choice, not a measurement"),
     {"os.page_cache", FIELD_BOOL, AT(os.has_cold_page_cache), "", 0, 0, 0,
      rows_page_cache, NULL, "warm",
@@ -446,7 +439,7 @@ const char *mmusim__machine_default(const struct machine_field *field,
 static size_t rows_n_plain(void)
 {
     size_t n = N_PLAIN + mmusim__rows_fabric_n + mmusim__rows_guest_n +
-               mmusim__rows_isa_n;
+               mmusim__rows_isa_n + mmusim__rows_memory_n;
 
     mmusim_assert(n <= MACHINE_PLAIN_FIELDS_MAX);
     return n;
@@ -462,7 +455,10 @@ static const struct field_row *rows_plain_at(size_t index)
     index -= mmusim__rows_fabric_n;
     if (index < mmusim__rows_guest_n)
         return &mmusim__rows_guest[index];
-    return &mmusim__rows_isa[index - mmusim__rows_guest_n];
+    index -= mmusim__rows_guest_n;
+    if (index < mmusim__rows_isa_n)
+        return &mmusim__rows_isa[index];
+    return &mmusim__rows_memory[index - mmusim__rows_isa_n];
 }
 
 size_t mmusim__machine_n_fields(void)

@@ -35,6 +35,10 @@ extern const size_t mmusim__rows_guest_n;
 extern const struct field_row mmusim__rows_isa[];
 extern const size_t mmusim__rows_isa_n;
 
+/* rows_memory.c */
+extern const struct field_row mmusim__rows_memory[];
+extern const size_t mmusim__rows_memory_n;
+
 size_t mmusim__machine_n_fields(void);
 void mmusim__machine_field_at(size_t index, struct machine_field *field);
 /* "l1i", "l1d", ... */

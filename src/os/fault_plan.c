@@ -7,6 +7,7 @@
 #include "core/diag.h"
 #include "os/page_cache.h"
 #include "os/placement.h"
+#include "os/reclaim.h"
 
 static uint32_t fault_area_rights(const struct kernel *kernel,
                                   const struct vm_area *area, uint64_t vaddr)
@@ -88,35 +89,174 @@ static void fault_plan_zeroed(struct fault_frame *fault, uint32_t order)
         (uint64_t) fault->kernel->system->cost.page_zero_cycles << order;
 }
 
+static uint64_t fault_file_page(const struct vm_area *area, uint64_t vaddr)
+{
+    return (area->file_offset + (vaddr - area->start)) >> BASE_PAGE_SHIFT;
+}
+
+/* Makes a page of the area's file, cached; it is plan.pfn. */
+static void fault_cache_page(struct fault_frame *fault,
+                             const struct vm_area *area, uint64_t page,
+                             uint32_t order)
+{
+    struct kernel *kernel = fault->kernel;
+
+    fault_get_frame(fault, order);
+    if (kernel->system->has_stopped)
+        return;
+    if (!mmusim__page_cache_add(kernel->page_cache, area->file_id, page,
+                                fault->plan.pfn))
+        system_fail(kernel->system, MMUSIM_NOMEM);
+    else if (order == kernel->format->granule_order)
+        mmusim__reclaim_on_cached(kernel, fault->plan.pfn, area->file_id, page);
+}
+
+/* The pages behind one that was missing, as far as the area goes: sequential
+ * readahead (mm/readahead.c), without its growing window and marker page. */
+static void fault_read_ahead(struct fault_frame *fault,
+                             const struct vm_area *area, uint64_t page)
+{
+    struct kernel *kernel = fault->kernel;
+    const struct cost_config *cost = &kernel->system->cost;
+    uint32_t order = kernel->format->granule_order;
+    uint64_t end = fault_file_page(area, area->end);
+    pfn_t missing = fault->plan.pfn;
+
+    for (uint32_t i = 1;
+         i < kernel->config.readahead_pages && !kernel->system->has_stopped;
+         i++) {
+        pfn_t pfn;
+
+        page += UINT64_C(1) << order;
+        if (page >= end)
+            break;
+        if (mmusim__page_cache_find(kernel->page_cache, area->file_id, page,
+                                    &pfn))
+            continue;
+        fault_cache_page(fault, area, page, order);
+        fault->plan.cycles += (uint64_t) cost->page_cache_cycles +
+                              ((uint64_t) cost->page_read_cycles << order);
+    }
+    fault->plan.pfn = missing;
+}
+
+/* A page of a named file comes from its device: each does in a cold cache, and
+ * those of a file that reclaim has taken pages of. */
+static void fault_read(struct fault_frame *fault, const struct vm_area *area,
+                       uint64_t page, uint32_t order)
+{
+    struct kernel *kernel = fault->kernel;
+    const struct cost_config *cost = &kernel->system->cost;
+
+    if (kernel->config.has_cold_page_cache ||
+        mmusim__page_cache_has_evicted(kernel->page_cache, area->file_id)) {
+        fault->plan.kind = FAULT_MAJOR;
+        kernel->vm.pgmajfault++;
+        fault->plan.cycles += (uint64_t) cost->major_fault_cycles +
+                              cost->page_cache_cycles +
+                              ((uint64_t) cost->page_read_cycles << order);
+    }
+    if (order == kernel->format->granule_order)
+        fault_read_ahead(fault, area, page);
+}
+
 /* The file's page for the fault, read in if need be; holds a reference. */
 static void fault_find_file_page(struct fault_frame *fault,
                                  const struct vm_area *area, uint32_t order)
 {
     struct kernel *kernel = fault->kernel;
     uint64_t bytes = UINT64_C(1) << (BASE_PAGE_SHIFT + order);
-    uint64_t offset = align_down(fault->vaddr, bytes) - area->start;
-    uint64_t page = (area->file_offset + offset) >> BASE_PAGE_SHIFT;
+    uint64_t page = fault_file_page(area, align_down(fault->vaddr, bytes));
     bool is_unnamed =
         mmusim__page_cache_is_unnamed(kernel->page_cache, area->file_id);
 
     fault->plan.kind = FAULT_MINOR;
-    if (!mmusim__page_cache_find(kernel->page_cache, area->file_id, page,
-                                 &fault->plan.pfn)) {
-        fault_get_frame(fault, order);
+    if (mmusim__page_cache_find(kernel->page_cache, area->file_id, page,
+                                &fault->plan.pfn)) {
+        fault->plan.n_around = kernel->config.fault_around_pages;
+    } else {
+        fault_cache_page(fault, area, page, order);
         if (kernel->system->has_stopped)
             return;
-        if (!mmusim__page_cache_add(kernel->page_cache, area->file_id, page,
-                                    fault->plan.pfn))
-            system_fail(kernel->system, MMUSIM_NOMEM);
-        if (is_unnamed) {
+        if (is_unnamed)
             fault->plan.cycles +=
                 (uint64_t) kernel->system->cost.page_zero_cycles << order;
-        } else if (kernel->config.has_cold_page_cache) {
-            fault->plan.kind = FAULT_MAJOR;
-            fault->plan.cycles += kernel->system->cost.major_fault_cycles;
-        }
+        else
+            fault_read(fault, area, page, order);
     }
-    mmusim__frame_ref(kernel->frames, fault->plan.pfn);
+    if (!kernel->system->has_stopped)
+        mmusim__frame_ref(kernel->frames, fault->plan.pfn);
+}
+
+/* do_fault_around(): the naturally aligned window, as far as the area goes.
+ * Only for reads of files with pages of the smallest size. */
+static void fault_plan_around(struct fault_frame *fault,
+                              const struct vm_area *area)
+{
+    struct fault_plan *plan = &fault->plan;
+    uint64_t page = kernel_page_bytes(fault->kernel);
+    uint64_t bytes = plan->n_around * page;
+    uint64_t start;
+
+    if (plan->n_around < 2 || plan->level || fault->kind == ACCESS_STORE) {
+        plan->n_around = 0;
+        return;
+    }
+    start = max_u64(align_down(fault->vaddr, bytes), area->start);
+    plan->around_vaddr = start;
+    plan->n_around =
+        (uint32_t) ((min_u64(align_down(fault->vaddr, bytes) + bytes,
+                             area->end) -
+                     start) /
+                    page);
+    plan->file_id = area->file_id;
+    plan->around_page = fault_file_page(area, start);
+}
+
+uint64_t mmusim__fault_frames(const struct kernel *kernel)
+{
+    /* The pages, and a table at each level but the top one. */
+    return (uint64_t) kernel->config.readahead_pages + kernel->format->n_levels;
+}
+
+/* filemap_map_pages(): one of them; false: it is not there, or not to be
+ * had. */
+static bool fault_map_one(struct fault_frame *fault, uint32_t i)
+{
+    struct kernel *kernel = fault->kernel;
+    const struct fault_plan *plan = &fault->plan;
+    uint32_t order = kernel->format->granule_order;
+    struct pte_slot slot = fault->slot;
+    mmusim_status_t status;
+    pfn_t pfn;
+
+    slot.vaddr = plan->around_vaddr + i * kernel_page_bytes(kernel);
+    slot.index =
+        slot.index + i -
+        (uint32_t) ((align_down(fault->vaddr, kernel_page_bytes(kernel)) -
+                     plan->around_vaddr) /
+                    kernel_page_bytes(kernel));
+    if (mmusim__pte_word(&slot) ||
+        !mmusim__page_cache_find(kernel->page_cache, plan->file_id,
+                                 plan->around_page + ((uint64_t) i << order),
+                                 &pfn) ||
+        mmusim__reclaim_holds(kernel, pfn)) /* trylock_page() fails */
+        return false;
+    status = mmusim__pte_install(kernel, &slot, pfn, plan->rights);
+    if (status)
+        system_fail(kernel->system, status);
+    else
+        mmusim__frame_ref(kernel->frames, pfn);
+    return !status;
+}
+
+uint32_t mmusim__fault_map_around(struct fault_frame *fault)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < fault->plan.n_around; i++)
+        n += fault_map_one(fault, i);
+    return n;
 }
 
 /* Makes the plan's page a private copy of one, as large as the plan's leaf. */
@@ -156,6 +296,30 @@ static void fault_plan_file(struct fault_frame *fault,
     }
     if (is_store)
         plan->rights |= TLB_DIRTY;
+    fault_plan_around(fault, area);
+}
+
+/* do_swap_page(): the page is the reader's own, and read-only until a store. */
+static bool fault_plan_swap_in(struct fault_frame *fault)
+{
+    struct kernel *kernel = fault->kernel;
+    struct fault_plan *plan = &fault->plan;
+    struct pte_slot slot = mmusim__pte_slot(kernel, fault->mm, fault->vaddr);
+
+    if (!slot.table || !mmusim__pte_is_swap(kernel, &slot, &plan->swap_slot))
+        return false;
+    plan->is_swap_in = true;
+    plan->action = ACTION_MAP;
+    plan->kind = FAULT_MAJOR;
+    kernel->vm.pgmajfault++;
+    fault_get_frame(fault, kernel->format->granule_order);
+    plan->cycles += (uint64_t) kernel->system->cost.swap_in_cycles
+                    << kernel->format->granule_order;
+    if (fault->kind == ACCESS_STORE)
+        plan->rights |= TLB_DIRTY;
+    else
+        plan->rights &= ~(uint32_t) TLB_WRITE;
+    return true;
 }
 
 static void fault_plan_absent(struct fault_frame *fault,
@@ -168,6 +332,8 @@ static void fault_plan_absent(struct fault_frame *fault,
     plan->level = area->huge_order
                       ? pt_leaf_level(fault->kernel->format, area->huge_order)
                       : 0;
+    if (fault_plan_swap_in(fault))
+        return;
     if (area->file_id) {
         fault_plan_file(fault, area);
     } else if (is_plain && fault->kind != ACCESS_STORE) {
@@ -194,7 +360,8 @@ static void fault_plan_write(struct fault_frame *fault,
     plan->rights |= TLB_DIRTY;
     if ((area->flags & VM_SHARED) ||
         (entry->pfn.v != kernel->zero_page.v &&
-         mmusim__frame_refs_span(kernel->frames, entry->pfn, entry->order) ==
+         mmusim__frame_refs_span(kernel->frames, entry->pfn, entry->order) -
+                 mmusim__reclaim_holds(kernel, entry->pfn) ==
              1)) {
         plan->action = ACTION_UPGRADE;
         plan->kind = FAULT_PROTECTION;

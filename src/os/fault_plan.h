@@ -25,6 +25,14 @@ struct fault_plan {
     pfn_t pfn;      /* holds a reference of ours unless it is the zero page */
     uint32_t rights;
     uint64_t cycles; /* allocation, zeroing, copying */
+    bool is_swap_in; /* the entry names swap_slot, which is given up for pfn */
+    uint32_t swap_slot;
+    /* do_fault_around(): pages of the file that are cached are mapped, too,
+     * from around_vaddr on; 0: none. */
+    uint32_t n_around;
+    uint64_t around_vaddr;
+    uint32_t file_id;
+    uint64_t around_page; /* of the file, 4 KiB units */
 };
 
 struct fault_frame {
@@ -37,9 +45,16 @@ struct fault_frame {
     struct lock_waiter waiter;
     struct fault_plan plan;
     struct pte_slot slot;
-    pfn_t replaced; /* by a copy: given up after the flush */
-    bool is_user;   /* the thread has an address space of its own */
+    pfn_t replaced;      /* by a copy: given up after the flush */
+    bool is_user;        /* the thread has an address space of its own */
+    uint32_t n_reclaims; /* direct ones, made for this fault */
 };
+
+/* Frames that a fault may take, besides a large page. */
+uint64_t mmusim__fault_frames(const struct kernel *kernel);
+/* Maps what plan.n_around names, in the locked table of slot; returns how
+ * many. */
+uint32_t mmusim__fault_map_around(struct fault_frame *fault);
 
 /* Sets fault->plan, and slot to the leaf there is. */
 void mmusim__fault_make_plan(struct fault_frame *fault);

@@ -61,6 +61,8 @@ struct frame_alloc {
     uint64_t n_in_use;
     uint32_t n_colours; /* 0: frames in order */
     struct rng rng;
+    void (*on_free)(void *context, pfn_t pfn);
+    void *on_free_context;
 };
 
 static struct frame *frame_find(const struct frame_alloc *frames, uint64_t pfn)
@@ -453,6 +455,14 @@ uint32_t mmusim__frame_node(const struct frame_alloc *frames, pfn_t pfn)
     return (uint32_t) (frame_zone_of(frames, pfn.v) - frames->zones);
 }
 
+void mmusim__frame_alloc_on_free(struct frame_alloc *frames,
+                                 void (*fn)(void *context, pfn_t pfn),
+                                 void *context)
+{
+    frames->on_free = fn;
+    frames->on_free_context = context;
+}
+
 void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn)
 {
     struct frame *frame = frame_find(frames, pfn.v);
@@ -470,6 +480,8 @@ bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
     mmusim_assert(frame && frame->n_refs > 0);
     if (!frame || !frame->n_refs || --frame->n_refs)
         return false;
+    if (frames->on_free)
+        frames->on_free(frames->on_free_context, pfn);
     frames->n_in_use -= UINT64_C(1) << frame_order_of(frames, frame->kind);
     if (frames->n_colours && !frame->kind) {
         frame_push_colour(frames, pfn.v);

@@ -79,6 +79,10 @@ mmusim_status_t mmusim__frame_get_wish(struct frame_alloc *frames,
 /* As frame_get, for the page vpn. */
 mmusim_status_t mmusim__frame_get_for(struct frame_alloc *frames,
                                       uint32_t order, vpn_t vpn, pfn_t *pfn);
+/* Calls fn for every block that becomes free, before it is in a list. */
+void mmusim__frame_alloc_on_free(struct frame_alloc *frames,
+                                 void (*fn)(void *context, pfn_t pfn),
+                                 void *context);
 void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn);
 /* Drops one reference; true if that was the last and the block is free. */
 bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn);

@@ -23,6 +23,7 @@
 struct mem_model;
 struct nested;
 struct page_cache;
+struct reclaim;
 struct thread;
 
 /* An address space: struct mm_struct. */
@@ -31,9 +32,14 @@ struct mm {
     struct vm_set *areas;
     struct vm_set *unmapped; /* ranges a record has unmapped: no first touch */
     struct klock mmap_lock;
-    uint64_t brk; /* 0: not known yet */
+    /* anon_vma and i_mmap of all its areas: who looks at an entry through the
+     * reverse map reads, who frees tables writes. */
+    struct klock rmap_lock;
+    bool is_untracked; /* its entries are in no reverse map */
+    uint64_t brk;      /* 0: not known yet */
     uint32_t n_threads;
     bool is_dead; /* no thread left, its user mappings are gone */
+    bool is_full; /* dead, and they are not: mmusim__mm_discard */
     struct mm *next;
 };
 
@@ -68,13 +74,9 @@ struct thread {
     bool is_asleep; /* `idle`: its waiting is not the trace's order's doing */
     struct thread *next_runnable;
     void *user; /* the machine's: its place in the stream */
-};
-
-/* The areas that a CPU is unmapping; the list is kept from use to use. */
-struct unmap_plan {
-    struct vm_area *areas;
-    uint32_t n_areas;
-    uint32_t capacity;
+    /* Of the kernel's own threads (kernel_daemon.h): pushes a frame of work,
+     * or makes the thread sleep. NULL: the thread has a stream. */
+    void (*serve)(struct cpu *cpu, struct thread *thread);
 };
 
 /* The scheduler's part of a CPU. */
@@ -85,7 +87,6 @@ struct os_cpu {
     struct thread *queue_head, *queue_tail;
     uint64_t slice_end_cycle;
     struct mmu_gather gather;
-    struct unmap_plan plan;
     uint32_t n_order_waiting; /* its threads that wait, off the CPU */
 };
 
@@ -112,13 +113,13 @@ struct kernel {
     const struct pt_format *format;
     struct frame_alloc *frames;
     struct page_cache *page_cache;
+    struct reclaim *reclaim;
     struct translation_table *translations;
     struct mm init_mm;
     struct kernel_map map; /* init_mm's, made at boot */
     struct mm *mms;        /* all living ones but init_mm */
     uint64_t next_mm_id;
     pfn_t zero_page;
-    struct gather_shape gather_shape;
     struct os_cpu *cpus; /* by CPU id */
     struct thread *threads;
     uint32_t n_threads;
@@ -129,7 +130,6 @@ struct kernel {
     /* Statistics. */
     uint64_t (*faults)[FAULT_KIND_COUNT]; /* by CPU */
     struct vm_counters vm;
-    struct gather_counters gathers;
     uint64_t implicit_pages;
     uint64_t order_broken;
     /* Tells the machine that a thread's stream ends (exit, exec). */

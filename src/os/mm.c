@@ -4,6 +4,7 @@
 #include "os/mm.h"
 
 #include "os/page_table.h"
+#include "os/reclaim.h"
 
 #include <stdlib.h>
 
@@ -68,6 +69,9 @@ void mmusim__mm_release(struct kernel *kernel, struct mm *mm)
 
 static bool mm_is_borrowed(const struct kernel *kernel, const struct mm *mm)
 {
+    /* Somebody may still be looking through the reverse map. */
+    if (!klock_is_idle(&mm->rmap_lock))
+        return true;
     for (uint32_t i = 0; i < kernel->system->n_cpus; i++) {
         const struct cpu *cpu = &kernel->system->cpus[i];
 
@@ -76,6 +80,8 @@ static bool mm_is_borrowed(const struct kernel *kernel, const struct mm *mm)
     }
     return false;
 }
+
+static void mm_drop_everything(struct kernel *kernel, struct mm *mm);
 
 void mmusim__mm_reap(struct kernel *kernel)
 {
@@ -88,6 +94,8 @@ void mmusim__mm_reap(struct kernel *kernel)
             link = &mm->next;
             continue;
         }
+        if (mm->is_full)
+            mm_drop_everything(kernel, mm);
         *link = mm->next;
         mmusim__pt_table_free(kernel, mm->space.root);
         mm_free_sets(mm);
@@ -102,25 +110,42 @@ static bool mm_discard_table(void *context, pfn_t table, uint64_t vaddr)
     return true;
 }
 
-void mmusim__mm_discard(struct kernel *kernel, struct mm *mm)
+/* A page, or the swap slot of one. */
+static void mm_drop_entry(struct kernel *kernel, const struct pte_slot *slot)
+{
+    struct pt_entry entry;
+    uint32_t swap_slot;
+
+    if (mmusim__pte_maps(kernel, slot, &entry)) {
+        mmusim__pte_clear(kernel, slot);
+        if (entry.pfn.v != kernel->zero_page.v)
+            mmusim__frame_unref_span(kernel->frames, entry.pfn, entry.order);
+    } else if (mmusim__pte_is_swap(kernel, slot, &swap_slot)) {
+        mmusim__pte_clear(kernel, slot);
+        mmusim__swap_unref(&kernel->reclaim->swap, swap_slot);
+    }
+}
+
+static void mm_drop_everything(struct kernel *kernel, struct mm *mm)
 {
     uint64_t end = UINT64_C(1) << pt_half_bits(kernel->format);
     uint64_t cursor = 0;
     struct pte_slot slot;
 
     while (mmusim__pte_next_table(kernel, mm, cursor, end, &slot, &cursor)) {
-        struct pt_entry entry;
-
-        if (mmusim__pte_maps(kernel, &slot, &entry)) {
-            mmusim__pte_clear(kernel, &slot);
-            if (entry.pfn.v != kernel->zero_page.v)
-                mmusim__frame_unref_span(kernel->frames, entry.pfn,
-                                         entry.order);
-        }
+        mm_drop_entry(kernel, &slot);
         cursor += mmusim__pte_bytes(&slot, kernel->format);
     }
     mmusim__pt_unlink_tables(kernel, mm, 0, end, 0, end, mm_discard_table,
                              kernel);
+    mm->is_full = false;
+}
+
+void mmusim__mm_discard(struct kernel *kernel, struct mm *mm)
+{
     mmusim__mm_died(mm);
+    mm->is_full = true;
+    if (klock_is_idle(&mm->rmap_lock))
+        mm_drop_everything(kernel, mm);
     mmusim__mm_reap(kernel);
 }

@@ -10,6 +10,8 @@ enum node_policy { NODE_LOCAL, NODE_INTERLEAVE };
 /* os.kernel_map; from KERNEL_MAP_NAMED on, mmusim_linux_layout_name_at(). */
 enum { KERNEL_MAP_AUTO, KERNEL_MAP_NONE, KERNEL_MAP_NAMED };
 
+enum batched_unmap { BATCHED_BY_PROTOCOL, BATCHED_OFF, BATCHED_ON };
+
 struct os_config {
     char protocol[32];
     bool has_protocol; /* given, not the instruction set's usual one */
@@ -18,9 +20,12 @@ struct os_config {
     uint64_t timeslice_cycles;
     uint64_t memory_bytes;
     enum node_policy node_policy;
-    uint64_t seed;                        /* the machine's: key seed */
-    uint32_t gather_failures_per_million; /* of pages for an mmu_gather */
     uint32_t n_frame_colours; /* 0: frames in order (frame_alloc.h) */
+    enum batched_unmap batched_unmap;
+    uint64_t swap_bytes;             /* 0: none */
+    uint32_t watermark_scale_factor; /* in 1/10000 of memory */
+    uint32_t fault_around_pages;     /* 1: only the page that faults */
+    uint32_t readahead_pages;        /* 1: only the page that is missing */
     bool has_strict_maps;
     uint32_t kernel_map;
     bool has_cold_page_cache; /* first touch of a file page is major */

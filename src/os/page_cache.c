@@ -16,6 +16,7 @@ struct cached_page {
 struct cached_file {
     char *name; /* NULL: unnamed */
     uint32_t order;
+    bool has_evicted;
 };
 
 struct page_cache {
@@ -74,7 +75,7 @@ uint32_t mmusim__page_cache_unnamed(struct page_cache *cache)
 {
     if (!cache_reserve_name(cache))
         return 0;
-    cache->files[cache->n_files++] = (struct cached_file){NULL, 0};
+    cache->files[cache->n_files++] = (struct cached_file){NULL, 0, false};
     return cache->n_files;
 }
 
@@ -96,7 +97,7 @@ uint32_t mmusim__page_cache_file(struct page_cache *cache, const char *name,
         return 0;
     }
     memcpy(copy, name, size);
-    cache->files[cache->n_files++] = (struct cached_file){copy, order};
+    cache->files[cache->n_files++] = (struct cached_file){copy, order, false};
     return cache->n_files;
 }
 
@@ -106,12 +107,18 @@ bool mmusim__page_cache_is_unnamed(const struct page_cache *cache,
     return !cache->files[file_id - 1].name;
 }
 
-static struct cached_page *cache_cell(struct cached_page *cells, uint64_t mask,
-                                      uint32_t file_id, uint64_t page)
+static uint64_t cache_home(uint64_t mask, uint32_t file_id, uint64_t page)
 {
     uint64_t hash =
         (page ^ (uint64_t) file_id << 40) * UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t i = (hash >> 20) & mask;
+
+    return (hash >> 20) & mask;
+}
+
+static struct cached_page *cache_cell(struct cached_page *cells, uint64_t mask,
+                                      uint32_t file_id, uint64_t page)
+{
+    uint64_t i = cache_home(mask, file_id, page);
 
     while (cells[i].pfn &&
            (cells[i].file_id != file_id || cells[i].page != page))
@@ -157,6 +164,35 @@ bool mmusim__page_cache_add(struct page_cache *cache, uint32_t file_id,
         (struct cached_page){page, pfn.v, file_id};
     cache->n_pages++;
     return true;
+}
+
+/* Cells behind the hole that a look-up would not find across it move up. */
+void mmusim__page_cache_remove(struct page_cache *cache, uint32_t file_id,
+                               uint64_t page)
+{
+    struct cached_page *cells = cache->cells;
+    uint64_t mask = cache->mask;
+    uint64_t hole = (uint64_t) (cache_cell(cells, mask, file_id, page) - cells);
+
+    if (!cells[hole].pfn)
+        return;
+    cache->n_pages--;
+    cache->files[file_id - 1].has_evicted = true;
+    for (uint64_t i = (hole + 1) & mask; cells[i].pfn; i = (i + 1) & mask) {
+        uint64_t home = cache_home(mask, cells[i].file_id, cells[i].page);
+
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        cells[hole] = cells[i];
+        hole = i;
+    }
+    cells[hole].pfn = 0;
+}
+
+bool mmusim__page_cache_has_evicted(const struct page_cache *cache,
+                                    uint32_t file_id)
+{
+    return cache->files[file_id - 1].has_evicted;
 }
 
 uint64_t mmusim__page_cache_frames(const struct page_cache *cache,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page cache: which frame holds which page of which file. Files are known
- * by name; a cached page holds one reference to its frame for the whole run
- * (no reclaim in this version).
+ * by name; a cached page holds one reference to its frame until reclaim takes
+ * it out.
  */
 #ifndef MMUSIM_OS_PAGE_CACHE_H
 #define MMUSIM_OS_PAGE_CACHE_H
@@ -33,6 +33,12 @@ bool mmusim__page_cache_find(const struct page_cache *cache, uint32_t file_id,
 /* False: out of memory. */
 bool mmusim__page_cache_add(struct page_cache *cache, uint32_t file_id,
                             uint64_t page, pfn_t pfn);
+/* Takes a page out, if it is there; its reference is the caller's then. */
+void mmusim__page_cache_remove(struct page_cache *cache, uint32_t file_id,
+                               uint64_t page);
+/* Has reclaim taken a page of the file? */
+bool mmusim__page_cache_has_evicted(const struct page_cache *cache,
+                                    uint32_t file_id);
 /* 4 KiB frames that cached pages take up, for accounting. */
 uint64_t mmusim__page_cache_frames(const struct page_cache *cache,
                                    const struct frame_alloc *frames);

@@ -15,18 +15,21 @@
  * Svade) a fault sets them.
  *
  * Interrupts are masked for the exception's entry, enabled in the body. Left
- * out: fault-around, stack guard pages, NUMA hints, transparent huge pages.
+ * out: stack guard pages, NUMA hints, transparent huge pages.
  */
 #include "os/page_fault.h"
 
 #include "coherence/flush.h"
 #include "coherence/x86_ops.h"
 #include "os/fault_plan.h"
+#include "os/reclaim.h"
 
 enum {
     FAULT_ENTER,
     FAULT_LOCK_MM,
+    FAULT_RECLAIM,
     FAULT_PREPARE,
+    FAULT_DRAIN,
     FAULT_LOCK_TABLE,
     FAULT_COMMIT,
     FAULT_AFTER_FLUSH,
@@ -49,10 +52,14 @@ static bool fault_plan_is_stale(const struct fault_frame *fault)
 {
     struct pt_entry entry;
     bool maps = mmusim__pte_maps(fault->kernel, &fault->slot, &entry);
+    uint32_t swap_slot = 0;
+    bool is_swapped =
+        mmusim__pte_is_swap(fault->kernel, &fault->slot, &swap_slot);
 
     switch (fault->plan.action) {
     case ACTION_MAP:
-        return maps;
+        return maps || is_swapped != fault->plan.is_swap_in ||
+               (is_swapped && swap_slot != fault->plan.swap_slot);
     case ACTION_UPGRADE:
     case ACTION_TOUCH:
         return !maps || entry.pfn.v != fault->plan.pfn.v;
@@ -67,11 +74,21 @@ static bool fault_plan_is_stale(const struct fault_frame *fault)
 
 static void fault_install(struct fault_frame *fault)
 {
+    struct kernel *kernel = fault->kernel;
     mmusim_status_t status = mmusim__pte_install(
-        fault->kernel, &fault->slot, fault->plan.pfn, fault->plan.rights);
+        kernel, &fault->slot, fault->plan.pfn, fault->plan.rights);
 
-    if (status)
-        system_fail(fault->kernel->system, status);
+    if (status) {
+        system_fail(kernel->system, status);
+        return;
+    }
+    if (fault->plan.rights & TLB_DIRTY)
+        mmusim__reclaim_set_dirty(kernel, fault->plan.pfn);
+    if (!fault->plan.is_swap_in)
+        return;
+    mmusim__reclaim_set_precious(kernel, fault->plan.pfn);
+    mmusim__swap_unref(&kernel->reclaim->swap, fault->plan.swap_slot);
+    kernel->vm.pswpin++;
 }
 
 /* ptep_set_access_flags() of arm64: A needs no flush, an entry without it is
@@ -105,7 +122,9 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
     const struct cost_config *cost = &cpu->system->cost;
     struct fault_plan *plan = &fault->plan;
     struct pt_entry old;
+    uint64_t n_set = 1;
 
+    fault->kernel->now = cpu->now;
     fault->frame.pc = FAULT_UNLOCK;
     if (fault_plan_is_stale(fault)) {
         if (plan->action == ACTION_MAP || plan->action == ACTION_COPY)
@@ -116,8 +135,11 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
     switch (plan->action) {
     case ACTION_MAP:
         fault_install(fault);
+        n_set += mmusim__fault_map_around(fault);
         break;
     case ACTION_UPGRADE:
+        if (plan->rights & TLB_DIRTY)
+            mmusim__reclaim_set_dirty(fault->kernel, plan->pfn);
         mmusim__pte_rewrite(fault->kernel, &fault->slot,
                             format->make_leaf(format, plan->pfn, plan->level,
                                               plan->rights, true));
@@ -139,7 +161,7 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
     case ACTION_NOTHING:
         break;
     }
-    mmusim__cpu_busy(cpu, cost->pte_set_cycles, BUCKET_FAULT);
+    mmusim__cpu_busy(cpu, n_set * cost->pte_set_cycles, BUCKET_FAULT);
 }
 
 static uint32_t fault_after_plan(const struct fault_frame *fault)
@@ -167,6 +189,16 @@ static void fault_lock_table(struct cpu *cpu, struct fault_frame *fault)
     if (cpu->activity.mode == CPU_BUSY)
         cpu->activity.busy_until +=
             (uint64_t) n_new * cpu->system->cost.table_alloc_cycles;
+}
+
+/* Direct reclaim as long as others take what it frees; false: it has begun. */
+static bool fault_has_memory(struct cpu *cpu, struct fault_frame *fault)
+{
+    enum { FAULT_MAX_RECLAIMS = 64 };
+    uint64_t n = mmusim__fault_frames(fault->kernel);
+
+    return fault->n_reclaims++ == FAULT_MAX_RECLAIMS ||
+           !mmusim__reclaim_before(cpu, fault->kernel, n);
 }
 
 static void fault_prepare(struct cpu *cpu, struct fault_frame *fault)
@@ -207,14 +239,22 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
                          BUCKET_FAULT);
         return KSTEP_NEXT;
     case FAULT_LOCK_MM:
-        frame->pc = FAULT_PREPARE;
+        frame->pc = FAULT_RECLAIM;
         cpu->masks_interrupts = false;
         mmusim__lock_take(cpu, &fault->mm->mmap_lock, &fault->waiter, LOCK_READ,
                           BUCKET_FAULT);
         return KSTEP_NEXT;
+    case FAULT_RECLAIM:
+        if (fault_has_memory(cpu, fault))
+            frame->pc = FAULT_PREPARE;
+        return KSTEP_NEXT;
     case FAULT_PREPARE:
+        frame->pc = FAULT_DRAIN;
         fault_prepare(cpu, fault);
+        return KSTEP_NEXT;
+    case FAULT_DRAIN:
         frame->pc = fault_after_plan(fault);
+        mmusim__reclaim_drain(cpu, fault->kernel);
         return KSTEP_NEXT;
     case FAULT_LOCK_TABLE:
         frame->pc = FAULT_COMMIT;

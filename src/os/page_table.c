@@ -5,6 +5,7 @@
 #include "core/check.h"
 #include "os/bbm_watch.h"
 #include "os/placement.h"
+#include "os/reclaim.h"
 #include "tlb/mem_model.h"
 #include "tlb/miss_cause.h"
 #include "tlb/nested.h"
@@ -71,9 +72,44 @@ static struct pt_entry pt_decode_word(const struct kernel *kernel,
     return entry;
 }
 
+/* The page of the smallest size that a word maps, hidden or not; 0: none. */
+static pfn_t pt_mapped(const struct kernel *kernel, uint64_t word,
+                       uint32_t level)
+{
+    struct pt_entry entry = pt_decode_word(
+        kernel, word ? kernel->format->reveal(word, level) : 0, level);
+
+    return entry.is_present && entry.is_leaf ? entry.pfn : (pfn_t){0};
+}
+
+/* The address that the slot's entry translates; slot->vaddr may be any of the
+ * table's. */
+static uint64_t pt_slot_vaddr(const struct kernel *kernel,
+                              const struct pte_slot *slot)
+{
+    uint64_t bytes = mmusim__pte_bytes(slot, kernel->format);
+
+    return align_down(slot->vaddr, bytes * slot->table->n_words) +
+           slot->index * bytes;
+}
+
+/* Keeps the reverse map of pages of the smallest size. */
+static void pt_track(struct kernel *kernel, const struct pte_slot *slot,
+                     uint64_t word)
+{
+    if (slot->table->level || !slot->mm)
+        return;
+    /* mm is const for those who only look; the page's list is not theirs. */
+    mmusim__reclaim_on_entry(kernel, (struct mm *) (uintptr_t) slot->mm,
+                             pt_slot_vaddr(kernel, slot),
+                             pt_mapped(kernel, mmusim__pte_word(slot), 0),
+                             pt_mapped(kernel, word, 0));
+}
+
 static void pt_store_leaf(struct kernel *kernel, const struct pte_slot *slot,
                           uint64_t word)
 {
+    pt_track(kernel, slot, word);
     if (kernel->system->bbm)
         mmusim__bbm_watch_leaf(kernel, slot, word);
     pt_store(kernel, pt_slot_paddr(slot), word);
@@ -136,6 +172,16 @@ struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
             return slot;
         slot = pt_descend(kernel, &slot, vaddr);
     }
+}
+
+struct pte_slot mmusim__pte_slot(struct kernel *kernel, const struct mm *mm,
+                                 uint64_t vaddr)
+{
+    struct pte_slot slot = pt_top_slot(kernel, mm, vaddr);
+
+    while (slot.table && slot.table->level)
+        slot = pt_descend(kernel, &slot, vaddr);
+    return slot;
 }
 
 /* Of the frames that a table takes: 4 KiB but for large granules and roots. */
@@ -297,6 +343,28 @@ void mmusim__pte_clear(struct kernel *kernel, const struct pte_slot *slot)
     pt_store_leaf(kernel, slot, 0);
 }
 
+void mmusim__pte_set_swap(struct kernel *kernel, const struct pte_slot *slot,
+                          uint32_t swap_slot)
+{
+    pt_set_translation(kernel, slot, 0);
+    pt_store_leaf(kernel, slot, swap_word(swap_slot));
+}
+
+bool mmusim__pte_is_swap(const struct kernel *kernel,
+                         const struct pte_slot *slot, uint32_t *swap_slot)
+{
+    uint64_t word = mmusim__pte_word(slot);
+    uint32_t level = slot->table->level;
+
+    /* Hidden entries may have any other bit set. */
+    if (level || !(word & SWAP_MARK) ||
+        kernel->format->reveal(word, level) != word ||
+        pt_decode_word(kernel, word, level).is_present)
+        return false;
+    *swap_slot = swap_word_slot(word);
+    return true;
+}
+
 mmusim_status_t mmusim__pte_move(struct kernel *kernel,
                                  const struct pte_slot *from,
                                  const struct pte_slot *to)
@@ -386,7 +454,8 @@ static bool pt_unlink_entry(const struct pt_unlink *unlink,
     /* Wholly free of areas: its entries have been cleared before. */
     mmusim_assert(below->n_present == 0);
     pt_unlink(unlink->kernel, slot);
-    return unlink->visit(unlink->context, entry.pfn, entry_vaddr);
+    return unlink->visit(unlink->context, entry.pfn,
+                         max_u64(entry_vaddr, unlink->start));
 }
 
 bool mmusim__pt_unlink_tables(

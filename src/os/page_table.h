@@ -26,6 +26,11 @@ mmusim_status_t mmusim__pte_make(struct kernel *kernel, struct mm *mm,
 struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
                                  uint64_t vaddr, struct pt_entry *entry);
 
+/* The slot of vaddr among the smallest pages, whatever it holds; table == NULL
+ * if there is no table. */
+struct pte_slot mmusim__pte_slot(struct kernel *kernel, const struct mm *mm,
+                                 uint64_t vaddr);
+
 /* The first leaf table (or large leaf's table) at or after vaddr that has an
  * entry in [vaddr, end); *table_start is the address its first relevant entry
  * maps. False: there is none. */
@@ -50,6 +55,12 @@ void mmusim__pte_rewrite(struct kernel *kernel, const struct pte_slot *slot,
                          uint64_t word);
 /* Clears a leaf: its translation ends. */
 void mmusim__pte_clear(struct kernel *kernel, const struct pte_slot *slot);
+/* Ends a leaf's translation and leaves the name of its swap slot. */
+void mmusim__pte_set_swap(struct kernel *kernel, const struct pte_slot *slot,
+                          uint32_t swap_slot);
+/* Does the slot name a swap slot? */
+bool mmusim__pte_is_swap(const struct kernel *kernel,
+                         const struct pte_slot *slot, uint32_t *swap_slot);
 /* Moves a leaf to another slot; the translation at the old address ends. */
 mmusim_status_t mmusim__pte_move(struct kernel *kernel,
                                  const struct pte_slot *from,

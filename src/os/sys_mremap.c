@@ -39,11 +39,12 @@ static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
     const struct unmap_range range = {sys->mm, start, end, UNMAP_AREAS,
                                       is_old_side ? mmusim__sys_effect : NULL};
     if (start >= end ||
-        mmusim__sys_fails(sys, mmusim__unmap_areas(cpu, sys->kernel, &range,
-                                                   &sys->n_touched)))
+        mmusim__sys_fails(sys, mmusim__vm_remove(sys->mm->areas, start, end,
+                                                 &sys->n_touched)))
         return;
     if (is_old_side) /* not the room made for the new one */
         mmusim__sys_note_unmapped(sys, start, end);
+    mmusim__unmap(cpu, sys->kernel, &range);
 }
 
 /* vma_to_resize(): the old range is of one area, or of pages that no record has
@@ -167,9 +168,11 @@ static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
     while (from.index < from.table->n_words && sys->cursor < mremap->move_end &&
            !cpu->system->has_stopped) {
         struct pt_entry entry;
+        uint32_t swap_slot;
 
         cycles += cost->pte_scan_cycles;
-        if (mmusim__pte_maps(sys->kernel, &from, &entry)) {
+        if (mmusim__pte_maps(sys->kernel, &from, &entry) ||
+            mmusim__pte_is_swap(sys->kernel, &from, &swap_slot)) {
             mremap_move_entry(mremap, &from, &n_tables);
             cycles += (uint64_t) cost->pte_clear_cycles + cost->pte_set_cycles;
         }

@@ -13,6 +13,7 @@
 #include "os/order.h"
 #include "os/page_table.h"
 #include "os/process.h"
+#include "os/reclaim.h"
 #include "os/scheduler.h"
 #include "os/syscall.h"
 #include "os/unmap.h"
@@ -54,6 +55,7 @@ struct fork_frame {
     bool has_area;
 };
 
+enum { FORK_FRAMES = 8 }; /* of tables, one round */
 enum { FORK_BEGIN, FORK_AREAS, FORK_COPY, FORK_FLUSH, FORK_START_CHILD };
 
 static bool fork_next_area(struct fork_frame *fork)
@@ -103,6 +105,28 @@ static void fork_copy_entry(struct fork_frame *fork,
     mmusim__pte_rewrite(kernel, &to, word);
 }
 
+/* swap_duplicate(): both entries name the slot. */
+static bool fork_copy_swap(struct fork_frame *fork, const struct pte_slot *from,
+                           uint32_t *n_tables)
+{
+    struct kernel *kernel = fork->sys.kernel;
+    mmusim_status_t status;
+    struct pte_slot to;
+    uint32_t swap_slot;
+
+    if (!mmusim__pte_is_swap(kernel, from, &swap_slot))
+        return false;
+    status = mmusim__pte_make(kernel, fork->child, fork->sys.cursor, 0, &to,
+                              n_tables);
+    if (status) {
+        system_fail(kernel->system, status);
+        return false;
+    }
+    mmusim__swap_ref(&kernel->reclaim->swap, swap_slot);
+    mmusim__pte_set_swap(kernel, &to, swap_slot);
+    return true;
+}
+
 /* One table of the area; sets pc when the area is through. */
 static void fork_copy_table(struct cpu *cpu, struct fork_frame *fork)
 {
@@ -127,6 +151,8 @@ static void fork_copy_table(struct cpu *cpu, struct fork_frame *fork)
         if (mmusim__pte_maps(sys->kernel, &from, &entry)) {
             fork_copy_entry(fork, &from, &entry, &n_tables);
             cycles += 2 * (uint64_t) cost->pte_set_cycles;
+        } else if (fork_copy_swap(fork, &from, &n_tables)) {
+            cycles += cost->pte_set_cycles;
         }
         from.index++;
         sys->cursor += bytes;
@@ -145,6 +171,9 @@ static void fork_begin_child(struct cpu *cpu, struct fork_frame *fork)
     fork->child = mmusim__mm_create(kernel);
     if (!fork->child)
         return;
+    /* A copy that goes at once is not worth a reverse map. */
+    fork->child->is_untracked =
+        !mmusim__thread_unborn(kernel, (uint32_t) fork->sys.op.number);
     areas = mmusim__vm_set_copy(fork->sys.mm->areas);
     unmapped = mmusim__vm_set_copy(fork->sys.mm->unmapped);
     if (!areas || !unmapped) {
@@ -190,7 +219,8 @@ static enum sys_body fork_body(struct cpu *cpu, struct sys_frame *sys)
         sys->step = fork_next_area(fork) ? FORK_COPY : FORK_FLUSH;
         return SYS_AGAIN;
     case FORK_COPY:
-        fork_copy_table(cpu, fork);
+        if (!mmusim__reclaim_before(cpu, sys->kernel, FORK_FRAMES))
+            fork_copy_table(cpu, fork);
         return SYS_AGAIN;
     case FORK_FLUSH:
         sys->step = FORK_START_CHILD;

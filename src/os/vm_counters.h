@@ -8,27 +8,30 @@
 
 #define VM_COUNTER_MAP(X)                                                      \
     X(numa_local, "blocks", "allocated on the node of the CPU that asked")     \
-    X(numa_other, "blocks", "allocated on another node")
+    X(numa_other, "blocks", "allocated on another node")                       \
+    X(pgscan_kswapd, "pages", "of inactive lists, looked at by kswapd")        \
+    X(pgscan_direct, "pages",                                                  \
+      "of inactive lists, looked at by direct reclaim")                        \
+    X(pgsteal_kswapd, "pages", "freed by kswapd")                              \
+    X(pgsteal_direct, "pages", "freed by direct reclaim")                      \
+    X(pgrefill, "pages", "of active lists, looked at")                         \
+    X(pgactivate, "pages", "moved to an active list")                          \
+    X(pgdeactivate, "pages", "moved to an inactive list")                      \
+    X(allocstall, "reclaims", "direct ones begun")                             \
+    X(pageoutrun, "rounds", "of kswapd")                                       \
+    X(pgmajfault, "faults", "that read a page from a device")                  \
+    X(pswpin, "pages", "read from swap")                                       \
+    X(pswpout, "pages", "written to swap")                                     \
+    X(pglazyfreed, "pages", "of MADV_FREE, dropped by reclaim")                \
+    X(nr_dirtied, "pages", "of files, that became dirty")                      \
+    X(nr_written, "pages", "of files, written back")                           \
+    X(nr_vmscan_immediate_reclaim, "pages",                                    \
+      "dirty ones that reclaim met and left to the flusher")
 
 struct vm_counters {
 #define VM_COUNTER_FIELD(name, unit, help) uint64_t name;
     VM_COUNTER_MAP(VM_COUNTER_FIELD)
 #undef VM_COUNTER_FIELD
-};
-
-/* Of mmu_gathers. */
-#define GATHER_COUNTER_MAP(X)                                                  \
-    X(flushes, "flushes", "that mmu_gathers asked for")                        \
-    X(early, "flushes",                                                        \
-      "of them before the end: slots full, dirty file pages")                  \
-    X(areas, "flushes", "of them at the end of an area")                       \
-    X(nested, "flushes",                                                       \
-      "of all, because another gather of the address space was in flight")
-
-struct gather_counters {
-#define GATHER_COUNTER_FIELD(name, unit, help) uint64_t name;
-    GATHER_COUNTER_MAP(GATHER_COUNTER_FIELD)
-#undef GATHER_COUNTER_FIELD
 };
 
 #endif

@@ -21,7 +21,7 @@
 
 enum {
     TEXT_BYTES_MAX = 1 << 20,
-    N_MACHINES = 18,
+    N_MACHINES = 19,
     N_SETTINGS = 12,
     MORE_CYCLES = 137,
     KEYS_MAX = 256,
@@ -61,6 +61,9 @@ static const struct {
     {"nested_", {"topology.cores_per_socket=4", "virt.enabled=true"}},
     {"cost.", {"topology.cores_per_socket=4", "isa=armv8"}},
     {"cost.", {"topology.cores_per_socket=4", "isa=riscv"}},
+    {"cost.", /* with os.swap: runs say_pressure() */
+     {"topology.cores_per_socket=2", "os.swap=32M", "os.memory=4M",
+      "os.page_cache=cold", "os.readahead_pages=4"}},
     {NULL,
      {"topology.cores_per_socket=4", "os.timeslice_cycles=20000",
       "page_table.levels=5", "psc.pml5e.entries=2", "os.flush_ceiling=16"}},
@@ -173,12 +176,34 @@ static void say_processes(struct text *text)
         say(text, "%u exit\n", tid);
 }
 
+/* More than 4 MiB of everything, so that reclaim has to choose. */
+static void say_pressure(struct text *text)
+{
+    say(text, "1 mmap 0x10000000 0x300000 r-- file:big@0\n"
+              "1 mmap 0x20000000 0x100000 rw- file:written@0 shared\n"
+              "1 mmap 0x30000000 0x500000 rw- anon\n1 clone 2\n");
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned page = 0; page < 1200; page++)
+            say(text, "1 w 0x%x 8\n1 n 50\n2 r 0x%x 8\n2 n 50\n2 w 0x%x 8\n",
+                0x30000000 + page * 4096, 0x10000000 + page % 768 * 4096,
+                0x20000000 + page % 256 * 4096);
+    }
+}
+
 struct world {
     struct temp_folder *folder;
-    mmusim_trace_t *trace;
+    mmusim_trace_t *trace, *pressure;
     mmusim_config_t *configs[N_MACHINES];
     mmusim_stats_t *stats[N_MACHINES];
 };
+
+static bool has_swap(const mmusim_config_t *config)
+{
+    char value[64];
+
+    return !mmusim_config_get(config, "os.swap", value, sizeof(value)) &&
+           strcmp(value, "0") != 0;
+}
 
 static mmusim_stats_t *run(struct world *world, const mmusim_config_t *config)
 {
@@ -188,7 +213,8 @@ static mmusim_stats_t *run(struct world *world, const mmusim_config_t *config)
     mmusim_stats_t *stats = NULL;
 
     if (mmusim_machine_create(config, &machine, &diag) ||
-        mmusim_trace_source(world->trace, &source, &diag) ||
+        mmusim_trace_source(has_swap(config) ? world->pressure : world->trace,
+                            &source, &diag) ||
         mmusim_machine_run(machine, source, &diag) ||
         mmusim_machine_stats(machine, &stats))
         fail_msg("%s: %s", diag.key, diag.text);
@@ -231,8 +257,14 @@ static int setup(void **state)
     say_kernel(&text);
     say_processes(&text);
     path = temp_folder_write(world.folder, "all.txt", text.at, text.used);
+    if (path && !mmusim_trace_open(path, NULL, &world.trace, &diag)) {
+        text.used = 0;
+        say_pressure(&text);
+        path =
+            temp_folder_write(world.folder, "pressure.txt", text.at, text.used);
+    }
     free(text.at);
-    if (!path || mmusim_trace_open(path, NULL, &world.trace, &diag)) {
+    if (!path || mmusim_trace_open(path, NULL, &world.pressure, &diag)) {
         print_error("%s:%u: %s\n", diag.file, diag.line, diag.text);
         return -1;
     }
@@ -253,6 +285,7 @@ static int teardown(void **state)
         mmusim_config_destroy(world->configs[i]);
     }
     mmusim_trace_close(world->trace);
+    mmusim_trace_close(world->pressure);
     temp_folder_destroy(world->folder);
     return 0;
 }

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keys of memory that runs short: swap, watermarks, readahead, reclaim. What
+ * reclaim costs is guessed part by part; no published figure splits it.
+ */
+#include "machine/machine_rows.h"
+#include "machine/row_macros.h"
+
+static const char *const rows_batched[] = {"protocol", "false", "true", NULL};
+
+/* clang-format off */
+const struct field_row mmusim__rows_memory[] = {
+    WORD("os.batched_unmap", os.batched_unmap, rows_batched, "protocol",
+         "whether reclaim flushes for many entries at once; protocol: as that "
+         "kernel does",
+         "Linux 4.3 to 4.6 mm/rmap.c on x86: yes"),
+    U64("os.swap", os.swap_bytes, "bytes", 0, UINT64_C(1) << 46, "0",
+        "swap space; 0: anonymous memory is never reclaimed",
+        "a choice, not a measurement"),
+    U32("os.watermark_scale_factor", os.watermark_scale_factor, "1/10000", 0,
+        3000, "10",
+        "distance of the low and the high watermark, in parts of memory, "
+        "where that is more than a quarter of min",
+        "Linux 4.6 mm/page_alloc.c watermark_scale_factor"),
+    U32("os.fault_around_pages", os.fault_around_pages, "pages", 1, 512, "1",
+        "a read fault of a file maps the cached ones of so many pages around "
+        "it, a power of two; 1: none (Linux: 16)",
+        "a choice, not a measurement: Linux has 64 KiB, mm/memory.c"),
+    U32("os.readahead_pages", os.readahead_pages, "pages", 1, 512, "1",
+        "pages of a file that are read at once; 1: none (Linux: 32)",
+        "a choice, not a measurement: Linux has 128 KiB, VM_MAX_READAHEAD"),
+    CYCLES("cost.page_read_cycles", cost.page_read_cycles, "600",
+           "the CPU's part of reading 4 KiB of a file",
+           "guess, as page_zero_cycles and some"),
+    CYCLES("cost.page_write_cycles", cost.page_write_cycles, "3000",
+           "writing one file page back", "guess, 1 us of a block request"),
+    CYCLES("cost.page_cache_cycles", cost.page_cache_cycles, "250",
+           "one page into or out of a file's tree",
+           "guess, tree_lock and a radix tree's path"),
+    CYCLES("cost.swap_in_cycles", cost.swap_in_cycles, "15000",
+           "reading 4 KiB from swap", "guess, 5 us: compressed memory"),
+    CYCLES("cost.swap_out_cycles", cost.swap_out_cycles, "15000",
+           "writing one page to swap", "guess, 5 us: compressed memory"),
+    CYCLES("cost.lru_move_cycles", cost.lru_move_cycles, "60",
+           "a page onto or off an LRU list, lru_lock held",
+           "guess, two cache misses that overlap"),
+    CYCLES("cost.reclaim_page_cycles", cost.reclaim_page_cycles, "300",
+           "looking at one page of an LRU list, without its mappings",
+           "guess, a page lock and its flags"),
+    CYCLES("cost.rmap_walk_cycles", cost.rmap_walk_cycles, "200",
+           "finding one entry that maps a page",
+           "guess, a VMA and a page table out of cache"),
+    CYCLES("cost.reclaim_round_cycles", cost.reclaim_round_cycles, "1500",
+           "the fixed part of one round of reclaim", "guess"),
+};
+/* clang-format on */
+
+const size_t mmusim__rows_memory_n =
+    sizeof(mmusim__rows_memory) / sizeof(mmusim__rows_memory[0]);
