@@ -146,6 +146,8 @@ static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
         ipi_wait(cpu, send);
         return KSTEP_NEXT;
     default:
+        if (!send->request.act)
+            return KSTEP_DONE;
         counters->completed++;
         mmusim__histogram_add(&counters->latency_cycles,
                               cpu->now - send->started_cycle);
@@ -170,6 +172,8 @@ void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,
     if (!sender->system->virt.has_pv_flush || !request->mm)
         send->frame.pc = SEND_ENQUEUE;
     mmusim_assert(send->n_unacknowledged > 0);
+    if (!request->act)
+        return;
     counters->count++;
     counters->targets += send->n_unacknowledged;
 }

@@ -32,7 +32,8 @@ struct flush_request {
     struct address_space *mm; /* NULL: whatever is loaded */
     uint64_t start;
     uint64_t end; /* FLUSH_END_ALL: everything */
-    /* Done by the target at `act`; returns the cycles it takes. */
+    /* Done by the target at `act`; returns the cycles it takes. NULL: an empty
+     * call, which flushes nothing and counts in no shootdown. */
     uint32_t (*act)(struct cpu *target, const struct flush_request *request);
 };
 

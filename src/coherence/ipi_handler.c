@@ -36,7 +36,7 @@ static void handler_finish_call(struct cpu *cpu, struct handler_frame *handler)
 static bool handler_do_call(struct cpu *cpu, struct handler_frame *handler)
 {
     struct ipi_call *call = cpu->calls_head;
-    uint32_t cycles;
+    uint32_t cycles = 0;
 
     if (!call)
         return false;
@@ -44,7 +44,8 @@ static bool handler_do_call(struct cpu *cpu, struct handler_frame *handler)
     if (!call->next)
         cpu->calls_tail = NULL;
     handler->call = call;
-    cycles = call->request->act(cpu, call->request);
+    if (call->request->act)
+        cycles = call->request->act(cpu, call->request);
     mmusim__cpu_busy(cpu, (uint64_t) cpu->system->ipi.handler_cycles + cycles,
                      BUCKET_IPI_HANDLER);
     return true;

@@ -1,31 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules by version: see mm_rules.h. */
+/*
+ * Rules by version: see mm_rules.h. A set holds what came up to its version;
+ * the numbers of sources are versions of mm/memory.c, mm/mmu_gather.c,
+ * mm/mremap.c, mm/mprotect.c and include/asm-generic/tlb.h.
+ */
 #include "coherence/mm_rules.h"
 
-/* (4096 - 16) / 8 pointers a page, 10000 of them in all. */
-#define GATHER_SIZES                                                           \
-    .gather_stack_pages = 8, .gather_batch_pages = 510, .gather_max_batches = 19
+/* MMU_GATHER_BUNDLE; MAX_GATHER_BATCH_COUNT is 10000 pages' worth: 3.0. */
+#define GATHER_SIZES .gather_stack_pages = 8, .gather_total_pages = 10000
 
-#define RULES_3_15 .flushes_dirty_early = true, .migrate_knows_pending = true
+#define RULES_3_15                                                             \
+    .frees_pages_late = true, .frees_tables_late = true,                       \
+    .has_no_area_flush = true, .knows_joint_tables = true,                     \
+    .flushes_dirty_early = true, .migrate_knows_pending = true
 #define RULES_4_13                                                             \
     RULES_3_15, .knows_batched = true, .gather_counts_nested = true,           \
                 .merge_knows_pending = true
 #define RULES_4_20                                                             \
-    RULES_4_13, .frees_tables_late = true, .gather_tracks_levels = true,       \
-                .moves_under_lock = true
+    RULES_4_13, .gather_tracks_levels = true, .moves_under_lock = true
 #define RULES_6_8                                                              \
     RULES_4_20, .batched_has_generations = true, .delays_rmap = true,          \
-                .flushes_before_unlink = true, .protect_gathers = true
-#define RULES_7_1 RULES_6_8, .rechecks_batched = true
+                .flushes_before_unlink = true, .protect_gathers = true,        \
+                .nested_flush_is_full = true, .moves_whole_tables = true,      \
+                .gather_leaves_one_slot = true
+#define RULES_7_1                                                              \
+    RULES_6_8, .rechecks_batched = true, .batches_tables = true,               \
+               .table_waits_for_rcu = true
 /* What can be repaired without another gather. */
 #define RULES_FIXED                                                            \
-    RULES_4_13, .frees_tables_late = true, .moves_under_lock = true,           \
-                .batched_has_generations = true, .delays_rmap = true,          \
-                .flushes_before_unlink = true, .rechecks_batched = true
+    RULES_4_13, .moves_under_lock = true, .batched_has_generations = true,     \
+                .delays_rmap = true, .flushes_before_unlink = true,            \
+                .rechecks_batched = true, .nested_flush_is_full = true
 
+/* x86 of 4.6 queues tables like pages: nothing is freed too early. */
 const struct mm_rules mmusim__mm_rules_4_6 = {
     .version = "4.6",
     GATHER_SIZES,
+    .moves_in_chunks = true,
     RULES_3_15,
 };
 
@@ -35,31 +46,28 @@ const struct mm_rules mmusim__mm_rules_4_20 = {
     RULES_4_20,
 };
 
-/* The folio's second slot came with delayed_rmap: 6.8. */
 const struct mm_rules mmusim__mm_rules_6_8 = {
     .version = "6.8",
     GATHER_SIZES,
-    .gather_leaves_one_slot = true,
     RULES_6_8,
 };
 
 const struct mm_rules mmusim__mm_rules_6_14 = {
     .version = "6.14",
     GATHER_SIZES,
-    .gather_leaves_one_slot = true,
     RULES_6_8,
 };
 
 const struct mm_rules mmusim__mm_rules_7_1 = {
     .version = "7.1",
     GATHER_SIZES,
-    .gather_leaves_one_slot = true,
     RULES_7_1,
 };
 
 const struct mm_rules mmusim__mm_rules_4_6_fixed = {
     .version = "4.6",
     GATHER_SIZES,
+    .moves_in_chunks = true,
     RULES_FIXED,
 };
 
@@ -73,20 +81,19 @@ const struct mm_rules mmusim__mm_rules_4_20_fixed = {
 const struct mm_rules mmusim__mm_rules_6_8_fixed = {
     .version = "6.8",
     GATHER_SIZES,
-    .gather_leaves_one_slot = true,
-    RULES_7_1,
+    RULES_6_8,
+    .rechecks_batched = true,
 };
 
 const struct mm_rules mmusim__mm_rules_6_14_fixed = {
     .version = "6.14",
     GATHER_SIZES,
-    .gather_leaves_one_slot = true,
-    RULES_7_1,
+    RULES_6_8,
+    .rechecks_batched = true,
 };
 
 const struct mm_rules mmusim__mm_rules_7_1_fixed = {
     .version = "7.1",
     GATHER_SIZES,
-    .gather_leaves_one_slot = true,
     RULES_7_1,
 };

@@ -16,20 +16,32 @@
 struct mm_rules {
     const char *version;
 
-    /* mmu_gather. A gather is full at stack + batches * batch_pages, or one
-     * slot a batch earlier where a folio may take two (leaves_one_slot). */
-    uint16_t gather_stack_pages, gather_batch_pages, gather_max_batches;
-    bool gather_leaves_one_slot;
-    bool gather_tracks_levels; /* 4.19: strides and level hints */
-    bool gather_counts_nested; /* 4.13: another gather in flight: all goes
-                                  [B06, B07] */
-    bool frees_tables_late;    /* tables wait for the flush, whatever the number
-                                  of users [B18, B19, B20] */
+    /* mmu_gather. Pages wait in slots on the stack first, then in pages of
+     * pointers while all together hold at most gather_total_pages (0: there
+     * are none; the stack's slots are all). */
+    uint16_t gather_stack_pages, gather_total_pages;
+    bool gather_takes_page;      /* Arm up to 4.x: one page of pointers in place
+                                    of the stack's slots */
+    bool gather_leaves_one_slot; /* a folio may take two: 6.8 */
+    bool gather_tracks_levels;   /* 4.19: strides and level hints */
+    bool gather_counts_nested;   /* 4.13: another gather in flight: all that was
+                                    asked for goes [B06, B07] */
+    bool nested_flush_is_full;   /* then the whole space: 5.2 */
+    bool frees_pages_late;    /* after the flush; not Arm's of 2.6.37 [B20] */
+    bool frees_tables_late;   /* tables wait for the flush, whatever the
+                                 number of users [B18, B19] */
+    bool has_no_area_flush;   /* a gather of tables alone is flushed [B20] */
+    bool knows_joint_tables;  /* Armv7: a freed table is reached through two
+                                 entries [B21] */
+    bool batches_tables;      /* tlb_remove_table() also on x86: 7.1 */
+    bool table_waits_for_rcu; /* one without a batch: no empty interrupt */
 
     bool moves_under_lock; /* mremap flushes before it drops the tables' locks:
                               4.19 [B01] */
-    bool knows_batched;    /* who finds an entry already cleared waits for the
-                              batch: 4.13 [B02] */
+    bool moves_whole_tables; /* mremap relinks a level-0 table: 5.0 */
+    bool moves_in_chunks;    /* of 64 pages a lock: before 4.19 */
+    bool knows_batched;      /* who finds an entry already cleared waits for the
+                                batch: 4.13 [B02] */
     bool batched_has_generations; /* 5.17 [B03] */
     bool rechecks_batched;        /* after a lock was dropped: 6.16 [B04] */
     bool flushes_dirty_early;     /* before the table's lock is dropped: 3.15

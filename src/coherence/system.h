@@ -105,6 +105,7 @@ struct system {
     struct vmstat_counters vmstat;
     struct flush_reason_counters flush_reasons[FLUSH_REASON_COUNT];
     struct shootdown_counters shootdowns;
+    uint64_t n_table_syncs; /* table_sync.h */
 };
 
 /* Pages argument of the tlb_flush trace event for "all". */

@@ -167,6 +167,7 @@ static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)
 
     kernel->system = &machine->system;
     kernel->config = machine->config.os;
+    kernel->config.seed = machine->config.seed;
     kernel->is_order_recorded = machine->config.order == ORDER_RECORDED;
     kernel->tables = machine->shared.tables;
     kernel->memory = &machine->memory;

@@ -312,6 +312,10 @@ static const struct field_row plain_rows[] = {
         "guess, 3 ms: CFS of 4.6 with two or three runnable"),
     U64("os.memory", os.memory_bytes, "bytes", UINT64_C(1) << 20,
         UINT64_C(1) << 46, "64G", "physical memory", "guess"),
+    U32("os.gather_alloc_failures", os.gather_failures_per_million,
+        "per million", 0, 1000000, "0",
+        "allocations of a page for an mmu_gather that fail: it flushes early",
+        "a choice, not a measurement"),
     U32("os.frame_colours", os.n_frame_colours, "colours", 0, 256, "0",
         "single frames come at random, of the page's colour modulo this; 0: "
         "in order",

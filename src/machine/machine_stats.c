@@ -462,6 +462,24 @@ static void emit_vm(const struct emit *emit)
 #undef EMIT_VM
 }
 
+static void emit_gathers(const struct emit *emit)
+{
+    const struct kernel *kernel = &emit->machine->kernel;
+    const struct gather_counters *gathers = &kernel->gathers;
+    uint64_t n_failures = 0;
+
+#define EMIT_GATHER(name, unit, help)                                          \
+    emit_value(emit, "gather." #name, gathers->name, unit, help);
+    GATHER_COUNTER_MAP(EMIT_GATHER)
+#undef EMIT_GATHER
+    for (uint32_t i = 0; i < kernel->system->n_cpus; i++)
+        n_failures += kernel->cpus[i].gather.n_failures;
+    emit_value(emit, "gather.alloc_failures", n_failures, "pages",
+               "of pointers that a gather could not get");
+    emit_value(emit, "gather.table_syncs", kernel->system->n_table_syncs,
+               "calls", "of all CPUs, empty: walkers without locks are out");
+}
+
 static void emit_reasons(const struct emit *emit)
 {
     static const char *const words[] = {
@@ -516,6 +534,7 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
     emit_bbm(&emit);
     emit_vmstat(&emit);
     emit_vm(&emit);
+    emit_gathers(&emit);
     emit_reasons(&emit);
     emit_marks(&emit);
     for (uint32_t i = 0; i < machine->system.n_cpus; i++) {

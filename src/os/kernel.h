@@ -79,6 +79,13 @@ struct thread {
     void (*serve)(struct cpu *cpu, struct thread *thread);
 };
 
+/* The areas that a CPU is unmapping; the list is kept from use to use. */
+struct unmap_plan {
+    struct vm_area *areas;
+    uint32_t n_areas;
+    uint32_t capacity;
+};
+
 /* The scheduler's part of a CPU. */
 struct os_cpu {
     struct cpu *cpu;
@@ -87,6 +94,7 @@ struct os_cpu {
     struct thread *queue_head, *queue_tail;
     uint64_t slice_end_cycle;
     struct mmu_gather gather;
+    struct unmap_plan plan;
     uint32_t n_order_waiting; /* its threads that wait, off the CPU */
 };
 
@@ -120,6 +128,7 @@ struct kernel {
     struct mm *mms;        /* all living ones but init_mm */
     uint64_t next_mm_id;
     pfn_t zero_page;
+    struct gather_shape gather_shape;
     struct os_cpu *cpus; /* by CPU id */
     struct thread *threads;
     uint32_t n_threads;
@@ -130,6 +139,7 @@ struct kernel {
     /* Statistics. */
     uint64_t (*faults)[FAULT_KIND_COUNT]; /* by CPU */
     struct vm_counters vm;
+    struct gather_counters gathers;
     uint64_t implicit_pages;
     uint64_t order_broken;
     /* Tells the machine that a thread's stream ends (exit, exec). */

@@ -454,8 +454,7 @@ static bool pt_unlink_entry(const struct pt_unlink *unlink,
     /* Wholly free of areas: its entries have been cleared before. */
     mmusim_assert(below->n_present == 0);
     pt_unlink(unlink->kernel, slot);
-    return unlink->visit(unlink->context, entry.pfn,
-                         max_u64(entry_vaddr, unlink->start));
+    return unlink->visit(unlink->context, entry.pfn, entry_vaddr);
 }
 
 bool mmusim__pt_unlink_tables(

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { GATHER_RNG_STREAM = 0x50000 }; /* first number of the CPUs' streams */
+
 static void thread_wake_fire(void *context, struct event *event)
 {
     struct thread *thread = context;
@@ -148,6 +150,29 @@ struct frame_orders mmusim__kernel_frame_orders(const struct kernel *kernel)
     return orders;
 }
 
+static void kernel_init_gathers(struct kernel *kernel)
+{
+    const struct system *system = kernel->system;
+    const struct gather_habitat habitat = {
+        .isa = system->isa,
+        .page_bytes = kernel_page_bytes(kernel),
+        .has_joint_tables = kernel->format->levels[0].joint_log2 > 0,
+        .has_pv_flush = system->virt.has_pv_flush,
+        .failures_per_million = kernel->config.gather_failures_per_million,
+    };
+
+    kernel->gather_shape =
+        mmusim__gather_shape(system->protocol->mm_rules, &habitat);
+    for (uint32_t i = 0; i < system->n_cpus; i++) {
+        struct os_cpu *cpu = &kernel->cpus[i];
+
+        cpu->cpu = &kernel->system->cpus[i];
+        cpu->kernel = kernel;
+        mmusim__gather_init(&cpu->gather, &kernel->gather_shape,
+                            kernel->config.seed, GATHER_RNG_STREAM + i);
+    }
+}
+
 mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
 {
     struct frame_orders orders = mmusim__kernel_frame_orders(kernel);
@@ -162,10 +187,7 @@ mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
     if (!kernel->frames || !kernel->page_cache || !kernel->cpus ||
         !kernel->faults)
         return MMUSIM_NOMEM;
-    for (uint32_t i = 0; i < n_cpus; i++) {
-        kernel->cpus[i].cpu = &kernel->system->cpus[i];
-        kernel->cpus[i].kernel = kernel;
-    }
+    kernel_init_gathers(kernel);
     status = mmusim__reclaim_init(kernel);
     if (status)
         return status;
@@ -196,6 +218,8 @@ static void kernel_free_mms(struct kernel *kernel)
 static void kernel_free_gathered(struct kernel *kernel,
                                  struct mmu_gather *gather)
 {
+    for (uint32_t i = 0; i < gather->n_tables; i++)
+        mmusim__pt_table_free(kernel, gather->tables[i]);
     for (uint32_t i = 0; i < gather->n_pages; i++) {
         if (gather->pages[i].is_table)
             mmusim__pt_table_free(kernel, gather->pages[i].pfn);
@@ -208,8 +232,10 @@ void mmusim__kernel_fini(struct kernel *kernel)
     if (!kernel->system)
         return;
     kernel_free_mms(kernel);
-    for (uint32_t i = 0; kernel->cpus && i < kernel->system->n_cpus; i++)
+    for (uint32_t i = 0; kernel->cpus && i < kernel->system->n_cpus; i++) {
         kernel_free_gathered(kernel, &kernel->cpus[i].gather);
+        free(kernel->cpus[i].plan.areas);
+    }
     mmusim__reclaim_fini(kernel);
     mmusim__frame_alloc_destroy(kernel->frames);
     mmusim__page_cache_destroy(kernel->page_cache);

@@ -11,19 +11,12 @@ static bool sys_remove_range(struct cpu *cpu, struct sys_frame *sys,
 {
     struct kernel *kernel = sys->kernel;
     struct unmap_range range = {.mm = sys->mm, .start = start, .end = end};
-    const struct vm_area *area = mmusim__vm_find_from(sys->mm->areas, start);
-    bool is_empty = !area || area->start >= end;
     bool is_kernel = sys->mm == &kernel->init_mm;
 
-    if (mmusim__sys_fails(sys, mmusim__vm_remove(sys->mm->areas, start, end,
-                                                 &sys->n_touched)))
-        return false;
-    if (is_empty)
-        return true;
     range.mode = is_kernel ? UNMAP_ENTRIES : UNMAP_AREAS;
     range.on_effect = sys->op.kind == SYS_MMAP ? NULL : mmusim__sys_effect;
-    mmusim__unmap(cpu, kernel, &range);
-    return true;
+    return !mmusim__sys_fails(
+        sys, mmusim__unmap_areas(cpu, kernel, &range, &sys->n_touched));
 }
 
 static uint32_t sys_area_flags(const struct sys_op *op)

@@ -39,12 +39,11 @@ static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
     const struct unmap_range range = {sys->mm, start, end, UNMAP_AREAS,
                                       is_old_side ? mmusim__sys_effect : NULL};
     if (start >= end ||
-        mmusim__sys_fails(sys, mmusim__vm_remove(sys->mm->areas, start, end,
-                                                 &sys->n_touched)))
+        mmusim__sys_fails(sys, mmusim__unmap_areas(cpu, sys->kernel, &range,
+                                                   &sys->n_touched)))
         return;
     if (is_old_side) /* not the room made for the new one */
         mmusim__sys_note_unmapped(sys, start, end);
-    mmusim__unmap(cpu, sys->kernel, &range);
 }
 
 /* vma_to_resize(): the old range is of one area, or of pages that no record has

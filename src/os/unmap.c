@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Taking mappings away: see unmap.h. Step order from Linux 4.6 mm/memory.c,
- * mm/mmap.c (unmap_region, exit_mmap). */
+/* Taking mappings away: see unmap.h. Step order from mm/memory.c, mm/mmap.c
+ * (unmap_region, exit_mmap) and mm/madvise.c. */
 #include "os/unmap.h"
 
-#include "coherence/flush.h"
+#include "coherence/mm_rules.h"
+#include "coherence/table_sync.h"
 #include "os/page_table.h"
 #include "os/reclaim.h"
+#include "os/tlb_gather.h"
+
+#include <stdlib.h>
 
 struct unmap_frame {
     struct kframe frame;
@@ -14,55 +18,77 @@ struct unmap_frame {
     struct lock_waiter waiter;
     struct pte_slot slot; /* the table being zapped, and where in it */
     uint64_t cursor;      /* address of slot */
+    uint32_t area_index;  /* of the plan */
+    bool is_full;         /* the gather has no slot left */
     bool must_flush;      /* before the table's lock is dropped */
 };
 
 enum {
+    UNMAP_AREA,
     UNMAP_FIND,
     UNMAP_ZAP,
     UNMAP_FLUSH_UNDER_LOCK,
-    UNMAP_FREE_EARLY,
     UNMAP_UNLOCK,
+    UNMAP_FLUSH_UNLOCKED,
+    UNMAP_FREE_EARLY,
+    UNMAP_END_AREA,
     UNMAP_LOCK_RMAP,
     UNMAP_TABLES,
-    UNMAP_FLUSH_TABLES,
-    UNMAP_FREE_TABLES,
+    UNMAP_TABLES_FREE_ALL,
+    UNMAP_TABLES_SYNC,
+    UNMAP_TABLES_FREE,
     UNMAP_EFFECT,
-    UNMAP_FREE,
     UNMAP_DONE,
 };
 
-static struct mmu_gather *unmap_gather(struct cpu *cpu,
-                                       struct unmap_frame *unmap)
+static const struct mm_rules *unmap_rules(const struct unmap_frame *unmap)
 {
-    return &kernel_cpu(unmap->kernel, cpu)->gather;
+    return unmap->kernel->gather_shape.rules;
+}
+
+static const struct vm_area *unmap_area(const struct cpu *cpu,
+                                        const struct unmap_frame *unmap)
+{
+    const struct unmap_plan *plan = &kernel_cpu(unmap->kernel, cpu)->plan;
+
+    return unmap->area_index < plan->n_areas ? &plan->areas[unmap->area_index]
+                                             : NULL;
+}
+
+static bool unmap_is_kernel(const struct unmap_frame *unmap)
+{
+    return unmap->range.mm == &unmap->kernel->init_mm;
 }
 
 /* ---- one entry ---- */
 
-/* True if a flush must come before the lock is dropped. */
-static bool unmap_keep_page(struct unmap_frame *unmap,
+/* The frame waits for the flush, or in the oldest version for nothing. */
+static void unmap_keep_page(struct unmap_frame *unmap,
                             struct mmu_gather *gather,
                             const struct pt_entry *entry)
 {
     struct kernel *kernel = unmap->kernel;
 
     if (entry->pfn.v == kernel->zero_page.v)
-        return false;
+        return;
+    if (!unmap_rules(unmap)->frees_pages_late) {
+        mmusim__frame_unref_span(kernel->frames, entry->pfn, entry->order);
+        return;
+    }
     switch (mmusim__gather_block(gather, entry->pfn, entry->order)) {
+    case GATHER_MUST_FLUSH:
+        unmap->is_full = true;
+        break;
     case GATHER_NOMEM:
         system_fail(kernel->system, MMUSIM_NOMEM);
-        return true;
-    case GATHER_MUST_FLUSH:
-        return true;
+        unmap->is_full = true;
+        break;
     case GATHER_HAS_ROOM:
+    case GATHER_TABLE_FLUSH:
+    case GATHER_TABLE_SYNC:
+    case GATHER_TABLE_NOW:
         break;
     }
-    /* A dirty page with other owners (a file page): zap_pte_range() flushes
-     * before writeback can take the page for clean. */
-    return (entry->rights & TLB_DIRTY) &&
-           mmusim__frame_refs_span(kernel->frames, entry->pfn, entry->order) >
-               1;
 }
 
 /* MADV_FREE: neither Accessed nor Dirty; hidden by PROT_NONE as before. */
@@ -82,22 +108,40 @@ static void unmap_make_old(struct unmap_frame *unmap,
     mmusim__reclaim_set_lazy(unmap->kernel, entry->pfn);
 }
 
-static bool unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
-                        uint64_t bytes)
+/* A dirty file page: zap_pte_range() flushes before writeback can take the
+ * page for clean. Private areas have no dirty file pages. */
+static bool unmap_is_dirty_file(const struct vm_area *area,
+                                const struct pte_slot *slot,
+                                const struct pt_entry *entry)
+{
+    return (entry->rights & TLB_DIRTY) && (area->flags & VM_SHARED) &&
+           slot->table->level == 0;
+}
+
+static void unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
+                        const struct vm_area *area,
+                        const struct pt_entry *entry)
 {
     struct kernel *kernel = unmap->kernel;
-    struct pt_entry entry;
+    uint64_t bytes = mmusim__pte_bytes(&unmap->slot, kernel->format);
+    bool is_marked = entry->is_accessed || (entry->rights & TLB_DIRTY);
 
-    mmusim__pte_maps(kernel, &unmap->slot, &entry);
-    mmusim__gather_entry(gather, unmap->cursor, bytes);
+    if (unmap->range.mode == UNMAP_MAKE_OLD && !is_marked)
+        return;
+    mmusim__gather_entry(gather, unmap->cursor, bytes,
+                         unmap->slot.table->level);
     if (unmap->range.mode == UNMAP_MAKE_OLD) {
-        unmap_make_old(unmap, &entry);
-        return false;
+        unmap_make_old(unmap, entry);
+        return;
+    }
+    if (unmap_is_dirty_file(area, &unmap->slot, entry)) {
+        unmap->must_flush |= unmap_rules(unmap)->flushes_dirty_early;
+        gather->has_delayed_rmap |= unmap_rules(unmap)->delays_rmap;
     }
     mmusim__pte_clear(kernel, &unmap->slot);
-    if (entry.rights & TLB_DIRTY)
-        mmusim__reclaim_set_dirty(kernel, entry.pfn);
-    return unmap_keep_page(unmap, gather, &entry);
+    if (entry->rights & TLB_DIRTY)
+        mmusim__reclaim_set_dirty(kernel, entry->pfn);
+    unmap_keep_page(unmap, gather, entry);
 }
 
 /* free_swap_and_cache(): nothing to flush. MADV_FREE drops it, too. */
@@ -112,45 +156,48 @@ static bool unmap_drop_swap(struct unmap_frame *unmap)
     return true;
 }
 
-static bool unmap_is_leaf(const struct unmap_frame *unmap)
-{
-    struct pt_entry entry;
+/* ---- one table ---- */
 
-    return mmusim__pte_maps(unmap->kernel, &unmap->slot, &entry);
+/* Of the present one, from the cursor on, in the area. */
+static uint64_t unmap_words_left(const struct unmap_frame *unmap,
+                                 const struct vm_area *area)
+{
+    uint64_t bytes = mmusim__pte_bytes(&unmap->slot, unmap->kernel->format);
+    uint64_t in_area = (area->end - unmap->cursor + bytes - 1) / bytes;
+
+    return min_u64(in_area, unmap->slot.table->n_words - unmap->slot.index);
 }
 
-/* Clears the present entries of one table; stops at a full batch. */
+/* Clears the present entries of one table; stops at a full gather. */
 static void unmap_zap(struct cpu *cpu, struct unmap_frame *unmap)
 {
     const struct cost_config *cost = &cpu->system->cost;
-    struct mmu_gather *gather = unmap_gather(cpu, unmap);
+    const struct vm_area *area = unmap_area(cpu, unmap);
+    struct mmu_gather *gather = kernel_gather(unmap->kernel, cpu);
     uint32_t level = unmap->slot.table->level;
     uint64_t bytes = mmusim__pte_bytes(&unmap->slot, unmap->kernel->format);
-    uint32_t n_words = unmap->slot.table->n_words;
+    uint64_t n_left = unmap_words_left(unmap, area);
     uint64_t n_scanned = 0;
     uint64_t n_cleared = 0;
 
-    unmap->must_flush = false;
-    while (unmap->slot.index < n_words && unmap->cursor < unmap->range.end &&
-           gather->n_pages < GATHER_MAX_PAGES) {
-        n_scanned++;
-        if (unmap->slot.table->n_present == 0 && level == 0) {
-            /* Nothing more in this table: skip to its end. */
-            n_scanned += n_words - 1 - unmap->slot.index;
-            unmap->cursor += (n_words - unmap->slot.index) * bytes;
-            unmap->slot.index = n_words;
-            break;
-        }
-        if (unmap_is_leaf(unmap)) {
+    /* Large leaves: one at a time, tables lie between. */
+    n_left = level ? 1 : n_left;
+    while (n_left && !unmap->is_full) {
+        struct pt_entry entry;
+        uint64_t n = 1;
+
+        if (unmap->slot.table->n_present == 0 && level == 0)
+            n = n_left; /* nothing more in this table */
+        else if (mmusim__pte_maps(unmap->kernel, &unmap->slot, &entry)) {
             n_cleared++;
-            unmap->must_flush |= unmap_entry(unmap, gather, bytes);
+            unmap_entry(unmap, gather, area, &entry);
         } else if (unmap_drop_swap(unmap)) {
             n_cleared++;
         }
-        unmap->slot.index++;
-        unmap->cursor += bytes;
-        if (level && unmap->slot.index < n_words)
-            break; /* large leaves: one at a time, tables lie between */
+        n_left -= n;
+        n_scanned += n;
+        unmap->slot.index += (uint32_t) n;
+        unmap->cursor += n * bytes;
     }
     mmusim__cpu_busy(cpu,
                      n_scanned * cost->pte_scan_cycles +
@@ -158,132 +205,15 @@ static void unmap_zap(struct cpu *cpu, struct unmap_frame *unmap)
                      BUCKET_KERNEL);
 }
 
-/* ---- flush and free ---- */
-
-static bool unmap_flush(struct cpu *cpu, struct unmap_frame *unmap)
-{
-    struct mmu_gather *gather = unmap_gather(cpu, unmap);
-    struct flush_span span = flush_span_of(gather->start, gather->end);
-
-    if (!mmusim__gather_needs_flush(gather))
-        return false;
-    if (gather->is_full_mm)
-        span = flush_span_all();
-    span.frees_tables = gather->has_tables;
-    span.is_full_mm = gather->is_full_mm;
-    mmusim__gather_flushed(gather);
-    if (&unmap->range.mm->space == cpu->system->init_mm)
-        mmusim__flush_kernel_range(cpu, span.start, span.end);
-    else
-        mmusim__flush_gather(cpu, &unmap->range.mm->space, &span);
-    return true;
-}
-
-static void unmap_free_pages(struct cpu *cpu, struct unmap_frame *unmap)
-{
-    const struct cost_config *cost = &cpu->system->cost;
-    struct mmu_gather *gather = unmap_gather(cpu, unmap);
-    uint64_t cycles = 0;
-
-    for (uint32_t i = 0; i < gather->n_pages; i++) {
-        const struct gathered_page *page = &gather->pages[i];
-
-        if (page->is_table) {
-            mmusim__pt_table_free(unmap->kernel, page->pfn);
-            cycles += cost->table_free_cycles;
-        } else {
-            mmusim__frame_unref_span(unmap->kernel->frames, page->pfn,
-                                     page->order);
-            cycles += cost->page_free_cycles;
-        }
-    }
-    gather->n_pages = 0;
-    mmusim__cpu_busy(cpu, cycles, BUCKET_KERNEL);
-}
-
-/* ---- tables ---- */
-
-struct unmap_tables {
-    struct kernel *kernel;
-    struct mmu_gather *gather;
-    bool is_full; /* stopped for a flush, not by a failure */
-};
-
-static bool unmap_take_table(void *context, pfn_t table, uint64_t vaddr)
-{
-    struct unmap_tables *tables = context;
-
-    mmusim__gather_entry(tables->gather, vaddr, BASE_PAGE_BYTES);
-    switch (mmusim__gather_page(tables->gather, table, true)) {
-    case GATHER_HAS_ROOM:
-        return true;
-    case GATHER_MUST_FLUSH:
-        tables->is_full = true;
-        return false;
-    case GATHER_NOMEM:
-        break;
-    }
-    mmusim__pt_table_free(tables->kernel, table);
-    return false;
-}
-
-/* free_pgtables(): floor and ceiling are the neighbouring areas' ends. False:
- * the batches are full, and it goes on after a flush (tlb_remove_page). */
-static bool unmap_free_tables(struct cpu *cpu, struct unmap_frame *unmap)
-{
-    struct kernel *kernel = unmap->kernel;
-    const struct unmap_range *range = &unmap->range;
-    struct unmap_tables tables = {kernel, unmap_gather(cpu, unmap), false};
-    const struct vm_area *next =
-        mmusim__vm_find_from(range->mm->areas, range->start);
-    uint64_t ceiling = UINT64_C(1) << pt_half_bits(kernel->format);
-    uint64_t floor = mmusim__vm_end_before(range->mm->areas, range->start);
-
-    if (next && range->mode == UNMAP_AREAS)
-        ceiling = next->start;
-    if (range->mode == UNMAP_FULL_MM)
-        floor = 0;
-    if (mmusim__pt_unlink_tables(kernel, range->mm, range->start, range->end,
-                                 floor, ceiling, unmap_take_table, &tables))
-        return true;
-    if (!tables.is_full)
-        system_fail(kernel->system, MMUSIM_NOMEM);
-    return !tables.is_full;
-}
-
-static bool unmap_frees_tables(const struct unmap_frame *unmap)
-{
-    return (unmap->range.mode == UNMAP_AREAS ||
-            unmap->range.mode == UNMAP_FULL_MM) &&
-           &unmap->range.mm->space != unmap->kernel->system->init_mm;
-}
-
-/* unlink_anon_vmas(), unlink_file_vma(): whoever looks at the tables through
- * the reverse map is waited for. Not charged: vma_cycles has it. */
-static void unmap_lock_rmap(struct cpu *cpu, struct unmap_frame *unmap)
-{
-    if (!unmap_frees_tables(unmap)) {
-        unmap->frame.pc = UNMAP_EFFECT;
-        return;
-    }
-    unmap->frame.pc = UNMAP_TABLES;
-    if (klock_is_idle(&unmap->range.mm->rmap_lock))
-        unmap->range.mm->rmap_lock.has_writer = true;
-    else
-        mmusim__lock_take(cpu, &unmap->range.mm->rmap_lock, &unmap->waiter,
-                          LOCK_WRITE, BUCKET_KERNEL);
-}
-
-/* ---- the frame ---- */
-
 static void unmap_find(struct cpu *cpu, struct unmap_frame *unmap)
 {
+    const struct vm_area *area = unmap_area(cpu, unmap);
     uint64_t entry_vaddr;
     struct klock *lock;
 
     if (!mmusim__pte_next_table(unmap->kernel, unmap->range.mm, unmap->cursor,
-                                unmap->range.end, &unmap->slot, &entry_vaddr)) {
-        unmap->frame.pc = UNMAP_LOCK_RMAP;
+                                area->end, &unmap->slot, &entry_vaddr)) {
+        unmap->frame.pc = UNMAP_END_AREA;
         return;
     }
     /* A large page that the range only touches is taken as a whole. */
@@ -293,8 +223,148 @@ static void unmap_find(struct cpu *cpu, struct unmap_frame *unmap)
         system_fail(cpu->system, MMUSIM_NOMEM);
         return;
     }
+    unmap->is_full = false;
+    unmap->must_flush = false;
     unmap->frame.pc = UNMAP_ZAP;
     mmusim__lock_take(cpu, lock, &unmap->waiter, LOCK_WRITE, BUCKET_KERNEL);
+}
+
+static void unmap_flush_early(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    unmap->kernel->gathers.early += mmusim__tlb_flush(cpu, unmap->kernel);
+}
+
+/* Where the flush of a full gather, or of dirty file pages, belongs. */
+static void unmap_after_zap(struct unmap_frame *unmap)
+{
+    bool is_early = unmap_rules(unmap)->flushes_dirty_early;
+
+    unmap->must_flush |= unmap->is_full;
+    unmap->frame.pc =
+        unmap->must_flush && is_early ? UNMAP_FLUSH_UNDER_LOCK : UNMAP_UNLOCK;
+}
+
+static void unmap_unlock(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    bool is_early = unmap_rules(unmap)->flushes_dirty_early;
+
+    mmusim__lock_release(cpu, unmap->slot.table->lock, LOCK_WRITE);
+    unmap->frame.pc = UNMAP_FIND;
+    if (unmap->must_flush)
+        unmap->frame.pc = is_early ? UNMAP_FREE_EARLY : UNMAP_FLUSH_UNLOCKED;
+}
+
+/* ---- areas ---- */
+
+static void unmap_begin_area(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    const struct vm_area *area = unmap_area(cpu, unmap);
+
+    if (!area) {
+        unmap->frame.pc = UNMAP_LOCK_RMAP;
+        return;
+    }
+    kernel_gather(unmap->kernel, cpu)->has_area = true;
+    unmap->cursor = area->start;
+    unmap->frame.pc = UNMAP_FIND;
+}
+
+/* tlb_end_vma() */
+static void unmap_end_area(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    unmap->area_index++;
+    unmap->frame.pc = UNMAP_AREA;
+    if (unmap->kernel->gather_shape.flushes_areas && !unmap_is_kernel(unmap) &&
+        unmap->range.mode != UNMAP_FULL_MM)
+        unmap->kernel->gathers.areas += mmusim__tlb_flush(cpu, unmap->kernel);
+}
+
+/* ---- tables ---- */
+
+static bool unmap_frees_tables(const struct unmap_frame *unmap)
+{
+    return (unmap->range.mode == UNMAP_AREAS ||
+            unmap->range.mode == UNMAP_FULL_MM) &&
+           !unmap_is_kernel(unmap);
+}
+
+static struct table_range unmap_table_range(const struct unmap_frame *unmap)
+{
+    const struct unmap_range *range = &unmap->range;
+    const struct vm_area *next =
+        mmusim__vm_find_from(range->mm->areas, range->start);
+    struct table_range tables = {
+        .mm = range->mm,
+        .start = range->start,
+        .end = range->end,
+        .ceiling = UINT64_C(1) << pt_half_bits(unmap->kernel->format),
+    };
+
+    if (range->mode == UNMAP_FULL_MM)
+        return tables;
+    tables.floor = mmusim__vm_end_before(range->mm->areas, range->start);
+    if (next)
+        tables.ceiling = next->start;
+    return tables;
+}
+
+/* unlink_anon_vmas(), unlink_file_vma(): whoever looks at the tables through
+ * the reverse map is waited for. Not charged: vma_cycles has it. */
+static void unmap_lock_rmap(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    struct klock *lock = &unmap->range.mm->rmap_lock;
+
+    if (!unmap_frees_tables(unmap)) {
+        unmap->frame.pc = UNMAP_EFFECT;
+        return;
+    }
+    unmap->frame.pc = UNMAP_TABLES;
+    if (klock_is_idle(lock))
+        lock->has_writer = true;
+    else
+        mmusim__lock_take(cpu, lock, &unmap->waiter, LOCK_WRITE, BUCKET_KERNEL);
+}
+
+static void unmap_tables(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    const struct table_range range = unmap_table_range(unmap);
+    const struct mm_rules *rules = unmap_rules(unmap);
+
+    enum free_tables what =
+        mmusim__tlb_free_pgtables(cpu, unmap->kernel, &range);
+
+    mmusim__lock_release(cpu, &range.mm->rmap_lock, LOCK_WRITE);
+    unmap->frame.pc = UNMAP_EFFECT;
+    switch (what) {
+    case FREE_TABLES_DONE:
+        return;
+    case FREE_TABLES_FLUSH_ALL:
+        unmap->frame.pc = UNMAP_TABLES_FREE_ALL;
+        mmusim__tlb_flush(cpu, unmap->kernel);
+        return;
+    case FREE_TABLES_FLUSH:
+        unmap->frame.pc = UNMAP_TABLES_FREE;
+        mmusim__tlb_flush(cpu, unmap->kernel);
+        return;
+    case FREE_TABLES_SYNC:
+        unmap->frame.pc =
+            rules->table_waits_for_rcu ? UNMAP_TABLES_FREE : UNMAP_TABLES_SYNC;
+        if (rules->frees_tables_late)
+            mmusim__tlb_flush(cpu, unmap->kernel);
+        return;
+    case FREE_TABLES_FREE:
+        unmap->frame.pc = UNMAP_TABLES_FREE;
+        return;
+    }
+}
+
+/* ---- the frame ---- */
+
+static void unmap_effect(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    if (unmap->range.on_effect)
+        unmap->range.on_effect(cpu, unmap->kernel);
+    mmusim__tlb_finish(cpu, unmap->kernel);
 }
 
 static enum kstep unmap_step(struct cpu *cpu, struct kframe *frame)
@@ -302,66 +372,132 @@ static enum kstep unmap_step(struct cpu *cpu, struct kframe *frame)
     struct unmap_frame *unmap = (struct unmap_frame *) frame;
 
     switch (frame->pc) {
+    case UNMAP_AREA:
+        unmap_begin_area(cpu, unmap);
+        return KSTEP_NEXT;
     case UNMAP_FIND:
         unmap_find(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_ZAP:
         unmap_zap(cpu, unmap);
-        frame->pc = unmap->must_flush ? UNMAP_FLUSH_UNDER_LOCK : UNMAP_UNLOCK;
+        unmap_after_zap(unmap);
         return KSTEP_NEXT;
     case UNMAP_FLUSH_UNDER_LOCK:
         frame->pc = UNMAP_UNLOCK;
-        unmap_flush(cpu, unmap);
+        unmap_flush_early(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_UNLOCK:
-        mmusim__lock_release(cpu, unmap->slot.table->lock, LOCK_WRITE);
-        frame->pc = unmap->must_flush ? UNMAP_FREE_EARLY : UNMAP_FIND;
+        unmap_unlock(cpu, unmap);
+        return KSTEP_NEXT;
+    case UNMAP_FLUSH_UNLOCKED:
+        frame->pc = UNMAP_FREE_EARLY;
+        unmap_flush_early(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_FREE_EARLY:
         frame->pc = UNMAP_FIND;
-        unmap_free_pages(cpu, unmap);
+        mmusim__tlb_free(cpu, unmap->kernel);
+        return KSTEP_NEXT;
+    case UNMAP_END_AREA:
+        unmap_end_area(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_LOCK_RMAP:
         unmap_lock_rmap(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_TABLES:
-        frame->pc =
-            unmap_free_tables(cpu, unmap) ? UNMAP_EFFECT : UNMAP_FLUSH_TABLES;
-        mmusim__lock_release(cpu, &unmap->range.mm->rmap_lock, LOCK_WRITE);
+        unmap_tables(cpu, unmap);
         return KSTEP_NEXT;
-    case UNMAP_FLUSH_TABLES:
-        frame->pc = UNMAP_FREE_TABLES;
-        unmap_flush(cpu, unmap);
-        return KSTEP_NEXT;
-    case UNMAP_FREE_TABLES:
+    case UNMAP_TABLES_FREE_ALL:
         frame->pc = UNMAP_LOCK_RMAP;
-        unmap_free_pages(cpu, unmap);
+        mmusim__tlb_free(cpu, unmap->kernel);
+        return KSTEP_NEXT;
+    case UNMAP_TABLES_SYNC:
+        frame->pc = UNMAP_TABLES_FREE;
+        mmusim__table_sync_one(cpu);
+        return KSTEP_NEXT;
+    case UNMAP_TABLES_FREE:
+        frame->pc = UNMAP_LOCK_RMAP;
+        mmusim__tlb_free_tables(cpu, unmap->kernel);
         return KSTEP_NEXT;
     case UNMAP_EFFECT:
-        frame->pc = UNMAP_FREE;
-        if (unmap->range.on_effect)
-            unmap->range.on_effect(cpu, unmap->kernel);
-        unmap_flush(cpu, unmap);
-        return KSTEP_NEXT;
-    case UNMAP_FREE:
         frame->pc = UNMAP_DONE;
-        unmap_free_pages(cpu, unmap);
+        unmap_effect(cpu, unmap);
         return KSTEP_NEXT;
     default:
         return KSTEP_DONE;
     }
 }
 
-void mmusim__unmap(struct cpu *cpu, struct kernel *kernel,
-                   const struct unmap_range *range)
+/* ---- beginning ---- */
+
+static bool unmap_plan_add(struct unmap_plan *plan, const struct vm_area *area)
 {
+    if (plan->n_areas == plan->capacity) {
+        uint32_t capacity = plan->capacity ? plan->capacity * 2 : 8;
+        struct vm_area *areas =
+            realloc(plan->areas, capacity * sizeof(*plan->areas));
+
+        if (!areas)
+            return false;
+        plan->areas = areas;
+        plan->capacity = capacity;
+    }
+    plan->areas[plan->n_areas++] = *area;
+    return true;
+}
+
+/* The parts of areas in the range. False: memory is short. */
+static bool unmap_plan_areas(struct unmap_plan *plan,
+                             const struct unmap_range *range)
+{
+    const struct vm_area *area =
+        mmusim__vm_find_from(range->mm->areas, range->start);
+
+    plan->n_areas = 0;
+    while (area && area->start < range->end) {
+        struct vm_area part = *area;
+
+        part.start = max_u64(area->start, range->start);
+        part.end = min_u64(area->end, range->end);
+        if (!unmap_plan_add(plan, &part))
+            return false;
+        area = mmusim__vm_find_from(range->mm->areas, area->end);
+    }
+    return true;
+}
+
+static void unmap_push(struct cpu *cpu, struct kernel *kernel,
+                       const struct unmap_range *range)
+{
+    bool is_full_mm = range->mode == UNMAP_FULL_MM;
     struct unmap_frame *unmap =
         mmusim__cpu_push(cpu, unmap_step, sizeof(*unmap));
 
     unmap->kernel = kernel;
     unmap->range = *range;
-    unmap->cursor = range->start;
-    mmusim__gather_begin(&kernel_cpu(kernel, cpu)->gather,
-                         range->mode == UNMAP_FULL_MM ? GATHER_FULL_MM
-                                                      : GATHER_RANGE);
+    mmusim__gather_begin(kernel_gather(kernel, cpu), &range->mm->space,
+                         is_full_mm ? GATHER_FULL_MM : GATHER_RANGE,
+                         range->start, range->end);
+}
+
+void mmusim__unmap(struct cpu *cpu, struct kernel *kernel,
+                   const struct unmap_range *range)
+{
+    if (!unmap_plan_areas(&kernel_cpu(kernel, cpu)->plan, range))
+        system_fail(kernel->system, MMUSIM_NOMEM);
+    unmap_push(cpu, kernel, range);
+}
+
+mmusim_status_t mmusim__unmap_areas(struct cpu *cpu, struct kernel *kernel,
+                                    const struct unmap_range *range,
+                                    uint32_t *n_touched)
+{
+    struct unmap_plan *plan = &kernel_cpu(kernel, cpu)->plan;
+    mmusim_status_t status = MMUSIM_NOMEM;
+
+    if (unmap_plan_areas(plan, range))
+        status = mmusim__vm_remove(range->mm->areas, range->start, range->end,
+                                   n_touched);
+    if (!status && plan->n_areas)
+        unmap_push(cpu, kernel, range);
+    return status;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking mappings away through an mmu_gather, as Linux 4.6 does (mm/memory.c
- * unmap_vmas, zap_pte_range, free_pgtables; mm/madvise.c): table by table under
- * the table's lock, flush, then free. One frame serves munmap, mremap's and
- * brk's shrinking, mmap over a mapping, MADV_DONTNEED, MADV_FREE and exit.
+ * Taking mappings away through an mmu_gather, as Linux does (mm/memory.c
+ * unmap_vmas, zap_pte_range, free_pgtables; mm/madvise.c), by the version's
+ * rules (coherence/mm_rules.h): area by area, table by table under the table's
+ * lock, flush, then free. One frame serves munmap, mremap's and brk's
+ * shrinking, mmap over a mapping, MADV_DONTNEED, MADV_FREE and exit.
  */
 #ifndef MMUSIM_OS_UNMAP_H
 #define MMUSIM_OS_UNMAP_H
@@ -27,8 +28,14 @@ struct unmap_range {
     void (*on_effect)(struct cpu *cpu, struct kernel *kernel);
 };
 
-/* Pushes the frame. The caller holds mmap_lock (write for UNMAP_AREAS). */
+/* Pushes the frame. The caller holds mmap_lock (write for UNMAP_AREAS), and the
+ * areas stay. */
 void mmusim__unmap(struct cpu *cpu, struct kernel *kernel,
                    const struct unmap_range *range);
+/* Takes the areas of the range out of the address space, and pushes the frame
+ * if there were any. Fails as mmusim__vm_remove() does. */
+mmusim_status_t mmusim__unmap_areas(struct cpu *cpu, struct kernel *kernel,
+                                    const struct unmap_range *range,
+                                    uint32_t *n_touched);
 
 #endif

@@ -34,4 +34,19 @@ struct vm_counters {
 #undef VM_COUNTER_FIELD
 };
 
+/* Of mmu_gathers. */
+#define GATHER_COUNTER_MAP(X)                                                  \
+    X(flushes, "flushes", "that mmu_gathers asked for")                        \
+    X(early, "flushes",                                                        \
+      "of them before the end: slots full, dirty file pages")                  \
+    X(areas, "flushes", "of them at the end of an area")                       \
+    X(nested, "flushes",                                                       \
+      "of all, because another gather of the address space was in flight")
+
+struct gather_counters {
+#define GATHER_COUNTER_FIELD(name, unit, help) uint64_t name;
+    GATHER_COUNTER_MAP(GATHER_COUNTER_FIELD)
+#undef GATHER_COUNTER_FIELD
+};
+
 #endif
