@@ -16,6 +16,7 @@ from pathlib import Path
 LAYERS = ["core", "tlb", "coherence", "os", "machine"]
 MAY_INCLUDE = {layer: set(LAYERS[:i + 1]) for i, layer in enumerate(LAYERS)}
 MAY_INCLUDE["litmus"] = {"core", "tlb", "coherence", "litmus"}
+MAY_INCLUDE["scenario"] = {"core", "tlb", "coherence", "scenario"}
 MAY_INCLUDE["trace"] = {"core", "trace"}
 MAY_INCLUDE["config"] = set(LAYERS) | {"config"}
 MAY_INCLUDE["validate"] = {"core", "validate"}  # and the public headers

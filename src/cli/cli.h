@@ -117,6 +117,6 @@ const char *cli_data_dir(const char *name);
 
 /* Each command's table entry; defined in cmd_<name>.c. */
 extern const struct cli_command cmd_replay, cmd_sweep, cmd_record, cmd_trace,
-    cmd_config, cmd_workload, cmd_litmus, cmd_validate;
+    cmd_config, cmd_workload, cmd_scenario, cmd_litmus, cmd_validate;
 
 #endif

@@ -18,7 +18,7 @@
 #endif
 
 enum {
-    DATA_DIRS_MAX = 4,
+    DATA_DIRS_MAX = 6,
     DATA_PARENTS_MAX = 4, /* build/release/bin is three below the tree */
 };
 
