@@ -47,11 +47,11 @@ foreach(section 1 3 5 7)
     file(GLOB pages CONFIGURE_DEPENDS man/*.${section})
     install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
-foreach(folder configs traces workloads)
+foreach(folder configs traces workloads scenarios)
     install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_DATADIR}/mmusim
         FILES_MATCHING
         PATTERN "*.yaml" PATTERN "*.mmt" PATTERN "*.md" PATTERN "*.c"
-        PATTERN "*.sh")
+        PATTERN "*.sh" PATTERN "*.scn" PATTERN "*.steps")
 endforeach()
 install(FILES completions/mmusim.bash RENAME mmusim
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

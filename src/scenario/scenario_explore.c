@@ -100,7 +100,8 @@ static mmusim_status_t explore_keep(struct explore *explore,
 
     if (!copy)
         return MMUSIM_NOMEM;
-    memcpy(copy, moves, n_moves * sizeof(*copy));
+    if (n_moves)
+        memcpy(copy, moves, n_moves * sizeof(*copy));
     free(found->moves);
     found->moves = copy;
     found->n_moves = n_moves;
@@ -295,6 +296,8 @@ static mmusim_status_t explore_search(struct explore *explore, uint8_t switches)
     explore->run->verdict = VERDICT_CLEAN;
     if (explore_enter(explore, 0, switches, &status))
         explore->depth++;
+    if (explore->run->verdict)
+        return explore_keep(explore, NULL, 0);
     while (explore->depth && !status && !explore->found->verdict) {
         struct explore_level *level = explore->levels[explore->depth - 1];
 
