@@ -326,6 +326,11 @@ static const struct field_row plain_rows[] = {
     BOOL("os.strict_maps", os.has_strict_maps, "false",
          "an access outside every mapping fails instead of mapping its page",
          "a choice, not a measurement"),
+    U64("os.vmap_lazy_pages", os.vmap_lazy_pages, "pages", 0,
+        UINT64_C(1) << 40, "8192",
+        "vfree'd pages that wait for one flush, for each doubling of the CPUs "
+        "(0: vfree flushes)",
+        "Linux 4.6 mm/vmalloc.c, lazy_max_pages(): 32 MiB"),
     WORD("os.kernel_map", os.kernel_map, rows_kernel_map, "auto",
          "the kernel's own mappings, made when the first kernel thread starts",
          "a choice, not a measurement"),

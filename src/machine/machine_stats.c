@@ -450,6 +450,8 @@ static void emit_vmstat(const struct emit *emit)
                "flushes", "as the kernel counts them");
     emit_value(emit, "vmstat.nr_tlb_local_flush_one", v->nr_tlb_local_flush_one,
                "entries", "as the kernel counts them");
+    emit_value(emit, "vmalloc.purges", emit->machine->kernel.vmap.purges,
+               "flushes", "of vmalloc addresses that had been freed lazily");
 }
 
 static void emit_vm(const struct emit *emit)

@@ -18,6 +18,7 @@
 #include "os/os_config.h"
 #include "os/vm_area.h"
 #include "os/vm_counters.h"
+#include "os/vmap.h"
 #include "tlb/pt_format.h"
 
 struct mem_model;
@@ -125,7 +126,8 @@ struct kernel {
     struct translation_table *translations;
     struct mm init_mm;
     struct kernel_map map; /* init_mm's, made at boot */
-    struct mm *mms;        /* all living ones but init_mm */
+    struct vmap_lazy vmap;
+    struct mm *mms; /* all living ones but init_mm */
     uint64_t next_mm_id;
     pfn_t zero_page;
     struct gather_shape gather_shape;

@@ -30,6 +30,7 @@ struct os_config {
     uint32_t readahead_pages;        /* 1: only the page that is missing */
     bool has_strict_maps;
     uint32_t kernel_map;
+    uint64_t vmap_lazy_pages;
     bool has_cold_page_cache; /* first touch of a file page is major */
 };
 

@@ -52,6 +52,9 @@ static enum sys_body mmap_body(struct cpu *cpu, struct sys_frame *sys)
             sys_remove_range(cpu, sys, sys->start, sys->end);
         return SYS_AGAIN;
     }
+    if (sys->has_changed && sys->mm == &sys->kernel->init_mm &&
+        mmusim__vmap_wanted(cpu, sys->kernel, sys->start, sys->end))
+        return SYS_AGAIN;
     if (sys->has_changed)
         mmap_insert(sys);
     mmusim__sys_effect(cpu, sys->kernel);

@@ -16,11 +16,12 @@ bool mmusim__tlb_flush(struct cpu *cpu, struct kernel *kernel)
     if (!mmusim__gather_needs_flush(gather))
         return false;
     mmusim__gather_flushed(gather);
-    kernel->gathers.flushes++;
-    if (gather->mm == cpu->system->init_mm)
-        mmusim__flush_kernel_range(cpu, span.start, span.end);
-    else
+    if (gather->mm == cpu->system->init_mm &&
+        !mmusim__vmap_unmapped(cpu, kernel, span.start, span.end))
+        return false;
+    if (gather->mm != cpu->system->init_mm)
         mmusim__flush_gather(cpu, gather->mm, &span);
+    kernel->gathers.flushes++;
     return true;
 }
 

@@ -41,6 +41,17 @@ static const struct workload_param vmalloc_params[] = {
     {0},
 };
 
+/* Addresses go up from round to round, a guard page behind each area, as those
+ * of alloc_vmap_area() do until a purge; for a TiB. */
+static uint64_t vmalloc_base(const struct workload_thread *thread)
+{
+    uint64_t area_pages = thread->values[VMALLOC_PAGES] + 1;
+    uint64_t n_areas = (UINT64_C(1) << 28) / area_pages;
+
+    return VMALLOC_BASE +
+           thread->round % n_areas * area_pages * BASE_PAGE_BYTES;
+}
+
 static uint32_t vmalloc_count_threads(const uint64_t *values)
 {
     return (uint32_t) values[VMALLOC_THREADS] + 1;
@@ -69,15 +80,16 @@ static bool vmalloc_step_owner(struct workload_thread *thread)
         break;
     case VMALLOC_MAP:
         workload_call(thread, SYS_SYNC, 2 * thread->round + 1);
-        workload_map(thread, VMALLOC_BASE, pages,
+        workload_map(thread, vmalloc_base(thread), pages,
                      SYS_PROT_READ | SYS_PROT_WRITE);
         break;
     case VMALLOC_WRITE:
-        is_done = workload_access(thread, OP_STORE, VMALLOC_BASE, pages);
+        is_done =
+            workload_access(thread, OP_STORE, vmalloc_base(thread), pages);
         break;
     case VMALLOC_FREE:
         workload_call(thread, SYS_SYNC, 2 * thread->round + 2);
-        workload_drop(thread, SYS_MUNMAP, VMALLOC_BASE, pages);
+        workload_drop(thread, SYS_MUNMAP, vmalloc_base(thread), pages);
         break;
     case VMALLOC_STOP:
         workload_mark(thread, "end");
@@ -114,7 +126,7 @@ static bool vmalloc_step_reader(struct workload_thread *thread)
         workload_call(thread, SYS_SYNC, 2 * thread->round + 1);
         break;
     case VREADER_READ:
-        is_done = workload_access(thread, OP_LOAD, VMALLOC_BASE,
+        is_done = workload_access(thread, OP_LOAD, vmalloc_base(thread),
                                   thread->values[VMALLOC_PAGES]);
         break;
     case VREADER_LAST: /* the stamp must not number the exit */

@@ -46,6 +46,8 @@ check exec-stack,rounds=5 -m haswell-ep
 check apache-like,threads=3,requests=20 -m haswell-ep
 [ "$(stat shootdown.count)" -ge 60 ] || fail "apache-like: no flushes"
 check kernel-map,rounds=10 -m haswell-ep
+[ "$(stat shootdown.count)" -eq 0 ] || fail "kernel-map: vfree flushes"
+check kernel-map,rounds=10 -m haswell-ep -s os.vmap_lazy_pages=0
 [ "$(stat shootdown.count)" -eq 10 ] || fail "kernel-map: no flushes"
 [ "$(stat shootdown.targets)" -eq 30 ] || fail "kernel-map: not everybody"
 finish

@@ -157,11 +157,11 @@ static void say_calls(struct text *text)
 
 static void say_kernel(struct text *text)
 {
-    say(text, "6 kthread\n6 mmap 0xffffc90000000000 0x40000 rw- anon\n");
+    say(text, "6 kthread\n6 mmap 0xffffe90000000000 0x40000 rw- anon\n");
     for (unsigned page = 0; page < 64; page++)
         say(text, "6 w 0x%llx 8\n",
-            0xffffc90000000000ULL + (unsigned long long) page * 4096);
-    say(text, "6 munmap 0xffffc90000000000 0x40000\n");
+            0xffffe90000000000ULL + (unsigned long long) page * 4096);
+    say(text, "6 munmap 0xffffe90000000000 0x40000\n");
 }
 
 static void say_processes(struct text *text)

@@ -134,6 +134,7 @@ static void vmalloc_is_the_threads_own(void **state)
 
     (void) state;
     kernel_config(&config);
+    config.os.vmap_lazy_pages = 0;
     program_say(program, "1 mmap %#llx 0x4000 rw-\n",
                 (unsigned long long) VMALLOC);
     for (uint32_t i = 0; i < 4; i++)
@@ -145,6 +146,54 @@ static void vmalloc_is_the_threads_own(void **state)
     assert_int_equal(stat_of(&config, program, "faults.minor"), 4);
     assert_int_equal(stat_of(&config, program, "faults.invalid"), 1);
     program_destroy(program);
+}
+
+/* Maps, writes and unmaps n_areas of four pages, each where the last one was
+ * not, or all at one place. */
+static struct program *vmalloc_rounds(uint32_t n_areas, uint64_t step)
+{
+    struct program *program = kernel_thread();
+
+    for (uint32_t i = 0; i < n_areas; i++) {
+        unsigned long long base = VMALLOC + i * step;
+
+        program_say(program,
+                    "1 mmap %#llx 0x4000 rw-\n1 w %#llx\n1 w %#llx\n"
+                    "1 munmap %#llx 0x4000\n",
+                    base, base, base + 0x3000, base);
+    }
+    return program;
+}
+
+/* lazy_max_pages() of one CPU is the key's value; 4 pages an area. */
+static void vfree_leaves_the_flush_to_a_purge(void **state)
+{
+    static const struct {
+        uint64_t lazy_pages, step, purges, flushes;
+    } cases[] = {
+        {8192, 0x5000, 0, 0}, /* all wait */
+        {20, 0x5000, 1, 1},   /* the sixth is one too many: 24 > 20 */
+        {8, 0x5000, 3, 3},    /* every third: 12 > 8 */
+        {8192, 0, 9, 9},      /* wanted again, but the first time */
+        {0, 0x5000, 0, 10},   /* each flushes */
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct machine_config config;
+        struct program *program = vmalloc_rounds(10, cases[i].step);
+        uint64_t base;
+
+        kernel_config(&config);
+        config.os.vmap_lazy_pages = cases[i].lazy_pages;
+        assert_int_equal(stat_of(&config, program, "vmalloc.purges"),
+                         cases[i].purges);
+        base = stat_of(&config, program, "core0.flush.local_pages") +
+               stat_of(&config, program, "core0.flush.local_full");
+        assert_true(cases[i].flushes ? base >= cases[i].flushes : base == 0);
+        assert_int_equal(stat_of(&config, program, "faults.invalid"), 0);
+        program_destroy(program);
+    }
 }
 
 /* Layouts by architecture and version, and those that do not fit. */
@@ -193,6 +242,7 @@ int main(void)
         cmocka_unit_test(image_and_struct_pages_have_pages_of_2m),
         cmocka_unit_test(rights_and_bounds_hold),
         cmocka_unit_test(vmalloc_is_the_threads_own),
+        cmocka_unit_test(vfree_leaves_the_flush_to_a_purge),
         cmocka_unit_test(layouts_follow_the_machine),
     };
 

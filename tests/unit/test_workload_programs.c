@@ -223,10 +223,10 @@ static void kernel_threads_share_a_mapping(void **state)
 {
     static const struct program programs[] = {
         {"kernel-map,threads=1,pages=2,rounds=2", 0, 4,
-         "kthread mark sync:1 mmap:2 w0 w1 sync:2 munmap:2 sync:3 mmap:2 w0 "
-         "w1 sync:4 munmap:2 mark exit"},
+         "kthread mark sync:1 mmap:2 w0 w1 sync:2 munmap:2 sync:3 mmap:2 w3 "
+         "w4 sync:4 munmap:2 mark exit"},
         {"kernel-map,threads=1,pages=2,rounds=2", 1, 4,
-         "kthread sync:1 r0 r1 sync:3 r0 r1 sync:4 . exit"}};
+         "kthread sync:1 r0 r1 sync:3 r3 r4 sync:4 . exit"}};
     mmusim_source_t *source = open_spec("kernel-map");
 
     (void) state;
