@@ -83,6 +83,31 @@ MMUSIM_API mmusim_status_t mmusim_machine_run(mmusim_machine_t *machine,
 MMUSIM_API mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
                                                 mmusim_stats_t **stats);
 
+/*
+ * A use of a cached translation that the operating system had ruled out: the
+ * first of its kind at a place. Only with the key checker.enabled; see
+ * docs/checker.md for the verdicts and what they rest on.
+ */
+typedef struct mmusim_violation {
+    const char *verdict; /* "STALE_PERM", ... */
+    const char *text;    /* lines: what was used, why it was ruled out, the
+                            page-table writes, flushes and CPUs involved */
+    uint64_t cycle;
+    uint64_t vaddr;
+    uint32_t cpu;
+    uint64_t n_uses; /* this one, and the same again */
+} mmusim_violation_t;
+
+/* All uses that were violations, after the run; 0 also if nobody checked. */
+MMUSIM_API uint64_t mmusim_machine_violations(const mmusim_machine_t *machine);
+/*
+ * The index-th violation told in full, of at most checker.reports; false past
+ * the end. The texts are the machine's.
+ */
+MMUSIM_API bool mmusim_machine_violation_at(const mmusim_machine_t *machine,
+                                            size_t index,
+                                            mmusim_violation_t *violation);
+
 #ifdef __cplusplus
 }
 #endif

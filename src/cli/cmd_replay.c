@@ -17,7 +17,7 @@ struct replay {
     const char *events; /* NULL: not asked for */
     int is_per_core;
     int is_quiet;
-    int checks;
+    uint64_t n_violations;
 };
 
 static const struct cli_option replay_options[] = {
@@ -27,7 +27,6 @@ static const struct cli_option replay_options[] = {
     {"output", 'o', "FILE", "write the statistics there"},
     {"events", 0, "FILE",
      "write the kernel's tlb_flush events there, as\n`perf script` does"},
-    {"check", 0, NULL, "look for stale translations (not in this version)"},
     {"quiet", 'q', NULL, "no progress"},
     {0},
 };
@@ -52,8 +51,6 @@ static int replay_option(void *context, const struct cli_option *option,
         replay->events = value;
     } else if (!strcmp(option->name, "per-core")) {
         replay->is_per_core = 1;
-    } else if (!strcmp(option->name, "check")) {
-        replay->checks = 1;
     } else {
         replay->is_quiet = 1;
     }
@@ -67,6 +64,28 @@ static int replay_on_progress(void *context, const mmusim_progress_t *progress)
     return cli_is_interrupted();
 }
 
+/* What the checker has found, on standard error; how many uses. */
+static uint64_t replay_tell_violations(const mmusim_machine_t *machine)
+{
+    uint64_t n_uses = mmusim_machine_violations(machine);
+    uint64_t n_told = 0;
+    mmusim_violation_t violation;
+
+    for (size_t i = 0; mmusim_machine_violation_at(machine, i, &violation);
+         i++) {
+        fprintf(stderr, "violation %zu, %llu uses\n%s\n", i + 1,
+                (unsigned long long) violation.n_uses, violation.text);
+        n_told += violation.n_uses;
+    }
+    if (n_uses)
+        fprintf(stderr,
+                "mmusim: %llu uses of stale translations (%llu of them not "
+                "told; see checker.reports and docs/checker.md)\n",
+                (unsigned long long) n_uses,
+                (unsigned long long) (n_uses - n_told));
+    return n_uses;
+}
+
 static void replay_on_flush(void *context, const mmusim_flush_event_t *event)
 {
     char line[160];
@@ -78,8 +97,7 @@ static void replay_on_flush(void *context, const mmusim_flush_event_t *event)
 
 /* Runs the machine; its statistics are the caller's. events: a FILE, or
  * NULL. */
-static int replay_run(const struct replay *replay,
-                      const mmusim_config_t *config,
+static int replay_run(struct replay *replay, const mmusim_config_t *config,
                       const struct run_input *input, FILE *events,
                       mmusim_stats_t **stats)
 {
@@ -102,6 +120,8 @@ static int replay_run(const struct replay *replay,
     }
     if (!status)
         status = mmusim_machine_stats(machine, stats);
+    if (!status)
+        replay->n_violations = replay_tell_violations(machine);
     mmusim_machine_destroy(machine);
     mmusim_source_destroy(source);
     if (status)
@@ -183,7 +203,7 @@ static int replay_end_output(struct cli_output *output, int status)
 
 /* The outputs are opened before the run, so that a wrong name is told at
  * once. */
-static int replay_to_output(const struct replay *replay,
+static int replay_to_output(struct replay *replay,
                             const mmusim_config_t *config,
                             const struct run_input *input)
 {
@@ -207,7 +227,10 @@ static int replay_to_output(const struct replay *replay,
         status = replay_write(replay, config, stats, cli_output_stream(output));
     mmusim_stats_destroy(stats);
     status = replay_end_output(events, status);
-    return replay_end_output(output, status);
+    status = replay_end_output(output, status);
+    if (!status && replay->n_violations)
+        return CLI_FOUND;
+    return status;
 }
 
 static int replay_execute(struct replay *replay)
@@ -216,9 +239,6 @@ static int replay_execute(struct replay *replay)
     struct run_input input;
     int status;
 
-    if (replay->checks)
-        return cli_error(CLI_USAGE, "replay: --check is not supported in this "
-                                    "version (leave it out)");
     status = cli_output_refuse_input(replay->output, replay->setup.source);
     if (!status && replay->events && replay->output &&
         !strcmp(replay->events, replay->output))

@@ -200,6 +200,19 @@ static int sweep_to_output(struct sweep *sweep, const mmusim_config_t *config,
     return failed ? failed : status;
 }
 
+/* Has the checker found anything in a finished point? */
+static bool sweep_has_violations(const struct sweep *sweep)
+{
+    mmusim_stat_t stat;
+
+    for (size_t i = 0; i < sweep->result.n; i++) {
+        if (sweep_result_find(&sweep->result, i, "checker.violations", &stat) &&
+            stat.value)
+            return true;
+    }
+    return false;
+}
+
 static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
 {
     struct run_input input;
@@ -228,7 +241,7 @@ static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
     cli_catch_interrupts();
     status = sweep_to_output(sweep, config, &job);
     run_close_input(&input);
-    return status;
+    return !status && sweep_has_violations(sweep) ? CLI_FOUND : status;
 }
 
 static int sweep_execute(struct sweep *sweep)

@@ -50,6 +50,8 @@ int run_setup_option(struct run_setup *setup, const struct cli_option *option,
         setup->seed = value;
     else if (!strcmp(option->name, "from"))
         setup->trace_options.format = value;
+    else if (!strcmp(option->name, "check"))
+        setup->checks = 1;
     else if (!strcmp(option->name, "salvage"))
         setup->trace_options.salvages = true;
     else
@@ -109,6 +111,8 @@ int run_load_config(const struct run_setup *setup, mmusim_config_t **config)
                            &diag))
         return cli_diag(&diag);
     status = run_apply_overrides(setup, *config);
+    if (!status && setup->checks)
+        status = run_set_key(*config, "checker.enabled", "true");
     if (!status && mmusim_config_check(*config, &diag))
         status = cli_diag(&diag);
     if (status) {

@@ -15,6 +15,7 @@ struct run_setup {
     const char **overrides; /* KEY=VALUE, in the order given */
     size_t n_overrides;
     const char *seed; /* NULL: the configuration's */
+    int checks;       /* --check */
     const char *source;
     mmusim_trace_options_t trace_options;
 };
@@ -44,6 +45,9 @@ struct run_keys {
         {"from", 0, "FORMAT",                                                  \
          "the source is a trace in this format (default: told\n"               \
          "by its content)"},                                                   \
+        {"check", 0, NULL,                                                     \
+         "look for uses of stale translations; exit status 1 if\nthere are"    \
+         " any (slower, the same statistics)"},                                \
     {                                                                          \
         "salvage", 0, NULL, "skip damaged blocks of a trace"                   \
     }

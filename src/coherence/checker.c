@@ -87,6 +87,16 @@ uint64_t mmusim__checker_stamp(const struct checker *checker, uint64_t mm)
     return checker_space_number(mm) << CHECKER_VERSION_BITS | checker->version;
 }
 
+uint64_t mmusim__checker_stamp_at(uint64_t mm, uint64_t version)
+{
+    return checker_space_number(mm) << CHECKER_VERSION_BITS | version;
+}
+
+uint64_t mmusim__checker_stamp_span(void)
+{
+    return UINT64_C(1) << CHECKER_VERSION_BITS;
+}
+
 uint64_t mmusim__checker_version(const struct checker *checker)
 {
     return checker->version;
@@ -123,25 +133,29 @@ static bool checker_concerns(const struct checker_change *change,
 static bool checker_is_freed_since(const struct checker_frame *frame,
                                    const struct checker_change *change)
 {
-    return change->kind != CHANGE_TABLE && change->kind != CHANGE_CLEAN &&
-           frame && frame->freed_version > change->version;
+    return !change->is_of_table && change->kind != CHANGE_CLEAN && frame &&
+           frame->freed_version > change->version;
 }
 
 static bool checker_is_taken_since(const struct checker_frame *frame,
                                    const struct checker_change *change)
 {
-    return change->kind != CHANGE_TABLE && frame &&
+    return !change->is_of_table && frame &&
            frame->taken_version > change->version;
 }
 
-/* Of a right that the change, or the promise that closed it, took away. */
-static bool checker_uses_lost_right(const struct checker_change *change,
-                                    const struct checker_use *use)
+/* What a use is that has been ruled out. */
+static enum checker_verdict
+checker_ruled_out(const struct checker_change *change,
+                  const struct checker_use *use)
 {
-    if (change->kind == CHANGE_RIGHTS)
-        return change->lost & (use->need | CHECKER_USER);
-    return change->closing == CLOSED_BY_PROMISE &&
-           change->uses_ruled_out != CHECKER_ANY_USE;
+    if (change->kind == CHANGE_CLEAN)
+        return CHECKER_LOST_DIRTY;
+    if (change->kind == CHANGE_RIGHTS &&
+        change->lost & (use->need | CHECKER_USER))
+        return CHECKER_STALE_PERM;
+    return change->promised ? (enum checker_verdict) change->promised
+                            : CHECKER_STALE_AFTER_COMPLETE;
 }
 
 static enum checker_verdict checker_judge(const struct checker *checker,
@@ -155,13 +169,8 @@ static enum checker_verdict checker_judge(const struct checker *checker,
         return CHECKER_UAF_PAGE;
     if (use->need == CHECKER_WRITE && checker_is_taken_since(frame, change))
         return CHECKER_LOST_DIRTY;
-    if (change->uses_ruled_out & use->need) {
-        if (change->kind == CHANGE_CLEAN)
-            return CHECKER_LOST_DIRTY;
-        return checker_uses_lost_right(change, use)
-                   ? CHECKER_STALE_PERM
-                   : CHECKER_STALE_AFTER_COMPLETE;
-    }
+    if (change->uses_ruled_out & use->need)
+        return checker_ruled_out(change, use);
     if (checker->config.has_order && use->at.cpu < 256 &&
         change->seen[use->at.cpu / 64] >> use->at.cpu % 64 & 1)
         return CHECKER_ORDER;
@@ -299,7 +308,7 @@ checker_withdrawn(const struct checker *checker,
     const struct checker_change *change = page ? page->changes : NULL;
 
     for (; change; change = change->older) {
-        if (change->kind == CHANGE_TABLE &&
+        if (change->is_of_table &&
             change->version > checker_stamp_version(walk->stamp) &&
             change->closing == CLOSED_BY_FLUSH)
             return change;

@@ -102,6 +102,12 @@ bool mmusim__checker_has_failed(const struct checker *checker);
  * 0 stands for "unknown" and is never stale. */
 uint64_t mmusim__checker_stamp(const struct checker *checker, uint64_t mm);
 
+/* The same with a version that mmusim__checker_last_change() has told: stamps
+ * from there on, as many as the span less the version, are those of the address
+ * space that cannot be stale. */
+uint64_t mmusim__checker_stamp_at(uint64_t mm, uint64_t version);
+uint64_t mmusim__checker_stamp_span(void);
+
 /* The version now: for promises and flushes that begin. */
 uint64_t mmusim__checker_version(const struct checker *checker);
 
@@ -141,6 +147,7 @@ struct checker_flush {
     bool is_all_mms;     /* also the kernel's */
     uint64_t start, end; /* end: CHECKER_END_ALL for all */
     bool has_tables;     /* pointers to tables go, too */
+    bool is_of_own;      /* a batch: it covers what its issuer has written */
     uint64_t version;    /* set by flush_begin */
     uint64_t end_cycle;  /* 0: not complete */
 };
@@ -161,6 +168,9 @@ struct checker_promise {
     uint64_t version; /* when it had looked at the last entry: changes before
                          that are what it promises to have taken effect */
     uint32_t uses;    /* CHECKER_READ|WRITE|EXEC that may not happen now */
+    /* What such a use is: STALE_PERM after mprotect, LOST_DIRTY after
+     * MADV_FREE; FRESH stands for STALE_AFTER_COMPLETE. */
+    enum checker_verdict verdict;
 };
 void mmusim__checker_promise(struct checker *checker,
                              const struct checker_promise *promise);

@@ -165,7 +165,8 @@ static bool change_is_harmful(const struct checker_word *before,
     if (!before->is_present)
         return false;
     if (before->is_table) {
-        *kind = CHANGE_TABLE;
+        *kind =
+            after->is_present && !after->is_table ? CHANGE_SIZE : CHANGE_TABLE;
         return !after->is_present || !after->is_table ||
                after->pfn != before->pfn;
     }
@@ -218,6 +219,7 @@ static void change_open(struct checker *checker, struct checker_space *space,
         .cpu = write->at.cpu,
         .kind = (uint8_t) kind,
         .lost = (uint8_t) lost,
+        .is_of_table = write->before.is_table,
         .is_in_open_list = true,
     };
     page->changes = change;
@@ -255,6 +257,8 @@ struct change_closing {
     uint64_t version; /* changes up to this one */
     uint32_t uses;
     bool has_tables;
+    bool is_of_own;
+    enum checker_verdict verdict; /* of a promise */
     const char *promise;
 };
 
@@ -266,7 +270,8 @@ static bool change_is_covered(const struct checker_change *change,
 
     return change->version <= closing->version && closing->start <= last &&
            (closing->end == CHECKER_END_ALL || closing->end > first) &&
-           (closing->has_tables || change->kind != CHANGE_TABLE);
+           (!closing->is_of_own || change->cpu == closing->at.cpu) &&
+           (closing->has_tables || !change->is_of_table);
 }
 
 static void change_rule_out(struct checker_change *change,
@@ -276,6 +281,7 @@ static void change_rule_out(struct checker_change *change,
         return;
     change->uses_ruled_out |= (uint8_t) closing->uses;
     change->closing = (uint8_t) closing->how;
+    change->promised = (uint8_t) closing->verdict;
     change->closed_by_cpu = closing->at.cpu;
     change->closed_cycle = closing->at.cycle;
     change->promise = closing->promise;
@@ -344,6 +350,7 @@ void mmusim__checker_flush_end(struct checker *checker, uint64_t flush_number,
         .version = flush->version,
         .uses = CHECKER_ANY_USE,
         .has_tables = flush->has_tables,
+        .is_of_own = flush->is_of_own,
     };
 
     /* Written over: so many flushes were begun meanwhile. */
@@ -363,6 +370,7 @@ void mmusim__checker_promise(struct checker *checker,
         .end = promise->end,
         .version = promise->version,
         .uses = promise->uses,
+        .verdict = promise->verdict,
         .promise = promise->what,
     };
 

@@ -15,7 +15,7 @@
 enum checker_change_kind {
     CHANGE_GONE,   /* not present any more */
     CHANGE_FRAME,  /* another frame */
-    CHANGE_SIZE,   /* a page became a table */
+    CHANGE_SIZE,   /* from a page to a table or back, in one write */
     CHANGE_RIGHTS, /* fewer of them */
     CHANGE_CLEAN,  /* not dirty any more; nothing else */
     CHANGE_TABLE,  /* a table is pointed to no more */
@@ -35,6 +35,8 @@ struct checker_change {
     uint8_t lost;           /* rights */
     uint8_t uses_ruled_out; /* CHECKER_READ|WRITE|EXEC: a violation */
     uint8_t closing;        /* the last to rule any out */
+    uint8_t promised;       /* CLOSED_BY_PROMISE: the verdict it named */
+    bool is_of_table;       /* the word pointed to one */
     bool is_in_open_list;
     uint32_t closed_by_cpu;
     uint64_t closed_cycle;

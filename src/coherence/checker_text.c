@@ -91,7 +91,7 @@ static const char *text_kind(uint8_t kind)
     case CHANGE_FRAME:
         return "mapped another frame";
     case CHANGE_SIZE:
-        return "put a table where a large page was";
+        return "exchanged a large page and a table in one write";
     case CHANGE_RIGHTS:
         return "took rights away";
     case CHANGE_CLEAN:

@@ -2,9 +2,29 @@
 /* The door to the protocol: see flush.h. */
 #include "coherence/flush.h"
 
+#include "coherence/check_cpus.h"
+
+/* Tells the checker; nothing if there is none. */
+static void flush_watch(struct cpu *cpu, const struct address_space *mm,
+                        const struct flush_span *span)
+{
+    const struct checker_flush flush = {
+        .at = {cpu->now, cpu->id},
+        .mm = mm->id,
+        .start = span->start,
+        .end = span->end,
+        .has_tables = span->frees_tables || span->is_full_mm ||
+                      span->end == FLUSH_END_ALL,
+    };
+
+    if (cpu->system->check)
+        mmusim__check_flush(cpu, &flush);
+}
+
 void mmusim__flush_range(struct cpu *cpu, struct address_space *mm,
                          const struct flush_span *span)
 {
+    flush_watch(cpu, mm, span);
     cpu->system->protocol->flush_mm_range(cpu, mm, span);
 }
 
@@ -20,6 +40,7 @@ void mmusim__flush_gather(struct cpu *cpu, struct address_space *mm,
 {
     const struct protocol_ops *protocol = cpu->system->protocol;
 
+    flush_watch(cpu, mm, span);
     if (protocol->flush_gather)
         protocol->flush_gather(cpu, mm, span);
     else
@@ -29,16 +50,33 @@ void mmusim__flush_gather(struct cpu *cpu, struct address_space *mm,
 void mmusim__flush_page(struct cpu *cpu, struct address_space *mm,
                         uint64_t vaddr, uint32_t order)
 {
+    uint64_t bytes = UINT64_C(1) << (BASE_PAGE_SHIFT + order);
+    uint64_t start = align_down(vaddr, bytes);
+    const struct flush_span span = {.start = start, .end = start + bytes};
+
+    flush_watch(cpu, mm, &span);
     cpu->system->protocol->flush_page(cpu, mm, vaddr, order);
 }
 
 void mmusim__flush_kernel_range(struct cpu *cpu, uint64_t start, uint64_t end)
 {
+    const struct flush_span span = {
+        .start = start, .end = end, .frees_tables = true};
+
+    flush_watch(cpu, cpu->system->init_mm, &span);
     cpu->system->protocol->flush_kernel_range(cpu, start, end);
 }
 
 void mmusim__flush_all(struct cpu *cpu)
 {
+    const struct checker_flush flush = {
+        .at = {cpu->now, cpu->id},
+        .is_all_mms = true,
+        .end = CHECKER_END_ALL,
+        .has_tables = true,
+    };
+
+    mmusim__check_flush(cpu, &flush);
     cpu->system->protocol->flush_all(cpu);
 }
 
@@ -54,11 +92,15 @@ bool mmusim__flush_batch_defers(const struct cpu *cpu,
 uint32_t mmusim__flush_batch_add(struct cpu *cpu, struct address_space *mm,
                                  uint64_t vaddr, uint32_t order)
 {
+    if (cpu->system->check)
+        mmusim__check_batch_add(cpu, mm->id);
     return cpu->system->protocol->batch_add(cpu, mm, vaddr, order);
 }
 
 void mmusim__flush_batch(struct cpu *cpu)
 {
+    if (cpu->system->check)
+        mmusim__check_batch_flush(cpu);
     cpu->system->protocol->batch_flush(cpu);
 }
 

@@ -16,6 +16,7 @@
 
 struct arena;
 struct bbm;
+struct check;
 struct fabric_ops;
 struct protocol_ops;
 
@@ -88,7 +89,8 @@ struct system {
     enum isa isa;
     struct arm_issuer arm; /* what the TLBIs of this machine can do */
     struct riscv_issuer riscv;
-    struct bbm *bbm; /* arm_bbm.h; NULL: nobody watches */
+    struct bbm *bbm;     /* arm_bbm.h; NULL: nobody watches */
+    struct check *check; /* check_cpus.h; NULL: nobody checks */
     const struct protocol_ops *protocol;
     void *protocol_state; /* the protocol's own */
     uint64_t flush_ceiling_pages;

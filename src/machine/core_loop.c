@@ -14,6 +14,12 @@
 #include "tlb/mem_model.h"
 #include "tlb/mmu_inline.h"
 
+static const enum access_kind access_of[] = {
+    [OP_FETCH] = ACCESS_FETCH,
+    [OP_LOAD] = ACCESS_LOAD,
+    [OP_STORE] = ACCESS_STORE,
+};
+
 /* The loop's registers. */
 struct loop {
     struct core_unit *core;
@@ -29,7 +35,34 @@ struct loop {
     uint32_t rights[3];           /* needed, by access_kind */
     bool is_dependent;
     uint64_t missed_vpn; /* the fast path has just not found it in the L1 */
+    /* The checker's log of uses, and how many it takes; NULL: nobody checks. */
+    struct check_log *log;
+    uint32_t log_room;
 };
+
+static uint32_t loop_need(enum access_kind kind)
+{
+    return kind == ACCESS_LOAD    ? CHECKER_READ
+           : kind == ACCESS_STORE ? CHECKER_WRITE
+                                  : CHECKER_EXEC;
+}
+
+/* The entry hit last is used at `cycle`. */
+static MMUSIM_NOINLINE void loop_log_use(struct loop *loop,
+                                         enum access_kind kind, uint64_t vaddr,
+                                         tlb_data_t data, uint64_t cycle)
+{
+    const struct check_use use = {
+        .cycle = cycle,
+        .vaddr = vaddr,
+        .stamp = mmusim__mmu_hit_stamp(loop->mmu, kind, vaddr),
+        .need = loop_need(kind),
+        .rights = (uint32_t) data & (BASE_PAGE_BYTES - 1),
+    };
+
+    check_log_use(loop->log, &use);
+    loop->log_room--;
+}
 
 /* Past the horizon: what comes after the advance that crossed it is owed. */
 static MMUSIM_NOINLINE void loop_owe(struct loop *loop, uint64_t cycles,
@@ -80,7 +113,8 @@ static inline void loop_advance_instructions(struct loop *loop,
 static inline bool loop_is_over(const struct loop *loop)
 {
     return loop->cycle >= loop->limits->cycle ||
-           loop->instructions >= loop->limits->instructions;
+           loop->instructions >= loop->limits->instructions ||
+           (loop->log && !loop->log_room);
 }
 
 /* What a hit of `cycles` costs beyond what the window hides. */
@@ -157,6 +191,7 @@ loop_translate(struct loop *loop, enum access_kind kind, uint64_t vaddr)
     struct mmu_l1 *l1 = mmu->l1_of[kind];
     uint32_t l1_cycles = loop->core->l1_hit_cycles[kind];
     uint64_t vpn = vpn_of(vaddr).v;
+    uint64_t began = loop->cycle + loop->owed_cycles;
     enum core_stop stop;
     tlb_data_t data;
     uint32_t l2_cycles;
@@ -178,6 +213,8 @@ loop_translate(struct loop *loop, enum access_kind kind, uint64_t vaddr)
         data = l1->last.data;
     }
     stop = loop_check_rights(loop, kind, vaddr, data);
+    if (MMUSIM_UNLIKELY(loop->log) && stop == STOP_LIMIT)
+        loop_log_use(loop, kind, vaddr, data, began);
     if (stop == STOP_LIMIT && loop->core->has_data_caches &&
         kind != ACCESS_FETCH)
         stop = loop_data(loop, kind, vaddr);
@@ -234,11 +271,6 @@ static MMUSIM_NOINLINE enum core_stop
 loop_slow_record(struct loop *loop, struct thread_stream *stream,
                  const struct op_record *op)
 {
-    static const enum access_kind kinds[] = {
-        [OP_FETCH] = ACCESS_FETCH,
-        [OP_LOAD] = ACCESS_LOAD,
-        [OP_STORE] = ACCESS_STORE,
-    };
     enum op_kind kind = op_kind_of(op);
     bool is_first_time = !stream->pages_done && !stream->has_begun_advance;
 
@@ -251,7 +283,7 @@ loop_slow_record(struct loop *loop, struct thread_stream *stream,
     if (kind != OP_NOMEM && !stream->has_begun_advance) {
         uint32_t shift = loop->core->page_shift;
         uint64_t last_page = (op->vaddr + op_bytes_of(op) - 1) >> shift;
-        enum core_stop stop = loop_pages(loop, stream, op, kinds[kind]);
+        enum core_stop stop = loop_pages(loop, stream, op, access_of[kind]);
 
         if (stop != STOP_LIMIT)
             return stop;
@@ -271,6 +303,9 @@ struct loop_kind {
     struct mmu_l1 *l1;
     uint32_t needed; /* rights, and a set Dirty bit for a store */
     uint64_t n_hits;
+    /* Checked: the page logged last, in this run of hits. */
+    uint64_t logged_vpn;
+    struct check_use logged;
 };
 
 static void loop_kind_init(struct loop_kind *kind, const struct loop *loop,
@@ -281,6 +316,27 @@ static void loop_kind_init(struct loop_kind *kind, const struct loop *loop,
     if (access == ACCESS_STORE)
         kind->needed |= TLB_DIRTY;
     kind->n_hits = 0;
+    kind->logged.need = loop_need(access);
+}
+
+/* Logs a hit of the fast path: within one run of hits nothing is filled, so a
+ * page's entry stays the same. */
+static void loop_log_hit(struct loop *loop, struct loop_kind *kind,
+                         enum access_kind access, uint64_t vaddr,
+                         uint64_t cycle)
+{
+    uint64_t vpn = vpn_of(vaddr).v;
+
+    if (kind->logged_vpn != vpn) {
+        kind->logged_vpn = vpn;
+        kind->logged.rights =
+            (uint32_t) kind->l1->last.data & (BASE_PAGE_BYTES - 1);
+        kind->logged.stamp = mmusim__mmu_hit_stamp(loop->mmu, access, vaddr);
+    }
+    kind->logged.cycle = cycle;
+    kind->logged.vaddr = vaddr;
+    check_log_use(loop->log, &kind->logged);
+    loop->log_room--;
 }
 
 static MMUSIM_NOINLINE bool loop_look_up(struct loop *loop,
@@ -308,8 +364,10 @@ static inline bool loop_is_hit(struct loop *loop, struct loop_kind *kind,
 
 /* Runs plain hits until something else comes up: then the record in hand is
  * for loop_slow_record(), or the limits are reached. */
-static void loop_run_hits(struct loop *loop, struct thread_stream *stream,
-                          struct loop_kind *kinds, uint32_t end)
+static MMUSIM_INLINE void loop_run_hits_of(struct loop *loop,
+                                           struct thread_stream *stream,
+                                           struct loop_kind *kinds,
+                                           uint32_t end, bool is_checked)
 {
     const struct op_record *records = stream->piece.records;
     const uint64_t limit = loop->limits->cycle;
@@ -332,6 +390,9 @@ static void loop_run_hits(struct loop *loop, struct thread_stream *stream,
             if (!loop_is_hit(loop, &kinds[kind], op))
                 break;
             kinds[kind].n_hits++;
+            if (is_checked)
+                loop_log_hit(loop, &kinds[kind], access_of[kind], op->vaddr,
+                             cycle);
         }
         if (!op->count)
             continue;
@@ -350,6 +411,24 @@ static void loop_run_hits(struct loop *loop, struct thread_stream *stream,
     stream->next = i;
 }
 
+static void loop_run_hits(struct loop *loop, struct thread_stream *stream,
+                          struct loop_kind *kinds, uint32_t end)
+{
+    loop_run_hits_of(loop, stream, kinds, end, false);
+}
+
+static MMUSIM_NOINLINE void loop_run_checked_hits(struct loop *loop,
+                                                  struct thread_stream *stream,
+                                                  struct loop_kind *kinds,
+                                                  uint32_t end)
+{
+    if (end - stream->next > loop->log_room)
+        end = stream->next + loop->log_room;
+    for (enum op_kind kind = OP_FETCH; kind <= OP_STORE; kind++)
+        kinds[kind].logged_vpn = UINT64_MAX;
+    loop_run_hits_of(loop, stream, kinds, end, true);
+}
+
 /* Runs records up to the limits, or to what must be an event. */
 static enum core_stop loop_run(struct loop *loop, struct thread_stream *stream)
 {
@@ -366,7 +445,9 @@ static enum core_stop loop_run(struct loop *loop, struct thread_stream *stream)
     while (stop == STOP_LIMIT && !loop_is_over(loop) && stream->next < end) {
         bool is_resumed = stream->pages_done || stream->has_begun_advance;
 
-        if (!is_resumed && !core->needs_slow_path)
+        if (!is_resumed && !core->needs_slow_path && loop->log)
+            loop_run_checked_hits(loop, stream, kinds, end);
+        else if (!is_resumed && !core->needs_slow_path)
             loop_run_hits(loop, stream, kinds, end);
         if (!loop_is_over(loop) && stream->next < end)
             stop = loop_slow_record(loop, stream,
@@ -416,6 +497,10 @@ void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
     };
     enum core_stop stop;
 
+    if (MMUSIM_UNLIKELY(core->check)) {
+        loop.log = &core->check->logs[cpu->id];
+        loop.log_room = mmusim__check_make_room(core->check, cpu->id, cpu->now);
+    }
     mmu_take_turn(&cpu->mmu);
     for (uint32_t kind = ACCESS_LOAD; kind <= ACCESS_FETCH; kind++)
         loop.rights[kind] = mmu_rights_needed((enum access_kind) kind, is_user);

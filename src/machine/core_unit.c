@@ -41,11 +41,32 @@ static void core_ask(struct core_unit *core, struct pending_access *access,
     mmusim__walk_ask(&core->cpu->mmu, &access->request, core->cpu->now);
 }
 
+static void core_log_use(struct core_unit *core,
+                         const struct pending_access *access, tlb_data_t data,
+                         uint64_t now)
+{
+    const struct mmu *mmu = &core->cpu->mmu;
+    enum access_kind kind = access->request.kind;
+    const struct check_use use = {
+        .cycle = now,
+        .vaddr = access->request.vaddr,
+        .stamp = mmusim__mmu_hit_stamp(mmu, kind, access->request.vaddr),
+        .need = kind == ACCESS_LOAD    ? CHECKER_READ
+                : kind == ACCESS_STORE ? CHECKER_WRITE
+                                       : CHECKER_EXEC,
+        .rights = (uint32_t) data & (BASE_PAGE_BYTES - 1),
+    };
+
+    mmusim__check_make_room(core->check, core->cpu->id, now);
+    check_log_use(&core->check->logs[core->cpu->id], &use);
+}
+
 /* Does an entry for the access exist that permits it? */
 enum core_match { MATCH_YES, MATCH_NONE, MATCH_CLEAN, MATCH_REFUSED };
 
 static enum core_match core_match_entry(struct core_unit *core,
-                                        const struct pending_access *access)
+                                        const struct pending_access *access,
+                                        uint64_t now)
 {
     bool is_user = !core->cpu->is_kernel_thread;
     uint32_t needed = mmu_rights_needed(access->request.kind, is_user);
@@ -58,6 +79,8 @@ static enum core_match core_match_entry(struct core_unit *core,
         return MATCH_REFUSED;
     if (access->request.kind == ACCESS_STORE && !(data & TLB_DIRTY))
         return MATCH_CLEAN;
+    if (core->check)
+        core_log_use(core, access, data, now);
     return MATCH_YES;
 }
 
@@ -88,7 +111,7 @@ static bool core_sets_dirty_by_fault(const struct core_unit *core)
  * translation is there, and the data take time. */
 static bool core_retry(struct core_unit *core, struct pending_access *access)
 {
-    switch (core_match_entry(core, access)) {
+    switch (core_match_entry(core, access, core->cpu->now)) {
     case MATCH_YES:
         core_resolve(core, access);
         if (!core->has_data_caches || access->request.kind == ACCESS_FETCH)
@@ -187,7 +210,7 @@ static void core_on_answer(void *context, struct walk_request *request,
     struct pending_access *access = (struct pending_access *) request;
 
     if (outcome == WALK_FILLED && !core->has_data_caches &&
-        core_match_entry(core, access) == MATCH_YES)
+        core_match_entry(core, access, now) == MATCH_YES)
         core_resolve(core, access);
     else
         access->state = outcome == WALK_FAULTED ? PENDING_FAULT : PENDING_RETRY;

@@ -24,6 +24,7 @@
 #ifndef MMUSIM_MACHINE_CORE_UNIT_H
 #define MMUSIM_MACHINE_CORE_UNIT_H
 
+#include "coherence/check_cpus.h"
 #include "coherence/cpu.h"
 #include "core/rng.h"
 #include "machine/machine_config.h"
@@ -111,6 +112,7 @@ struct core_unit {
     uint64_t speculation_distance;
     uint64_t speculation_at;
     struct rng rng;
+    struct check *check;  /* NULL: nobody checks */
     bool needs_slow_path; /* L1 hits or data accesses take time */
     uint32_t l1_hit_cycles[ACCESS_KINDS];
     /* Running. */

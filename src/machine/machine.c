@@ -7,6 +7,7 @@
 #include "coherence/paravirt.h"
 #include "core/diag.h"
 #include "machine/hypervisor.h"
+#include "machine/machine_check.h"
 #include "machine/machine_tlbs.h"
 #include "os/mm.h"
 #include "os/order.h"
@@ -183,6 +184,7 @@ static mmusim_status_t machine_init_kernel(struct mmusim_machine *machine)
                                     machine->config.os.n_frame_colours,
                                     machine->config.seed);
     machine->system.init_mm = &kernel->init_mm.space;
+    mmusim__machine_check_kernel(machine);
     return status;
 }
 
@@ -293,7 +295,7 @@ static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
     cpu->tlb_state = TLB_STATE_LAZY;
     cpu->is_kernel_thread = cpu->is_idle = true;
     machine_init_core(machine, &machine->cores[id], cpu);
-    return MMUSIM_OK;
+    return mmusim__machine_check_cpu(machine, id);
 }
 
 static mmusim_status_t machine_init_cpus(struct mmusim_machine *machine)
@@ -334,6 +336,8 @@ mmusim_status_t mmusim__machine_create(const struct machine_config *config,
     if (!status)
         status = machine_init_shared(machine);
     if (!status)
+        status = mmusim__machine_check_init(machine);
+    if (!status)
         status = machine_init_kernel(machine);
     if (!status)
         status = machine_init_cpus(machine);
@@ -358,6 +362,7 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
          i++)
         mmusim__mmu_fini(&machine->system.cpus[i].mmu);
     mmusim__bbm_destroy(machine->system.bbm);
+    mmusim__check_destroy(machine->system.check);
     mmusim__translations_destroy(machine->translations);
     mmusim__nested_fini(&machine->nested);
     mmusim__tlb_contexts_destroy(machine->shared.contexts);
@@ -525,6 +530,7 @@ mmusim_status_t mmusim_machine_run(mmusim_machine_t *machine,
     if (status)
         return mmusim__diag_set(diag, status, "%s", mmusim_strerror(status));
     machine_run_events(machine);
+    mmusim__machine_check_end(machine);
     machine_check_memory(machine);
     machine_end(machine);
     if (!system->has_stopped)

@@ -103,6 +103,11 @@ struct arm_config {
     uint32_t bbm_level; /* FEAT_BBM */
 };
 
+struct checker_settings {
+    bool is_enabled; /* coherence/check_cpus.h */
+    uint32_t max_reports;
+};
+
 struct riscv_config {
     uint32_t asid_bits; /* 0 to 16 */
 };
@@ -140,6 +145,7 @@ struct machine_config {
     struct cost_config cost;
     struct page_table_config page_table;
     struct arm_config arm;
+    struct checker_settings checker;
     struct riscv_config riscv;
     bool has_invpcid;
     struct os_config os;

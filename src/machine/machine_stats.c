@@ -5,6 +5,7 @@
  * name, its unit and where its value lives stand in one line.
  */
 #include "machine/machine.h"
+#include "machine/machine_check.h"
 
 #include "coherence/arm_bbm.h"
 #include "core/stats_set.h"
@@ -534,6 +535,7 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
     emit_l3(&emit);
     emit_shootdowns(&emit);
     emit_bbm(&emit);
+    mmusim__machine_check_stats(machine, emit.stats);
     emit_vmstat(&emit);
     emit_vm(&emit);
     emit_gathers(&emit);

@@ -21,6 +21,12 @@ const struct field_row mmusim__rows_isa[] = {
     U32("arm.bbm_level", arm.bbm_level, "", 0, 2, "0",
         "FEAT_BBM: 2 lets sizes and contiguous bits change without a break",
         "Arm ARM, ID_AA64MMFR2_EL1.BBM: optional from Armv8.3"),
+    BOOL("checker.enabled", checker.is_enabled, "false",
+         "looks for uses of stale translations: statistics checker.*; "
+         "changes no other", "a choice, not a measurement"),
+    U32("checker.reports", checker.max_reports, "", 0, 1000, "8",
+        "violations that are told in full; the rest is counted",
+        "a choice, not a measurement"),
     U32("riscv.asid_bits", riscv.asid_bits, "bits", 0, 16, "16",
         "width of ASIDs", "RISC-V privileged manual, satp: at most 16"),
     CYCLES("cost.barrier_cycles", cost.barrier_cycles, "20",

@@ -63,6 +63,8 @@ struct frame_alloc {
     struct rng rng;
     void (*on_free)(void *context, pfn_t pfn);
     void *on_free_context;
+    frame_freed_fn on_freed; /* NULL: nobody wants to know */
+    void *freed_context;
 };
 
 static struct frame *frame_find(const struct frame_alloc *frames, uint64_t pfn)
@@ -482,6 +484,9 @@ bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
         return false;
     if (frames->on_free)
         frames->on_free(frames->on_free_context, pfn);
+    if (frames->on_freed)
+        frames->on_freed(frames->freed_context, pfn,
+                         frame_order_of(frames, frame->kind));
     frames->n_in_use -= UINT64_C(1) << frame_order_of(frames, frame->kind);
     if (frames->n_colours && !frame->kind) {
         frame_push_colour(frames, pfn.v);
@@ -491,6 +496,13 @@ bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
     frame->next_free = kind->free_list;
     kind->free_list = pfn.v;
     return true;
+}
+
+void mmusim__frame_alloc_on_freed(struct frame_alloc *frames, frame_freed_fn fn,
+                                  void *context)
+{
+    frames->on_freed = fn;
+    frames->freed_context = context;
 }
 
 uint32_t mmusim__frame_refs(const struct frame_alloc *frames, pfn_t pfn)

@@ -101,6 +101,10 @@ void mmusim__frame_unref_span(struct frame_alloc *frames, pfn_t pfn,
                               uint32_t order);
 uint32_t mmusim__frame_refs_span(const struct frame_alloc *frames, pfn_t pfn,
                                  uint32_t order);
+/* Calls fn whenever a block has become free; NULL: nobody. */
+typedef void (*frame_freed_fn)(void *context, pfn_t pfn, uint32_t order);
+void mmusim__frame_alloc_on_freed(struct frame_alloc *frames, frame_freed_fn fn,
+                                  void *context);
 /* 4 KiB frames in use. */
 uint64_t mmusim__frames_in_use(const struct frame_alloc *frames);
 

@@ -97,6 +97,7 @@ struct os_cpu {
     struct mmu_gather gather;
     struct unmap_plan plan;
     uint32_t n_order_waiting; /* its threads that wait, off the CPU */
+    uint64_t effect_version;  /* check_hooks.h: of the call's edits; 0: none */
 };
 
 enum fault_kind {

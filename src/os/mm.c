@@ -3,6 +3,7 @@
  * the last thread while a lazy CPU has it loaded (mm_count). */
 #include "os/mm.h"
 
+#include "os/check_hooks.h"
 #include "os/page_table.h"
 #include "os/reclaim.h"
 
@@ -97,6 +98,8 @@ void mmusim__mm_reap(struct kernel *kernel)
         if (mm->is_full)
             mm_drop_everything(kernel, mm);
         *link = mm->next;
+        if (kernel->system->check)
+            mmusim__check_mm_end(kernel, mm);
         mmusim__pt_table_free(kernel, mm->space.root);
         mm_free_sets(mm);
         free(mm);

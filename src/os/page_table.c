@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "os/bbm_watch.h"
+#include "os/check_hooks.h"
 #include "os/placement.h"
 #include "os/reclaim.h"
 #include "tlb/mem_model.h"
@@ -106,10 +107,25 @@ static void pt_track(struct kernel *kernel, const struct pte_slot *slot,
                              pt_mapped(kernel, word, 0));
 }
 
+/* Before a word is written: for the checker, if there is one. */
+static void pt_show(struct kernel *kernel, const struct pte_slot *slot,
+                    uint64_t word)
+{
+    uint32_t level = slot->table->level;
+    struct pt_entry before, after;
+
+    if (!kernel->system->check)
+        return;
+    before = pt_decode_word(kernel, mmusim__pte_word(slot), level);
+    after = pt_decode_word(kernel, word, level);
+    mmusim__check_word(kernel, slot, &before, &after);
+}
+
 static void pt_store_leaf(struct kernel *kernel, const struct pte_slot *slot,
                           uint64_t word)
 {
     pt_track(kernel, slot, word);
+    pt_show(kernel, slot, word);
     if (kernel->system->bbm)
         mmusim__bbm_watch_leaf(kernel, slot, word);
     pt_store(kernel, pt_slot_paddr(slot), word);
@@ -233,6 +249,7 @@ static void pt_unlink(struct kernel *kernel, const struct pte_slot *slot)
 {
     uint32_t n = pt_joint_entries(kernel->format, slot->table->level);
 
+    pt_show(kernel, slot, 0);
     for (uint32_t i = 0; i < n; i++)
         pt_store(kernel, pt_entry_paddr(slot->table, slot->index + i), 0);
 }
@@ -412,6 +429,7 @@ struct pt_unlink {
     uint64_t start, end, floor, ceiling;
     bool (*visit)(void *context, pfn_t table, uint64_t vaddr);
     void *context;
+    const struct mm *mm;
 };
 
 /* Unlinks the tables under `slot`'s table for one of its entries. */
@@ -421,7 +439,8 @@ static bool pt_unlink_entry(const struct pt_unlink *unlink,
 static bool pt_unlink_below(const struct pt_unlink *unlink,
                             struct pt_info *table, uint64_t table_vaddr)
 {
-    struct pte_slot slot = {.table = table};
+    struct pte_slot slot = {
+        .table = table, .mm = unlink->mm, .vaddr = table_vaddr};
     uint64_t bytes = mmusim__pte_bytes(&slot, unlink->kernel->format);
     uint32_t step = pt_joint_entries(unlink->kernel->format, table->level);
 
@@ -462,8 +481,8 @@ bool mmusim__pt_unlink_tables(
     uint64_t floor, uint64_t ceiling,
     bool (*visit)(void *context, pfn_t table, uint64_t vaddr), void *context)
 {
-    const struct pt_unlink unlink = {kernel,  start, end,    floor,
-                                     ceiling, visit, context};
+    const struct pt_unlink unlink = {kernel,  start, end,     floor,
+                                     ceiling, visit, context, mm};
     struct pt_info *root = mmusim__pt_table(kernel->tables, mm->space.root);
 
     return pt_unlink_below(&unlink, root, 0);

@@ -2,6 +2,7 @@
 /* Threads on CPUs: see scheduler.h. */
 #include "os/scheduler.h"
 
+#include "coherence/check_cpus.h"
 #include "core/check.h"
 #include "os/mm.h"
 #include "os/order.h"
@@ -77,6 +78,8 @@ static enum kstep switch_step(struct cpu *cpu, struct kframe *frame)
     if (frame->pc++ == 0) {
         cpu->masks_interrupts = true;
         cycles = switch_address_space(cpu, change);
+        if (cpu->system->check)
+            mmusim__check_switched(cpu->system->check, cpu);
         mmusim__cpu_busy(
             cpu, (uint64_t) cpu->system->cost.context_switch_cycles + cycles,
             BUCKET_SWITCH);

@@ -2,6 +2,7 @@
 /* The table of OS operations, and the steps they share: see syscall.h. */
 #include "os/syscall.h"
 
+#include "os/check_hooks.h"
 #include "os/order.h"
 #include "os/page_cache.h"
 #include "os/scheduler.h"
@@ -39,6 +40,8 @@ void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel)
     struct thread *thread = kernel_cpu(kernel, cpu)->current;
 
     kernel->now = cpu->now;
+    if (kernel->system->check)
+        mmusim__check_sys_effect(cpu, kernel);
     mmusim__order_effect(kernel, thread);
     mmusim__order_wake_all(kernel, mmusim__sched_wake);
 }
@@ -84,6 +87,8 @@ static enum kstep sys_step(struct cpu *cpu, struct kframe *frame)
     switch (frame->pc) {
     case CALL_ENTER:
         frame->pc = CALL_LOCK;
+        if (cpu->system->check)
+            mmusim__check_sys_enter(cpu, sys->kernel);
         mmusim__cpu_busy(cpu, cost->syscall_entry_cycles, BUCKET_KERNEL);
         return KSTEP_NEXT;
     case CALL_LOCK:
@@ -107,6 +112,8 @@ static enum kstep sys_step(struct cpu *cpu, struct kframe *frame)
         mmusim__cpu_busy(cpu, cost->syscall_exit_cycles, BUCKET_KERNEL);
         return KSTEP_NEXT;
     default:
+        if (cpu->system->check)
+            mmusim__check_sys_return(cpu, sys);
         return KSTEP_DONE;
     }
 }

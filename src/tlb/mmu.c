@@ -236,5 +236,55 @@ uint32_t mmusim__mmu_invalidate(struct mmu *mmu, const struct inval *inval,
     mmusim__walks_poison(mmu, &wide, cause);
     mmu->held_tags &= ~held_tags_dropped(inval, mmu->shared->contexts);
     mmu->held_tags |= held_tag_of(&mmu->context);
+    if (MMUSIM_UNLIKELY(mmu->shared->watch))
+        mmu->shared->watch->invalidated(mmu->shared->watch->context, mmu->cpu,
+                                        inval);
     return n_removed;
+}
+
+mmusim_status_t mmusim__mmu_watch(struct mmu *mmu, struct arena *arena)
+{
+    mmusim_status_t status = MMUSIM_OK;
+
+    for (uint32_t level = 0; level < TLB_LEVEL_COUNT; level++) {
+        for (uint32_t i = 0; !status && i < mmu->tlb[level].n_arrays; i++)
+            status = mmusim__tlb_array_watch(mmu->tlb[level].arrays[i], arena);
+    }
+    for (uint32_t i = 0; !status && i < mmu->psc.n_own; i++)
+        status = mmusim__tlb_array_watch(&mmu->psc.own[i], arena);
+    if (!status && mmu->prefetcher.ops)
+        status = mmusim__tlb_array_watch(&mmu->prefetcher.buffer, arena);
+    return status;
+}
+
+static uint64_t mmu_probe_stamp(const struct mmu *mmu,
+                                const struct tlb_group *group, vpn_t vpn)
+{
+    for (uint32_t i = 0; i < group->n_arrays; i++) {
+        uint32_t slot =
+            mmusim__tlb_array_probe(group->arrays[i], vpn, mmu->tags);
+
+        if (slot != TLB_NO_SLOT)
+            return tlb_array_stamp_of(group->arrays[i], slot);
+    }
+    return 0;
+}
+
+uint64_t mmusim__mmu_hit_stamp(const struct mmu *mmu, enum access_kind kind,
+                               uint64_t vaddr)
+{
+    const struct mmu_l1 *l1 = mmu->l1_of[kind];
+    vpn_t vpn = vpn_of(vaddr);
+    const struct mmu_memo *memo = &l1->memos[vpn.v % MMU_MEMOS];
+    uint64_t stamp;
+
+    if (memo->vpn == vpn.v && memo->tags == mmu->tags &&
+        *memo->key_at == memo->key)
+        return tlb_array_stamp_of(
+            memo->array, (uint32_t) (memo->key_at - memo->array->keys));
+    /* A page that no first level can hold is used from where it lies. */
+    stamp = mmu_probe_stamp(mmu, l1->group, vpn);
+    if (!stamp)
+        stamp = mmu_probe_stamp(mmu, mmu->l2_of[kind], vpn);
+    return stamp ? stamp : mmu_probe_stamp(mmu, &mmu->tlb[TLB_L3], vpn);
 }

@@ -30,6 +30,7 @@
 #include "tlb/fill_policy.h"
 #include "tlb/miss_cause.h"
 #include "tlb/mmu_config.h"
+#include "tlb/mmu_watch.h"
 #include "tlb/nested.h"
 #include "tlb/prefetch.h"
 #include "tlb/psc.h"
@@ -153,6 +154,7 @@ struct mmu_shared {
     const struct pt_format *format;
     struct mem_model *memory;
     const struct walk_memory *walk_memory; /* NULL: memory's times */
+    const struct mmu_watch *watch;         /* NULL: nobody watches */
     const struct translation_table *translations;
     struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
     struct nested *nested; /* NULL: no guest; else contexts are there, too */
@@ -257,6 +259,12 @@ bool mmusim__mmu_l2_lookup(struct mmu *mmu, enum access_kind kind,
 /* The same for the last level after an L2 miss; fills L2 and L1. */
 bool mmusim__mmu_l3_lookup(struct mmu *mmu, enum access_kind kind,
                            uint64_t vaddr, uint32_t *hit_cycles);
+/* All arrays have stamps from now on (mmu_watch.h). */
+mmusim_status_t mmusim__mmu_watch(struct mmu *mmu, struct arena *arena);
+/* The stamp of the entry that the last hit of a kind was; 0: unknown. */
+uint64_t mmusim__mmu_hit_stamp(const struct mmu *mmu, enum access_kind kind,
+                               uint64_t vaddr);
+
 /* Is the page in a TLB now? Counts nothing; a hit fills the levels above. */
 bool mmusim__mmu_probe(struct mmu *mmu, enum access_kind kind, uint64_t vaddr,
                        tlb_data_t *data);
@@ -268,6 +276,7 @@ struct mmu_fill {
     tlb_tags_t tags; /* captured when the walk started */
     tlb_data_t data;
     uint32_t translation_id;
+    uint64_t stamp; /* of the leaf (mmu_watch.h) */
     uint32_t kinds; /* 1 << enum access_kind, or-ed */
     /* Of a run of pages that may be one entry (walk_run.c): its order, at least
      * the page's, and the translations of its pages from the first; else 0. */

@@ -177,6 +177,7 @@ static void mmu_fill_of(struct mmu *mmu, uint64_t vaddr,
         .tags = mmu->tags,
         .data = from->data[slot],
         .translation_id = tlb_array_ids(from, slot)[0],
+        .stamp = tlb_array_stamp_of(from, slot),
     };
 
     if (MMUSIM_UNLIKELY(from->ids_per_slot > 1))

@@ -193,13 +193,15 @@ static bool mmu_move_down(struct mmu *mmu, const struct tlb_group *group,
     uint32_t ids[TLB_MAX_IDS] = {entry->id};
     struct tlb_coalesced moved = {entry->key, entry->data, ids, 1};
     struct tlb_removed removed;
+    uint32_t slot;
 
     array = mmu_array_for(below, tlb_key_order(entry->key), &order);
     if (!array || order != tlb_key_order(entry->key))
         return false;
     for (uint32_t i = 0; i < entry->n_more && array->ids_per_slot > 1; i++)
         ids[moved.n_ids++] = entry->more[i];
-    mmusim__tlb_array_insert_run(array, &moved, &removed);
+    slot = mmusim__tlb_array_insert_run(array, &moved, &removed);
+    tlb_array_stamp(array, slot, entry->stamp);
     if (removed.key != entry->key)
         mmu_displaced(owner, below, array, &removed, fill);
     return true;
@@ -243,6 +245,46 @@ void mmusim__mmu_lost_page(struct mmu *mmu, const struct tlb_removed *removed,
     mmu_displaced(mmu, l2, l2->arrays[0], removed, &fill);
 }
 
+/* Entries of other sizes that the level holds for the address, besides one just
+ * entered. */
+static MMUSIM_NOINLINE void mmu_watch_sizes(struct mmu *mmu,
+                                            const struct tlb_group *group,
+                                            uint64_t key, uint64_t vaddr,
+                                            uint64_t stamp)
+{
+    for (uint32_t i = 0; i < group->n_arrays; i++) {
+        const struct tlb_array *array = group->arrays[i];
+
+        for (uint32_t k = 0; k < array->n_orders; k++) {
+            uint32_t slot;
+
+            if (!array->n_valid_by_order[k] ||
+                array->orders[k] == tlb_key_order(key))
+                continue;
+            slot = tlb_array_find_page(array, vpn_of(vaddr), array->orders[k],
+                                       mmu->tags);
+            if (slot != TLB_NO_SLOT)
+                mmu->shared->watch->two_sizes(
+                    mmu->shared->watch->context, mmu->cpu, vaddr,
+                    min_u64(stamp, array->stamps[slot]));
+        }
+    }
+}
+
+static inline void mmu_watch_entered(struct mmu *mmu,
+                                     const struct tlb_group *group,
+                                     struct tlb_array *array, uint32_t slot,
+                                     const struct mmu_fill *fill)
+{
+    if (MMUSIM_LIKELY(!array->stamps))
+        return;
+    array->stamps[slot] = fill->stamp;
+    /* What a private level hands up has been looked at before. */
+    if (!fill->runs_ahead && fill->tags == mmu->tags)
+        mmu_watch_sizes(mmu, group, array->keys[slot], fill->vaddr,
+                        fill->stamp);
+}
+
 /* The part of a run that an array takes as one entry, 2^order pages. */
 static void mmu_enter_run(struct mmu *mmu, struct tlb_group *group,
                           struct tlb_array *array, uint32_t order,
@@ -261,8 +303,10 @@ static void mmu_enter_run(struct mmu *mmu, struct tlb_group *group,
         .n_ids = (uint32_t) n_pages,
     };
     struct tlb_removed removed;
+    uint32_t slot;
 
-    mmusim__tlb_array_insert_run(array, &entry, &removed);
+    slot = mmusim__tlb_array_insert_run(array, &entry, &removed);
+    mmu_watch_entered(mmu, group, array, slot, fill);
     for (uint32_t i = 0; i < n_pages; i++)
         mmu->has_failed |= !mmusim__miss_log_filled(mmu->log, entry.ids[i]);
     if (removed.key != entry.key)
@@ -279,6 +323,7 @@ bool mmusim__mmu_enter(struct mmu *mmu, struct tlb_group *group,
     struct tlb_array *array = mmu_array_for(group, most, &order);
     tlb_data_t data = fill->data;
     uint64_t key;
+    uint32_t slot;
 
     if (!array)
         return false;
@@ -296,7 +341,9 @@ bool mmusim__mmu_enter(struct mmu *mmu, struct tlb_group *group,
     }
     key = tlb_key(vpn_of(fill->vaddr), order, fill->tags,
                   fill->data & TLB_GLOBAL);
-    mmusim__tlb_array_insert(array, key, data, fill->translation_id, &removed);
+    slot = mmusim__tlb_array_insert(array, key, data, fill->translation_id,
+                                    &removed);
+    mmu_watch_entered(mmu, group, array, slot, fill);
     if (removed.key != key)
         mmu_displaced(mmu, group, array, &removed, fill);
     return true;

@@ -96,6 +96,7 @@ bool mmusim__prefetch_look_up(struct mmu *mmu, uint64_t vaddr, bool is_store)
         .data = buffer->data[slot],
         .translation_id = tlb_array_ids(buffer, slot)[0],
         .kinds = 1U << (is_store ? ACCESS_STORE : ACCESS_LOAD),
+        .stamp = tlb_array_stamp_of(buffer, slot),
     };
     mmusim__tlb_array_drop(buffer, slot);
     mmusim__mmu_fill(mmu, &fill);
@@ -120,6 +121,7 @@ void mmusim__prefetch_fill(struct mmu *mmu, const struct mmu_fill *fill)
     struct prefetcher *prefetcher = &mmu->prefetcher;
     struct tlb_removed removed;
     uint64_t key;
+    uint32_t slot;
 
     if (!mmusim__tlb_array_holds_order(&prefetcher->buffer, fill->order))
         return;
@@ -127,8 +129,9 @@ void mmusim__prefetch_fill(struct mmu *mmu, const struct mmu_fill *fill)
         mmu->held_tags |= held_tag_global(fill->vaddr);
     key = tlb_key(vpn_of(fill->vaddr), fill->order, fill->tags,
                   fill->data & TLB_GLOBAL);
-    mmusim__tlb_array_insert(&prefetcher->buffer, key, fill->data,
-                             fill->translation_id, &removed);
+    slot = mmusim__tlb_array_insert(&prefetcher->buffer, key, fill->data,
+                                    fill->translation_id, &removed);
+    tlb_array_stamp(&prefetcher->buffer, slot, fill->stamp);
     prefetcher->unused += removed.key && removed.key != key;
 }
 

@@ -126,6 +126,7 @@ bool mmusim__psc_look_up(struct psc *psc, uint64_t vaddr, tlb_tags_t tags,
         hit->table = array->data[slot] & ~(uint64_t) PT_ALL_RIGHTS;
         hit->rights = (uint32_t) array->data[slot] & PT_ALL_RIGHTS;
         hit->cycles = psc->hit_cycles[level];
+        hit->stamp = tlb_array_stamp_of(array, slot);
         return true;
     }
     return false;
@@ -135,12 +136,15 @@ void mmusim__psc_enter(struct psc *psc, uint64_t vaddr, tlb_tags_t tags,
                        const struct psc_hit *hit, struct tlb_removed *removed)
 {
     struct tlb_array *array = psc->at[hit->level];
+    uint32_t slot;
 
     *removed = (struct tlb_removed){0};
-    if (array)
-        mmusim__tlb_array_insert(
-            array, psc_key_in(psc, array, vaddr, hit->level, tags),
-            hit->table | hit->rights, 0, removed);
+    if (!array)
+        return;
+    slot = mmusim__tlb_array_insert(
+        array, psc_key_in(psc, array, vaddr, hit->level, tags),
+        hit->table | hit->rights, 0, removed);
+    tlb_array_stamp(array, slot, hit->stamp);
 }
 
 void mmusim__psc_invalidate(struct psc *psc, const struct inval *inval)

@@ -27,6 +27,7 @@ struct psc_hit {
     uint64_t table; /* its address */
     uint32_t rights;
     uint32_t cycles; /* the look-up's */
+    uint64_t stamp;  /* of the pointer (mmu_watch.h) */
 };
 
 struct psc_setup {

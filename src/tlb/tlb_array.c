@@ -264,23 +264,26 @@ void mmusim__tlb_array_drop(struct tlb_array *array, uint32_t slot)
     mmusim_assert_valid(mmusim__tlb_array_is_valid(array));
 }
 
-void mmusim__tlb_array_insert(struct tlb_array *array, uint64_t key,
-                              tlb_data_t data, uint32_t id,
-                              struct tlb_removed *removed)
+uint32_t mmusim__tlb_array_insert(struct tlb_array *array, uint64_t key,
+                                  tlb_data_t data, uint32_t id,
+                                  struct tlb_removed *removed)
 {
+    uint32_t slot;
+
     if (MMUSIM_UNLIKELY(array->ids_per_slot > 1)) {
         struct tlb_coalesced entry = {key, data, &id, 1};
 
-        mmusim__tlb_array_insert_run(array, &entry, removed);
-        return;
+        return mmusim__tlb_array_insert_run(array, &entry, removed);
     }
-    array->ids[tlb_array_take(array, key, data, removed)] = id;
+    slot = tlb_array_take(array, key, data, removed);
+    array->ids[slot] = id;
     mmusim_assert_valid(mmusim__tlb_array_is_valid(array));
+    return slot;
 }
 
-void mmusim__tlb_array_insert_run(struct tlb_array *array,
-                                  const struct tlb_coalesced *entry,
-                                  struct tlb_removed *removed)
+uint32_t mmusim__tlb_array_insert_run(struct tlb_array *array,
+                                      const struct tlb_coalesced *entry,
+                                      struct tlb_removed *removed)
 {
     uint32_t slot = tlb_array_take(array, entry->key, entry->data, removed);
     uint32_t *ids = &array->ids[(size_t) slot * array->ids_per_slot];
@@ -294,6 +297,18 @@ void mmusim__tlb_array_insert_run(struct tlb_array *array,
     for (uint32_t i = 0; i < array->ids_per_slot; i++)
         ids[i] = i < entry->n_ids ? entry->ids[i] : 0;
     mmusim_assert_valid(mmusim__tlb_array_is_valid(array));
+    return slot;
+}
+
+mmusim_status_t mmusim__tlb_array_watch(struct tlb_array *array,
+                                        struct arena *arena)
+{
+    size_t n_slots = ((size_t) array->set_mask + 1) * array->n_ways;
+
+    if (!array->stamps)
+        array->stamps =
+            mmusim__arena_alloc(arena, n_slots, sizeof(*array->stamps));
+    return array->stamps ? MMUSIM_OK : MMUSIM_NOMEM;
 }
 
 bool mmusim__tlb_array_holds_order(const struct tlb_array *array,

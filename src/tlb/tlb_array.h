@@ -82,6 +82,7 @@ struct tlb_removed {
      * called again. */
     uint32_t n_more;
     const uint32_t *more;
+    uint64_t stamp; /* of tlb_array_stamp(); 0: none */
 };
 
 /* Called for each entry that an invalidation, or a bound, removes. */
@@ -112,6 +113,7 @@ struct tlb_array {
     const struct tlb_contexts *contexts; /* behind the tags; NULL: native */
     uint32_t *ids;                       /* [slot * ids_per_slot + i] */
     uint32_t ids_per_slot;
+    uint64_t *stamps;      /* mmu_watch.h: of each slot; NULL: nobody watches */
     uint32_t *removed_ids; /* those that insert() tells of; NULL: one each */
     uint32_t n_valid;
     uint64_t evictions; /* valid entries replaced by insert() */
@@ -150,9 +152,9 @@ uint32_t mmusim__tlb_array_probe(const struct tlb_array *array, vpn_t vpn,
  * place; not counted as an eviction). Where contexts are bounded, the key's
  * counts as used, as by mmusim__tlb_array_use_context().
  */
-void mmusim__tlb_array_insert(struct tlb_array *array, uint64_t key,
-                              tlb_data_t data, uint32_t id,
-                              struct tlb_removed *removed);
+uint32_t mmusim__tlb_array_insert(struct tlb_array *array, uint64_t key,
+                                  tlb_data_t data, uint32_t id,
+                                  struct tlb_removed *removed);
 
 /*
  * The same for an entry that stands for several translations: a coalesced run,
@@ -167,12 +169,30 @@ struct tlb_coalesced {
     const uint32_t *ids;
     uint32_t n_ids;
 };
-void mmusim__tlb_array_insert_run(struct tlb_array *array,
-                                  const struct tlb_coalesced *entry,
-                                  struct tlb_removed *removed);
+uint32_t mmusim__tlb_array_insert_run(struct tlb_array *array,
+                                      const struct tlb_coalesced *entry,
+                                      struct tlb_removed *removed);
 
 /* Empties a valid slot; nobody is told. */
 void mmusim__tlb_array_drop(struct tlb_array *array, uint32_t slot);
+
+/* From now on slots have stamps. */
+mmusim_status_t mmusim__tlb_array_watch(struct tlb_array *array,
+                                        struct arena *arena);
+
+/* When what a slot holds was read from the tables (mmu_watch.h). */
+static inline void tlb_array_stamp(struct tlb_array *array, uint32_t slot,
+                                   uint64_t stamp)
+{
+    if (array->stamps)
+        array->stamps[slot] = stamp;
+}
+
+static inline uint64_t tlb_array_stamp_of(const struct tlb_array *array,
+                                          uint32_t slot)
+{
+    return array->stamps ? array->stamps[slot] : 0;
+}
 
 /* The translation numbers of a slot, ids_per_slot of them. */
 static inline const uint32_t *tlb_array_ids(const struct tlb_array *array,

@@ -37,6 +37,7 @@ static inline void tlb_array_tell(const struct tlb_array *array, uint32_t slot,
         .id = ids[0],
         .n_more = array->ids_per_slot - 1,
         .more = array->ids_per_slot > 1 ? ids + 1 : NULL,
+        .stamp = tlb_array_stamp_of(array, slot),
     };
 }
 

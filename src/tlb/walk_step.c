@@ -271,6 +271,7 @@ static void walk_use(struct walk *walk, const struct pt_entry *entry,
         at->rights &= entry->rights;
         at->table = at->host_table = entry->table;
         at->level--;
+        walk->pointer_stamp = walk->stamp;
         walk->is_at_root = false;
         walk->phase = WALK_ENTER;
         return;
@@ -288,6 +289,25 @@ static void walk_use(struct walk *walk, const struct pt_entry *entry,
     walk->phase = WALK_LEAF;
 }
 
+/* Tells whoever watches of the word about to be used. */
+static inline void walk_show(struct walk *walk)
+{
+    const struct mmu_watch *watch = walk->mmu->shared->watch;
+
+    if (MMUSIM_LIKELY(!watch))
+        return;
+    walk->stamp = watch->read(watch->context, walk->mmu->cpu,
+                              &(struct walk_seen){
+                                  .cycle = walk->event.key.cycle,
+                                  .vaddr = walk->vaddr,
+                                  .table = walk->one.table,
+                                  .level = walk->one.level,
+                                  .is_root = walk->is_at_root,
+                                  .owner = walk->owner,
+                                  .stamp = walk->pointer_stamp,
+                              });
+}
+
 static uint32_t walk_read(struct walk *walk)
 {
     const struct mmu_shared *shared = walk->mmu->shared;
@@ -297,6 +317,7 @@ static uint32_t walk_read(struct walk *walk)
     uint32_t cycles = walk_read_cycles(walk, walk_host_paddr(at, paddr));
     struct pt_entry entry;
 
+    walk_show(walk);
     at->word = mmusim__pt_read(shared->tables, paddr);
     entry = format->decode(format, at->word, at->level);
     if (walk->purpose != WALK_ON_DEMAND &&
@@ -331,6 +352,7 @@ static uint32_t walk_set(struct walk *walk)
     walk->phase = WALK_READ;
     if (mmusim__pt_read(shared->tables, paddr) != at->word)
         return walk_read(walk);
+    walk_show(walk);
     entry = format->decode(format, at->word, at->level);
     at->word = walk_new_word(walk, &entry, at->word);
     cycles = walk_write(walk, shared->tables, at, paddr, at->word);
@@ -349,6 +371,7 @@ static void walk_keep_pointer(struct walk *walk)
         .level = walk->one.level,
         .table = walk->one.host_table,
         .rights = walk->one.rights,
+        .stamp = walk->pointer_stamp,
     };
 
     if (walk->is_poisoned || walk->fills_no_psc || walk->is_at_root)
@@ -494,6 +517,11 @@ uint32_t mmusim__walk_begin(struct walk *walk)
     at->table = at->host_table = hit.table;
     at->rights = hit.rights;
     walk->is_at_root = !is_found;
+    if (MMUSIM_UNLIKELY(mmu->shared->watch))
+        walk->pointer_stamp = mmu->shared->watch->begin(
+            mmu->shared->watch->context, mmu->cpu, walk->vaddr, &walk->owner);
+    if (is_found)
+        walk->pointer_stamp = hit.stamp;
     walk->phase = WALK_READ;
     walk->n_used = 0;
     if (nested) {

@@ -113,6 +113,7 @@ static enum walk_outcome walk_conclude(struct walk *walk)
         .kinds = walk->kinds,
         .run_order = walk->run_order,
         .run_ids = walk->run_ids,
+        .stamp = walk->stamp,
         .page_order = walk->leaf_order > walk->order ? walk->leaf_order : 0,
     };
 

@@ -95,6 +95,10 @@ struct walk {
     tlb_data_t data;
     uint32_t translation_id;
     enum miss_cause poison_cause;
+    /* mmu_watch.h: whose tables; of the pointer to the table read, and of the
+     * word read last. */
+    uint64_t owner;
+    uint64_t pointer_stamp, stamp;
     struct walk_request *requests;
 };
 

@@ -45,7 +45,6 @@ refuses 2 "which source?" replay
 refuses 2 "one source only" replay workload:chase workload:munmap
 refuses 2 "text, json, csv" replay --format xml workload:chase
 refuses 2 "nearest: csv" replay --format cvs workload:chase
-refuses 2 "not supported" replay --check workload:chase
 
 refuses 2 "not KEY=VALUE" replay -s seed workload:chase
 refuses 2 "not KEY=VALUE" replay -s =1 workload:chase

@@ -105,7 +105,8 @@ static void end(struct fixture *fixture, uint64_t number)
     mmusim__checker_flush_end(fixture->checker, number, on(fixture, 0));
 }
 
-static void promise(struct fixture *fixture, const char *what, uint32_t uses)
+static void promise_of(struct fixture *fixture, const char *what, uint32_t uses,
+                       enum checker_verdict verdict)
 {
     const struct checker_promise made = {
         .at = on(fixture, 1),
@@ -115,9 +116,15 @@ static void promise(struct fixture *fixture, const char *what, uint32_t uses)
         .end = page + 4096,
         .version = mmusim__checker_version(fixture->checker),
         .uses = uses,
+        .verdict = verdict,
     };
 
     mmusim__checker_promise(fixture->checker, &made);
+}
+
+static void promise(struct fixture *fixture, const char *what, uint32_t uses)
+{
+    promise_of(fixture, what, uses, CHECKER_FRESH);
 }
 
 static enum checker_verdict use_entry(struct fixture *fixture, uint32_t need,
@@ -226,9 +233,19 @@ static void mprotect_of_a_page_under_reclaim_rules_out_stores_only(void **state)
     struct fixture *fixture = *state;
 
     unmap(fixture); /* batched: promises nothing */
-    promise(fixture, "mprotect", CHECKER_WRITE);
+    promise_of(fixture, "mprotect", CHECKER_WRITE, CHECKER_STALE_PERM);
     assert_int_equal(load(fixture), CHECKER_ALLOWED);
     assert_int_equal(store(fixture), CHECKER_STALE_PERM);
+}
+
+static void store_after_madv_free_has_returned_is_lost(void **state)
+{
+    struct fixture *fixture = *state;
+
+    unmap(fixture);
+    promise_of(fixture, "madvise", CHECKER_WRITE, CHECKER_LOST_DIRTY);
+    assert_int_equal(load(fixture), CHECKER_ALLOWED);
+    assert_int_equal(store(fixture), CHECKER_LOST_DIRTY);
 }
 
 static void freed_frame_closes(void **state)
@@ -485,6 +502,7 @@ int main(void)
         CHECK(flush_begun_before_the_change_closes_nothing),
         CHECK(return_of_the_operation_closes),
         CHECK(mprotect_of_a_page_under_reclaim_rules_out_stores_only),
+        CHECK(store_after_madv_free_has_returned_is_lost),
         CHECK(freed_frame_closes),
         CHECK(frame_of_a_freed_block_is_freed),
         CHECK(frame_freed_before_the_change_does_not_count),

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# --check: exit status, reports, statistics that are the same without.
+. "$SOURCE_DIR/tests/cli/lib.sh"
+small=workload:munmap,pages=4,threads=2,rounds=5,reads=50
+
+# nothing found: silent, and the same statistics but for checker.*
+run 0 replay --format csv "$small"
+cp "$work/out" "$work/off"
+run 0 replay --check --format csv "$small"
+says "checker.allowed_stale_hits,"
+says "checker.violations,0,"
+[ ! -s "$work/err" ] || fail "--check speaks though it found nothing"
+grep -v '^checker\.' "$work/out" | cmp -s - "$work/off" ||
+    fail "--check changes statistics"
+
+# Two threads give the same pages back again and again: the second finds them
+# gone and returns without a flush while the first still flushes (Linux before
+# 4.13: B06 of docs/checker.md).
+awk 'BEGIN {
+    print "1 mmap 0x10000000 0x40000 rw-"
+    print "1 clone 2"
+    print "1 clone 3"
+    for (round = 0; round < 100; round++)
+        for (t = 1; t <= 3; t++) {
+            for (i = 0; i < 20; i++) {
+                printf "%d i 0x400000 %d 12\n", t, 1 + (round * 7 + t * 3) % 9
+                printf "%d w 0x%x\n", t, 268435456 + 4096 * (i % 4)
+            }
+            if (t < 3)
+                printf "%d madvise 0x10000000 0x4000 dontneed\n", t
+        }
+}' >"$work/b06.txt"
+run 1 replay --check -s os.protocol=linux-4.6 --format csv "$work/b06.txt"
+cp "$work/out" "$work/run-ahead"
+for text in "STALE_AFTER_COMPLETE: " "returned from madvise" \
+    "unmapped the page" "writes of its table entry" \
+    "flushes of the address space" "CPU 1 lately" "not told"; do
+    grep -qF -e "$text" "$work/err" || fail "the report lacks '$text'"
+done
+if grep -q '^checker\.violations,0,' "$work/out"; then
+    fail "found, and counted as 0"
+fi
+run 1 replay --check -s os.protocol=linux-4.6 -s engine=reference \
+    --format csv "$work/b06.txt"
+cmp -s "$work/out" "$work/run-ahead" || fail "the engines differ"
+run 0 replay -s os.protocol=linux-4.6 --format csv "$work/b06.txt"
+grep -v '^checker\.' "$work/run-ahead" | cmp -s - "$work/out" ||
+    fail "--check changes statistics where it finds something"
+
+# how many are told
+run 1 replay --check -s os.protocol=linux-4.6 -s checker.reports=1 \
+    "$work/b06.txt"
+[ "$(grep -c '^violation ' "$work/err")" -eq 1 ] ||
+    fail "checker.reports=1 tells more or less than one"
+
+# sweeps
+run 0 sweep -q --check -p os.flush_ceiling=1,33 --format csv "$small"
+says "checker.violations"
+run 1 sweep -q --check -s os.protocol=linux-4.6 -p os.flush_ceiling=1,33 \
+    --format csv "$work/b06.txt"
+finish
