@@ -22,7 +22,7 @@
     RULES_4_20, .batched_has_generations = true, .delays_rmap = true,          \
                 .flushes_before_unlink = true, .protect_gathers = true,        \
                 .nested_flush_is_full = true, .moves_whole_tables = true,      \
-                .gather_leaves_one_slot = true
+                .gather_leaves_one_slot = true, .splits_huge_on_write = true
 #define RULES_7_1                                                              \
     RULES_6_8, .rechecks_batched = true, .batches_tables = true,               \
                .table_waits_for_rcu = true
@@ -49,6 +49,7 @@ const struct mm_rules mmusim__mm_rules_4_20 = {
 const struct mm_rules mmusim__mm_rules_6_8 = {
     .version = "6.8",
     GATHER_SIZES,
+    .splits_huge_zero_page = true,
     RULES_6_8,
 };
 
@@ -81,6 +82,7 @@ const struct mm_rules mmusim__mm_rules_4_20_fixed = {
 const struct mm_rules mmusim__mm_rules_6_8_fixed = {
     .version = "6.8",
     GATHER_SIZES,
+    .splits_huge_zero_page = true,
     RULES_6_8,
     .rechecks_batched = true,
 };

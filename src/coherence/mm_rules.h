@@ -51,6 +51,10 @@ struct mm_rules {
     bool migrate_knows_pending;   /* PROT_NONE entries count as accessible while
                                      a flush is pending: 3.13 [B09] */
     bool merge_knows_pending;     /* KSM: 4.13 [B08] */
+    bool splits_huge_on_write;    /* a shared huge page, instead of copying it:
+                                     5.8 */
+    bool splits_huge_zero_page;   /* the same of the huge zero page: 5.8 to 6.12
+                                   */
     bool protect_gathers; /* mprotect collects the entries that need it, by
                              pte_needs_flush(): 5.19 */
 };

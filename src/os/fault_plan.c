@@ -3,8 +3,10 @@
  * those of page_fault.c. */
 #include "os/fault_plan.h"
 
+#include "coherence/mm_rules.h"
 #include "core/check.h"
 #include "core/diag.h"
+#include "os/huge_page.h"
 #include "os/page_cache.h"
 #include "os/placement.h"
 #include "os/reclaim.h"
@@ -63,6 +65,22 @@ static const struct vm_area *fault_implicit_area(struct fault_frame *fault)
 uint32_t mmusim__fault_order(const struct fault_frame *fault)
 {
     return pt_level_order(fault->kernel->format, fault->plan.level);
+}
+
+/* A transparent huge page, if there is one free. */
+static bool fault_get_huge(struct fault_frame *fault)
+{
+    struct kernel *kernel = fault->kernel;
+    const struct cost_config *cost = &kernel->system->cost;
+
+    /* The table for a later split: pgtable_trans_huge_deposit(). */
+    fault->plan.cycles += (uint64_t) cost->page_alloc_cycles +
+                          (uint64_t) cost->table_alloc_cycles;
+    if (!mmusim__page_get(kernel, thp_order(kernel), fault->vaddr,
+                          &fault->plan.pfn))
+        return true;
+    kernel->vm.thp_fault_fallback++;
+    return false;
 }
 
 static void fault_get_frame(struct fault_frame *fault, uint32_t order)
@@ -264,7 +282,7 @@ static void fault_plan_copy(struct fault_frame *fault, pfn_t original)
 {
     const struct cost_config *cost = &fault->kernel->system->cost;
     uint32_t order = mmusim__fault_order(fault);
-    uint64_t cycles = original.v == fault->kernel->zero_page.v
+    uint64_t cycles = kernel_is_zero_page(fault->kernel, original)
                           ? cost->page_zero_cycles
                           : cost->page_copy_cycles;
 
@@ -322,6 +340,40 @@ static bool fault_plan_swap_in(struct fault_frame *fault)
     return true;
 }
 
+/* do_huge_pmd_anonymous_page(). False: there is none free. */
+static bool fault_plan_huge(struct fault_frame *fault)
+{
+    struct fault_plan *plan = &fault->plan;
+    struct kernel *kernel = fault->kernel;
+
+    if (fault->kind != ACCESS_STORE) {
+        if (mmusim__thp_zero_page(kernel, &plan->pfn)) {
+            kernel->vm.thp_fault_fallback++;
+            return false;
+        }
+        plan->cycles += kernel->system->cost.table_alloc_cycles;
+        plan->rights &= ~(uint32_t) TLB_WRITE;
+    } else {
+        if (!fault_get_huge(fault))
+            return false;
+        plan->cycles += (uint64_t) kernel->system->cost.page_zero_cycles
+                        << thp_order(kernel);
+        plan->rights |= TLB_DIRTY;
+    }
+    plan->action = ACTION_MAP;
+    plan->kind = FAULT_MINOR;
+    plan->level = THP_LEVEL;
+    plan->is_thp = true;
+    return true;
+}
+
+static bool fault_wants_huge(const struct fault_frame *fault,
+                             const struct vm_area *area)
+{
+    return fault->is_user && fault->slot.table->level >= THP_LEVEL &&
+           mmusim__thp_wants(fault->kernel, area, fault->vaddr);
+}
+
 static void fault_plan_absent(struct fault_frame *fault,
                               const struct vm_area *area)
 {
@@ -329,6 +381,8 @@ static void fault_plan_absent(struct fault_frame *fault,
     bool is_plain =
         !(area->flags & (VM_IMPLICIT | VM_HUGETLB)) && fault->is_user;
 
+    if (fault_wants_huge(fault, area) && fault_plan_huge(fault))
+        return;
     plan->level = area->huge_order
                       ? pt_leaf_level(fault->kernel->format, area->huge_order)
                       : 0;
@@ -349,6 +403,29 @@ static void fault_plan_absent(struct fault_frame *fault,
     }
 }
 
+/* A huge page with other owners, or the huge zero page: do_huge_pmd_wp_page().
+ */
+static void fault_plan_write_huge(struct fault_frame *fault, pfn_t original)
+{
+    struct fault_plan *plan = &fault->plan;
+    const struct kernel *kernel = fault->kernel;
+    const struct mm_rules *rules = kernel->system->protocol->mm_rules;
+    const struct cost_config *cost = &kernel->system->cost;
+    bool is_zero = kernel_is_zero_page(kernel, original);
+    bool splits =
+        is_zero ? rules->splits_huge_zero_page : rules->splits_huge_on_write;
+
+    plan->action = ACTION_SPLIT;
+    if (splits || !fault_get_huge(fault))
+        return;
+    plan->action = ACTION_COPY;
+    plan->kind = FAULT_COW;
+    plan->is_thp = true;
+    plan->cycles +=
+        (uint64_t) (is_zero ? cost->page_zero_cycles : cost->page_copy_cycles)
+        << thp_order(kernel);
+}
+
 /* A present entry that refuses a store: do_wp_page(). */
 static void fault_plan_write(struct fault_frame *fault,
                              const struct vm_area *area,
@@ -359,13 +436,17 @@ static void fault_plan_write(struct fault_frame *fault,
 
     plan->rights |= TLB_DIRTY;
     if ((area->flags & VM_SHARED) ||
-        (entry->pfn.v != kernel->zero_page.v &&
+        (!kernel_is_zero_page(kernel, entry->pfn) &&
          mmusim__frame_refs_span(kernel->frames, entry->pfn, entry->order) -
                  mmusim__reclaim_holds(kernel, entry->pfn) ==
              1)) {
         plan->action = ACTION_UPGRADE;
         plan->kind = FAULT_PROTECTION;
         plan->pfn = entry->pfn;
+        return;
+    }
+    if (plan->level == THP_LEVEL && !(area->flags & VM_HUGETLB)) {
+        fault_plan_write_huge(fault, entry->pfn);
         return;
     }
     plan->action = ACTION_COPY;
@@ -415,6 +496,16 @@ static void fault_plan_present(struct fault_frame *fault,
     }
 }
 
+/* Somebody else is at work on the page. */
+static void fault_plan_hidden(struct fault_frame *fault,
+                              const struct pt_entry *entry)
+{
+    fault->plan.action = ACTION_REVEAL;
+    fault->plan.kind = FAULT_SPURIOUS;
+    fault->plan.level = fault->slot.table->level;
+    fault->plan.pfn = entry->pfn;
+}
+
 void mmusim__fault_make_plan(struct fault_frame *fault)
 {
     const struct vm_area *area = NULL;
@@ -435,9 +526,11 @@ void mmusim__fault_make_plan(struct fault_frame *fault)
     }
     fault->plan.rights = fault_area_rights(fault->kernel, area, fault->vaddr);
     fault->slot =
-        mmusim__pte_leaf(fault->kernel, fault->mm, fault->vaddr, &entry);
-    if (fault->slot.table)
+        mmusim__pte_deepest(fault->kernel, fault->mm, fault->vaddr, &entry);
+    if (entry.is_present)
         fault_plan_present(fault, area, &entry);
+    else if (mmusim__pte_maps(fault->kernel, &fault->slot, &entry))
+        fault_plan_hidden(fault, &entry);
     else
         fault_plan_absent(fault, area);
 }

@@ -16,6 +16,9 @@ enum fault_action {
     ACTION_UPGRADE, /* the entry gets plan.rights */
     ACTION_TOUCH,   /* the entry gets A, for a store D, too */
     ACTION_COPY,    /* clear, flush, install plan.pfn */
+    ACTION_SPLIT,   /* a huge page: split its mapping, then plan again */
+    ACTION_REVEAL,  /* an entry that is not present though the area permits the
+                       access: see page_fault.c */
 };
 
 struct fault_plan {
@@ -25,6 +28,7 @@ struct fault_plan {
     pfn_t pfn;      /* holds a reference of ours unless it is the zero page */
     uint32_t rights;
     uint64_t cycles; /* allocation, zeroing, copying */
+    bool is_thp;     /* a transparent huge page */
     bool is_swap_in; /* the entry names swap_slot, which is given up for pfn */
     uint32_t swap_slot;
     /* do_fault_around(): pages of the file that are cached are mapped, too,

@@ -131,6 +131,7 @@ struct kernel {
     struct mm *mms; /* all living ones but init_mm */
     uint64_t next_mm_id;
     pfn_t zero_page;
+    pfn_t huge_zero_page; /* 0: not made yet */
     struct gather_shape gather_shape;
     struct os_cpu *cpus; /* by CPU id */
     struct thread *threads;
@@ -153,6 +154,13 @@ static inline struct os_cpu *kernel_cpu(struct kernel *kernel,
                                         const struct cpu *cpu)
 {
     return &kernel->cpus[cpu->id];
+}
+
+/* Is it one of the zero pages, which nobody's reference holds? */
+static inline bool kernel_is_zero_page(const struct kernel *kernel, pfn_t pfn)
+{
+    return pfn.v == kernel->zero_page.v ||
+           (kernel->huge_zero_page.v && pfn.v == kernel->huge_zero_page.v);
 }
 
 /* Do the tables' levels reach the address? */

@@ -121,7 +121,7 @@ static void mm_drop_entry(struct kernel *kernel, const struct pte_slot *slot)
 
     if (mmusim__pte_maps(kernel, slot, &entry)) {
         mmusim__pte_clear(kernel, slot);
-        if (entry.pfn.v != kernel->zero_page.v)
+        if (!kernel_is_zero_page(kernel, entry.pfn))
             mmusim__frame_unref_span(kernel->frames, entry.pfn, entry.order);
     } else if (mmusim__pte_is_swap(kernel, slot, &swap_slot)) {
         mmusim__pte_clear(kernel, slot);

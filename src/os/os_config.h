@@ -5,6 +5,7 @@
 
 #include "core/types.h"
 
+enum thp_mode { THP_NEVER, THP_MADVISE, THP_ALWAYS };
 enum node_policy { NODE_LOCAL, NODE_INTERLEAVE };
 
 /* os.kernel_map; from KERNEL_MAP_NAMED on, mmusim_linux_layout_name_at(). */
@@ -19,6 +20,7 @@ struct os_config {
     bool has_flush_ceiling; /* given, not the protocol's own */
     uint64_t timeslice_cycles;
     uint64_t memory_bytes;
+    enum thp_mode thp;
     enum node_policy node_policy;
     uint64_t seed;                        /* the machine's: key seed */
     uint32_t gather_failures_per_million; /* of pages for an mmu_gather */

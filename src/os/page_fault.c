@@ -14,14 +14,18 @@
  * Where the hardware leaves A and D to software (Arm before FEAT_HAFDBS, RISC-V
  * Svade) a fault sets them.
  *
+ * An entry may be not present although the area permits the access: a huge
+ * page being split. The fault waits for the table's lock and then tries again.
+ *
  * Interrupts are masked for the exception's entry, enabled in the body. Left
- * out: stack guard pages, NUMA hints, transparent huge pages.
+ * out: stack guard pages.
  */
 #include "os/page_fault.h"
 
 #include "coherence/flush.h"
 #include "coherence/x86_ops.h"
 #include "os/fault_plan.h"
+#include "os/huge_page.h"
 #include "os/reclaim.h"
 
 enum {
@@ -30,6 +34,7 @@ enum {
     FAULT_RECLAIM,
     FAULT_PREPARE,
     FAULT_DRAIN,
+    FAULT_SPLIT,
     FAULT_LOCK_TABLE,
     FAULT_COMMIT,
     FAULT_AFTER_FLUSH,
@@ -42,7 +47,7 @@ enum {
 
 static void fault_drop_page(struct fault_frame *fault)
 {
-    if (fault->plan.pfn.v != fault->kernel->zero_page.v)
+    if (!kernel_is_zero_page(fault->kernel, fault->plan.pfn))
         mmusim__frame_unref(fault->kernel->frames, fault->plan.pfn);
 }
 
@@ -57,16 +62,20 @@ static bool fault_plan_is_stale(const struct fault_frame *fault)
         mmusim__pte_is_swap(fault->kernel, &fault->slot, &swap_slot);
 
     switch (fault->plan.action) {
-    case ACTION_MAP:
+    case ACTION_MAP: /* also: a table where a huge page was to go */
         return maps || is_swapped != fault->plan.is_swap_in ||
-               (is_swapped && swap_slot != fault->plan.swap_slot);
+               (is_swapped && swap_slot != fault->plan.swap_slot) ||
+               (fault->plan.level && mmusim__pte_word(&fault->slot) != 0);
     case ACTION_UPGRADE:
     case ACTION_TOUCH:
         return !maps || entry.pfn.v != fault->plan.pfn.v;
     case ACTION_COPY:
         return !maps || (entry.rights & TLB_WRITE);
+    case ACTION_REVEAL: /* under the lock, somebody's work is done */
+        return true;
     case ACTION_FAIL:
     case ACTION_NOTHING:
+    case ACTION_SPLIT:
         return false;
     }
     return false;
@@ -82,6 +91,8 @@ static void fault_install(struct fault_frame *fault)
         system_fail(kernel->system, status);
         return;
     }
+    if (fault->plan.is_thp && !kernel_is_zero_page(kernel, fault->plan.pfn))
+        kernel->vm.thp_fault_alloc++;
     if (fault->plan.rights & TLB_DIRTY)
         mmusim__reclaim_set_dirty(kernel, fault->plan.pfn);
     if (!fault->plan.is_swap_in)
@@ -115,13 +126,28 @@ static void fault_touch(struct cpu *cpu, struct fault_frame *fault)
     mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);
 }
 
+/* The first half of a copy: ptep_clear_flush(), pmdp_huge_clear_flush(). */
+static void fault_clear_flush(struct cpu *cpu, struct fault_frame *fault)
+{
+    struct pt_entry old;
+
+    mmusim__pte_maps(fault->kernel, &fault->slot, &old);
+    mmusim__pte_clear(fault->kernel, &fault->slot);
+    fault->frame.pc = FAULT_AFTER_FLUSH;
+    fault->replaced = old.pfn;
+    if (fault->plan.is_thp)
+        mmusim__thp_flush(cpu, fault->mm, fault->vaddr);
+    else
+        mmusim__flush_page(cpu, &fault->mm->space, fault->vaddr,
+                           mmusim__fault_order(fault));
+}
+
 /* Sets the entry; for a copy, clears it and begins the flush. */
 static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
 {
     const struct pt_format *format = fault->kernel->format;
     const struct cost_config *cost = &cpu->system->cost;
     struct fault_plan *plan = &fault->plan;
-    struct pt_entry old;
     uint64_t n_set = 1;
 
     fault->kernel->now = cpu->now;
@@ -150,13 +176,10 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
         fault_touch(cpu, fault);
         return;
     case ACTION_COPY:
-        mmusim__pte_maps(fault->kernel, &fault->slot, &old);
-        mmusim__pte_clear(fault->kernel, &fault->slot);
-        fault->frame.pc = FAULT_AFTER_FLUSH;
-        fault->replaced = old.pfn;
-        mmusim__flush_page(cpu, &fault->mm->space, fault->vaddr,
-                           mmusim__fault_order(fault));
+        fault_clear_flush(cpu, fault);
         return;
+    case ACTION_SPLIT:
+    case ACTION_REVEAL:
     case ACTION_FAIL:
     case ACTION_NOTHING:
         break;
@@ -166,21 +189,51 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
 
 static uint32_t fault_after_plan(const struct fault_frame *fault)
 {
-    if (fault->plan.action == ACTION_FAIL)
+    switch (fault->plan.action) {
+    case ACTION_FAIL:
         return FAULT_LEAVE;
-    return fault->plan.action == ACTION_NOTHING ? FAULT_SPURIOUS_FIX
-                                                : FAULT_LOCK_TABLE;
+    case ACTION_NOTHING:
+        return FAULT_SPURIOUS_FIX;
+    case ACTION_SPLIT:
+        return FAULT_SPLIT;
+    case ACTION_MAP:
+    case ACTION_UPGRADE:
+    case ACTION_TOUCH:
+    case ACTION_COPY:
+    case ACTION_REVEAL:
+        break;
+    }
+    return FAULT_LOCK_TABLE;
+}
+
+/* Has somebody mapped a huge page where the plan wants a table? */
+static bool fault_is_overtaken(struct fault_frame *fault)
+{
+    struct pt_entry entry;
+    struct pte_slot slot =
+        mmusim__pte_deepest(fault->kernel, fault->mm, fault->vaddr, &entry);
+
+    return slot.table->level > fault->plan.level &&
+           mmusim__pte_maps(fault->kernel, &slot, &entry);
 }
 
 /* Makes the tables and takes the lock of the last. */
 static void fault_lock_table(struct cpu *cpu, struct fault_frame *fault)
 {
     uint32_t n_new = 0;
-    mmusim_status_t status =
-        mmusim__pte_make(fault->kernel, fault->mm, fault->vaddr,
-                         fault->plan.level, &fault->slot, &n_new);
-    struct klock *lock = status ? NULL : mmusim__pte_lock(fault->slot.table);
+    mmusim_status_t status;
+    struct klock *lock;
 
+    if (fault_is_overtaken(fault)) {
+        if (fault->plan.action == ACTION_MAP)
+            fault_drop_page(fault);
+        fault->plan.kind = FAULT_SPURIOUS;
+        fault->frame.pc = FAULT_LEAVE;
+        return;
+    }
+    status = mmusim__pte_make(fault->kernel, fault->mm, fault->vaddr,
+                              fault->plan.level, &fault->slot, &n_new);
+    lock = status ? NULL : mmusim__pte_lock(fault->slot.table);
     if (!lock) {
         system_fail(cpu->system, status ? status : MMUSIM_NOMEM);
         return;
@@ -256,6 +309,11 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
         frame->pc = fault_after_plan(fault);
         mmusim__reclaim_drain(cpu, fault->kernel);
         return KSTEP_NEXT;
+    case FAULT_SPLIT:
+        frame->pc = FAULT_PREPARE;
+        fault->plan = (struct fault_plan){.action = ACTION_NOTHING};
+        mmusim__thp_split(cpu, fault->kernel, fault->mm, fault->vaddr);
+        return KSTEP_NEXT;
     case FAULT_LOCK_TABLE:
         frame->pc = FAULT_COMMIT;
         fault_lock_table(cpu, fault);
@@ -266,7 +324,7 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
     case FAULT_AFTER_FLUSH:
         frame->pc = FAULT_UNLOCK;
         fault_install(fault);
-        if (fault->replaced.v != fault->kernel->zero_page.v)
+        if (!kernel_is_zero_page(fault->kernel, fault->replaced))
             mmusim__frame_unref_span(fault->kernel->frames, fault->replaced,
                                      mmusim__fault_order(fault));
         mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);

@@ -200,6 +200,22 @@ struct pte_slot mmusim__pte_slot(struct kernel *kernel, const struct mm *mm,
     return slot;
 }
 
+struct pte_slot mmusim__pte_deepest(struct kernel *kernel, const struct mm *mm,
+                                    uint64_t vaddr, struct pt_entry *entry)
+{
+    struct pte_slot slot = pt_top_slot(kernel, mm, vaddr);
+
+    for (;;) {
+        struct pte_slot below = pt_descend(kernel, &slot, vaddr);
+
+        if (!slot.table->level || !below.table)
+            break;
+        slot = below;
+    }
+    *entry = pt_decode(kernel, &slot);
+    return slot;
+}
+
 /* Of the frames that a table takes: 4 KiB but for large granules and roots. */
 uint32_t mmusim__pt_table_order(const struct pt_format *format, uint32_t level)
 {
@@ -393,6 +409,57 @@ mmusim_status_t mmusim__pte_move(struct kernel *kernel,
         return MMUSIM_NOMEM;
     mmusim__pte_clear(kernel, from);
     pt_store_leaf(kernel, to, word);
+    return MMUSIM_OK;
+}
+
+/* The entries of a new table, which nothing points to yet. */
+static mmusim_status_t pt_fill_pieces(struct kernel *kernel,
+                                      struct pte_slot *to,
+                                      const struct pt_entry *whole,
+                                      const struct pte_pieces *pieces)
+{
+    const struct pt_format *format = kernel->format;
+    pfn_t pfn = pieces->first;
+
+    for (to->index = 0; to->index < to->table->n_words; to->index++) {
+        uint64_t word = format->make_leaf(format, pfn, 0, whole->rights,
+                                          whole->is_accessed);
+        mmusim_status_t status =
+            mmusim__pte_install(kernel, to, pfn, whole->rights);
+
+        if (status)
+            return status;
+        mmusim__pte_rewrite(kernel, to,
+                            pieces->is_hidden ? format->hide(word, 0) : word);
+        if (!pieces->is_one_frame)
+            pfn.v += UINT64_C(1) << format->granule_order;
+    }
+    return MMUSIM_OK;
+}
+
+mmusim_status_t mmusim__pte_split(struct kernel *kernel,
+                                  const struct pte_slot *slot,
+                                  const struct pte_pieces *pieces)
+{
+    struct pte_slot to = {.mm = slot->mm, .vaddr = slot->vaddr};
+    struct pt_entry whole;
+    mmusim_status_t status;
+    pfn_t table;
+
+    mmusim__pte_maps(kernel, slot, &whole);
+    status = pt_table_create(kernel, slot->table->level - 1, &table);
+    if (status)
+        return status;
+    to.table = mmusim__pt_table(kernel->tables, table);
+    status = pt_fill_pieces(kernel, &to, &whole, pieces);
+    if (status) {
+        for (to.index = 0; to.index < to.table->n_words; to.index++)
+            mmusim__pte_clear(kernel, &to);
+        mmusim__pt_table_free(kernel, table);
+        return status;
+    }
+    pt_set_translation(kernel, slot, 0);
+    pt_link(kernel, slot, table);
     return MMUSIM_OK;
 }
 

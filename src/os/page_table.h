@@ -31,6 +31,11 @@ struct pte_slot mmusim__pte_leaf(struct kernel *kernel, const struct mm *mm,
 struct pte_slot mmusim__pte_slot(struct kernel *kernel, const struct mm *mm,
                                  uint64_t vaddr);
 
+/* The slot of vaddr in the lowest table there is: a leaf, present or not, or
+ * an empty entry. */
+struct pte_slot mmusim__pte_deepest(struct kernel *kernel, const struct mm *mm,
+                                    uint64_t vaddr, struct pt_entry *entry);
+
 /* The first leaf table (or large leaf's table) at or after vaddr that has an
  * entry in [vaddr, end); *table_start is the address its first relevant entry
  * maps. False: there is none. */
@@ -65,6 +70,17 @@ bool mmusim__pte_is_swap(const struct kernel *kernel,
 mmusim_status_t mmusim__pte_move(struct kernel *kernel,
                                  const struct pte_slot *from,
                                  const struct pte_slot *to);
+
+/* A large leaf that is not present becomes a pointer to a table of smaller
+ * ones with its rights. */
+struct pte_pieces {
+    pfn_t first;
+    bool is_one_frame; /* all map `first`: the zero page */
+    bool is_hidden;    /* PROT_NONE, all of them */
+};
+mmusim_status_t mmusim__pte_split(struct kernel *kernel,
+                                  const struct pte_slot *slot,
+                                  const struct pte_pieces *pieces);
 
 /* Order of the frames that a table of a level takes. */
 uint32_t mmusim__pt_table_order(const struct pt_format *format, uint32_t level);

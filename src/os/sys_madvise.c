@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * madvise (Linux 4.6 mm/madvise.c): DONTNEED and FREE gather and flush area by
- * area under mmap_lock for reading. The other kinds change no entry here:
- * 4.6 does not know COLD and PAGEOUT, and THP is not modelled.
+ * area under mmap_lock for reading. HUGEPAGE and NOHUGEPAGE change the areas'
+ * flags under it for writing, and no entry (hugepage_madvise): a huge page that
+ * is there stays. The other kinds change no entry here: 4.6 does not know COLD
+ * and PAGEOUT.
  */
 #include "os/syscall.h"
 #include "os/unmap.h"
@@ -57,5 +59,41 @@ static enum sys_body madvise_body(struct cpu *cpu, struct sys_frame *sys)
 const struct sys_call mmusim__sys_madvise = {
     SYS_LOCK_READ,
     madvise_body,
+    sizeof(struct sys_frame),
+};
+
+/* ---- flags of areas ---- */
+
+/* What the advice makes of an area's flags. */
+static struct vm_flag_change madvise_flags(uint32_t advice)
+{
+    if (advice == MADVICE_HUGEPAGE)
+        return (struct vm_flag_change){VM_NOHUGEPAGE, VM_HUGEPAGE};
+    return (struct vm_flag_change){VM_HUGEPAGE, VM_NOHUGEPAGE};
+}
+
+/* Up to a hole or hugetlb, where Linux stops with an error: hugepage_madvise(),
+ * VM_NO_KHUGEPAGED. */
+static enum sys_body madvise_flags_body(struct cpu *cpu, struct sys_frame *sys)
+{
+    uint64_t cursor = sys->start;
+    const struct vm_area *area = mmusim__vm_find(sys->mm->areas, cursor);
+
+    while (area && cursor < sys->end && !(area->flags & VM_HUGETLB)) {
+        cursor = area->end;
+        area = mmusim__vm_find(sys->mm->areas, cursor);
+    }
+    if (cursor > sys->start)
+        mmusim__sys_fails(
+            sys, mmusim__vm_change_flags(
+                     sys->mm->areas, sys->start, min_u64(cursor, sys->end),
+                     madvise_flags(sys->op.advice), &sys->n_touched));
+    mmusim__sys_effect(cpu, sys->kernel);
+    return SYS_LEAVE;
+}
+
+const struct sys_call mmusim__sys_madvise_flags = {
+    SYS_LOCK_WRITE,
+    madvise_flags_body,
     sizeof(struct sys_frame),
 };

@@ -7,6 +7,7 @@
  * granted: the next store takes a fault that gives it back.
  */
 #include "coherence/flush.h"
+#include "os/huge_page.h"
 #include "os/page_cache.h"
 #include "os/page_table.h"
 #include "os/syscall.h"
@@ -120,6 +121,12 @@ static void mprotect_lock_table(struct cpu *cpu,
                                 mprotect->piece.end, &mprotect->slot,
                                 &sys->cursor)) {
         sys->step = MPROTECT_FLUSH;
+        return;
+    }
+    if (mmusim__thp_is_cut(sys->kernel, &mprotect->slot, &mprotect->piece,
+                           mprotect->piece.start, mprotect->piece.end)) {
+        sys->cursor = mprotect->slot.vaddr; /* found again as a table */
+        mmusim__thp_split(cpu, sys->kernel, sys->mm, sys->cursor);
         return;
     }
     lock = mmusim__pte_lock(mprotect->slot.table);

@@ -11,6 +11,7 @@
  * entries' locks are charged and not taken.
  */
 #include "coherence/flush.h"
+#include "os/huge_page.h"
 #include "os/page_table.h"
 #include "os/syscall.h"
 #include "os/unmap.h"
@@ -140,14 +141,33 @@ static void mremap_move_entry(struct mremap_frame *mremap,
     struct sys_frame *sys = &mremap->sys;
     uint64_t to_vaddr = mremap->new_start + (sys->cursor - sys->start);
     struct pte_slot to;
-    mmusim_status_t status =
-        mmusim__pte_make(sys->kernel, sys->mm, to_vaddr, 0, &to, n_tables);
+    mmusim_status_t status = mmusim__pte_make(
+        sys->kernel, sys->mm, to_vaddr, from->table->level, &to, n_tables);
 
     if (!status)
         status = mmusim__pte_move(sys->kernel, from, &to);
     if (status)
         system_fail(sys->kernel->system, status);
     sys->has_changed = true;
+}
+
+/* move_page_tables(): a huge page moves as one if all of it does, to where one
+ * can lie and none is. */
+static bool mremap_splits_huge(const struct mremap_frame *mremap,
+                               const struct pte_slot *from)
+{
+    const struct sys_frame *sys = &mremap->sys;
+    struct pt_entry entry;
+    uint64_t to = mremap->new_start + (from->vaddr - sys->start);
+
+    if (!thp_is_possible(sys->kernel->format) ||
+        from->table->level != THP_LEVEL)
+        return false;
+    return mmusim__thp_is_cut(sys->kernel, from, &mremap->area, sys->start,
+                              mremap->move_end) ||
+           to % thp_bytes(sys->kernel) ||
+           mmusim__pte_deepest(sys->kernel, sys->mm, to, &entry).table->level <
+               THP_LEVEL;
 }
 
 /* The entries of one old table. */
@@ -158,14 +178,20 @@ static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
     struct pte_slot from;
     uint64_t cycles = 2 * (uint64_t) cost->lock_cycles;
     uint32_t n_tables = 0;
+    uint64_t bytes;
 
     if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor,
                                 mremap->move_end, &from, &sys->cursor)) {
         sys->step = MREMAP_FLUSH;
         return;
     }
-    while (from.index < from.table->n_words && sys->cursor < mremap->move_end &&
-           !cpu->system->has_stopped) {
+    if (mremap_splits_huge(mremap, &from)) {
+        sys->cursor = from.vaddr; /* found again as a table */
+        mmusim__thp_split(cpu, sys->kernel, sys->mm, sys->cursor);
+        return;
+    }
+    bytes = mmusim__pte_bytes(&from, sys->kernel->format);
+    do {
         struct pt_entry entry;
         uint32_t swap_slot;
 
@@ -176,8 +202,9 @@ static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
             cycles += (uint64_t) cost->pte_clear_cycles + cost->pte_set_cycles;
         }
         from.index++;
-        sys->cursor += kernel_page_bytes(sys->kernel);
-    }
+        sys->cursor += bytes;
+    } while (!from.table->level && from.index < from.table->n_words &&
+             sys->cursor < mremap->move_end && !cpu->system->has_stopped);
     cycles += (uint64_t) n_tables * cost->table_alloc_cycles;
     mmusim__cpu_busy(cpu, cycles, BUCKET_KERNEL);
 }

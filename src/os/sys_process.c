@@ -96,7 +96,7 @@ static void fork_copy_entry(struct fork_frame *fork,
         system_fail(kernel->system, status);
         return;
     }
-    if (entry->pfn.v != kernel->zero_page.v)
+    if (!kernel_is_zero_page(kernel, entry->pfn))
         mmusim__frame_ref_span(kernel->frames, entry->pfn, entry->order);
     word = format->make_leaf(format, entry->pfn, level, rights, true);
     if (!(fork->area.flags & (VM_READ | VM_WRITE | VM_EXEC)))

@@ -181,11 +181,21 @@ void mmusim__sys_insert_area(struct sys_frame *sys, const struct vm_area *area)
 
 /* ---- beginning ---- */
 
+/* madvise_need_mmap_write(). */
+static const struct sys_call *sys_call_of(const struct sys_op *op)
+{
+    bool changes_flags =
+        op->kind == SYS_MADVISE &&
+        (op->advice == MADVICE_HUGEPAGE || op->advice == MADVICE_NOHUGEPAGE);
+
+    return changes_flags ? &mmusim__sys_madvise_flags : sys_calls[op->kind];
+}
+
 /* Pushes the frame of an operation with the common part filled in. */
 static struct sys_frame *sys_push(struct cpu *cpu, struct kernel *kernel,
                                   const struct sys_op *op)
 {
-    const struct sys_call *call = sys_calls[op->kind];
+    const struct sys_call *call = sys_call_of(op);
     struct sys_frame *sys = mmusim__cpu_push(cpu, sys_step, call->frame_bytes);
     uint64_t page = max_u64(UINT64_C(1) << (BASE_PAGE_SHIFT + op->huge_order),
                             kernel_page_bytes(kernel));

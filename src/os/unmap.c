@@ -5,6 +5,7 @@
 
 #include "coherence/mm_rules.h"
 #include "coherence/table_sync.h"
+#include "os/huge_page.h"
 #include "os/page_table.h"
 #include "os/reclaim.h"
 #include "os/tlb_gather.h"
@@ -69,7 +70,7 @@ static void unmap_keep_page(struct unmap_frame *unmap,
 {
     struct kernel *kernel = unmap->kernel;
 
-    if (entry->pfn.v == kernel->zero_page.v)
+    if (kernel_is_zero_page(kernel, entry->pfn))
         return;
     if (!unmap_rules(unmap)->frees_pages_late) {
         mmusim__frame_unref_span(kernel->frames, entry->pfn, entry->order);
@@ -205,6 +206,16 @@ static void unmap_zap(struct cpu *cpu, struct unmap_frame *unmap)
                      BUCKET_KERNEL);
 }
 
+/* Has the large page become a table before its lock was ours? */
+static bool unmap_has_moved_on(const struct unmap_frame *unmap)
+{
+    struct pt_entry entry;
+    struct pte_slot slot = mmusim__pte_deepest(unmap->kernel, unmap->range.mm,
+                                               unmap->cursor, &entry);
+
+    return unmap->slot.table->level && slot.table != unmap->slot.table;
+}
+
 static void unmap_find(struct cpu *cpu, struct unmap_frame *unmap)
 {
     const struct vm_area *area = unmap_area(cpu, unmap);
@@ -214,6 +225,12 @@ static void unmap_find(struct cpu *cpu, struct unmap_frame *unmap)
     if (!mmusim__pte_next_table(unmap->kernel, unmap->range.mm, unmap->cursor,
                                 area->end, &unmap->slot, &entry_vaddr)) {
         unmap->frame.pc = UNMAP_END_AREA;
+        return;
+    }
+    if (mmusim__thp_is_cut(unmap->kernel, &unmap->slot, area, area->start,
+                           area->end)) {
+        /* found again as a table: zap_pmd_range(), vma_adjust_trans_huge() */
+        mmusim__thp_split(cpu, unmap->kernel, unmap->range.mm, entry_vaddr);
         return;
     }
     /* A large page that the range only touches is taken as a whole. */
@@ -379,6 +396,10 @@ static enum kstep unmap_step(struct cpu *cpu, struct kframe *frame)
         unmap_find(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_ZAP:
+        frame->pc = UNMAP_UNLOCK;
+        unmap->must_flush = false;
+        if (unmap_has_moved_on(unmap))
+            return KSTEP_NEXT;
         unmap_zap(cpu, unmap);
         unmap_after_zap(unmap);
         return KSTEP_NEXT;

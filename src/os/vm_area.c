@@ -267,6 +267,17 @@ mmusim_status_t mmusim__vm_protect(struct vm_set *set, uint64_t start,
                                    uint64_t end, uint32_t prot_flags,
                                    uint32_t *n_touched)
 {
+    const struct vm_flag_change change = {VM_PROT_FLAGS,
+                                          prot_flags & VM_PROT_FLAGS};
+
+    return mmusim__vm_change_flags(set, start, end, change, n_touched);
+}
+
+mmusim_status_t mmusim__vm_change_flags(struct vm_set *set, uint64_t start,
+                                        uint64_t end,
+                                        struct vm_flag_change change,
+                                        uint32_t *n_touched)
+{
     struct vm_piece piece;
     const struct vm_area *area;
 
@@ -283,8 +294,7 @@ mmusim_status_t mmusim__vm_protect(struct vm_set *set, uint64_t start,
             break;
         piece.area = vm_area_piece(area, start, end);
         start = piece.area.end;
-        piece.area.flags = (area->flags & ~(uint32_t) VM_PROT_FLAGS) |
-                           (prot_flags & VM_PROT_FLAGS);
+        piece.area.flags = (area->flags & ~change.cleared) | change.set;
         if (piece.area.flags != area->flags)
             vm_count(n_touched, vm_protect_piece(set, &piece));
     }

@@ -22,6 +22,9 @@ enum { /* vm_area.flags */
        VM_HUGETLB = 1 << 4,  /* mapped with pages of huge_order */
        VM_IMPLICIT = 1 << 5, /* made by a first touch outside every mapping */
        VM_HEAP = 1 << 6,     /* made by brk */
+       VM_HUGEPAGE = 1 << 7, /* MADV_HUGEPAGE */
+       VM_NOHUGEPAGE = 1 << 8,
+       VM_MERGEABLE = 1 << 9, /* MADV_MERGEABLE */
 };
 
 struct vm_area {
@@ -68,6 +71,14 @@ mmusim_status_t mmusim__vm_remove(struct vm_set *set, uint64_t start,
 mmusim_status_t mmusim__vm_protect(struct vm_set *set, uint64_t start,
                                    uint64_t end, uint32_t prot_flags,
                                    uint32_t *n_touched);
+/* The same for any flags: clears some and sets some. */
+struct vm_flag_change {
+    uint32_t cleared, set;
+};
+mmusim_status_t mmusim__vm_change_flags(struct vm_set *set, uint64_t start,
+                                        uint64_t end,
+                                        struct vm_flag_change change,
+                                        uint32_t *n_touched);
 bool mmusim__vm_set_is_valid(const struct vm_set *set);
 
 #endif

@@ -9,6 +9,11 @@
 #define VM_COUNTER_MAP(X)                                                      \
     X(numa_local, "blocks", "allocated on the node of the CPU that asked")     \
     X(numa_other, "blocks", "allocated on another node")                       \
+    X(thp_fault_alloc, "pages", "huge pages mapped by faults")                 \
+    X(thp_fault_fallback, "faults", "that found no free huge page")            \
+    X(thp_zero_page_alloc, "pages", "the huge zero page made")                 \
+    X(thp_split_page, "pages", "huge pages taken to pieces")                   \
+    X(thp_split_pmd, "mappings", "of huge pages split")                        \
     X(pgscan_kswapd, "pages", "of inactive lists, looked at by kswapd")        \
     X(pgscan_direct, "pages",                                                  \
       "of inactive lists, looked at by direct reclaim")                        \

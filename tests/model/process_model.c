@@ -11,14 +11,16 @@
 #include <cmocka.h>
 
 /* The last page of one table and the first of the next, far from anything. */
-#define MODEL_BASE      (UINT64_C(0x40200000) - 100 * 4096)
+#define MODEL_TABLE     UINT64_C(0x40200000)
 #define MODEL_HUGE_BASE UINT64_C(0x50000000)
+enum { MODEL_BEFORE_TABLE = 100 }; /* pages */
 
-uint64_t model_vaddr(uint32_t index)
+uint64_t model_vaddr(uint32_t index, uint32_t page_shift)
 {
     return model_is_huge(index)
                ? MODEL_HUGE_BASE + ((uint64_t) (index - MODEL_SMALL) << 21)
-               : MODEL_BASE + ((uint64_t) index << 12);
+               : MODEL_TABLE - ((uint64_t) MODEL_BEFORE_TABLE << page_shift) +
+                     ((uint64_t) index << page_shift);
 }
 
 static uint32_t frame_new(struct process_model *model)

@@ -58,7 +58,9 @@ struct process_model {
 void model_init(struct process_model *model);
 void model_fini(struct process_model *model);
 
-uint64_t model_vaddr(uint32_t index);
+/* page_shift: of the room that a small page has; more than 12: what is touched
+ * is its first 4 KiB. */
+uint64_t model_vaddr(uint32_t index, uint32_t page_shift);
 static inline bool model_is_huge(uint32_t index)
 {
     return index >= MODEL_SMALL;

@@ -228,7 +228,7 @@ static void count_tables(const struct mmusim_machine *machine, pfn_t pfn,
     }
 }
 
-/* After the last exit, what is left is the zero page, init_mm's tables and
+/* After the last exit, what is left is the zero pages, init_mm's tables and
  * pages, cached file pages, and the roots that lazy CPUs still borrow. */
 static void assert_no_frame_is_lost(const struct machine_run *run)
 {
@@ -236,6 +236,9 @@ static void assert_no_frame_is_lost(const struct machine_run *run)
     uint64_t zero_page = UINT64_C(1) << kernel->format->granule_order;
     struct held held = {0};
 
+    if (kernel->huge_zero_page.v)
+        zero_page += UINT64_C(1) << mmusim__frame_order(kernel->frames,
+                                                        kernel->huge_zero_page);
     count_tables(run->machine, kernel->init_mm.space.root, &held);
     for (const struct mm *mm = kernel->mms; mm; mm = mm->next) {
         uint64_t before = held.tables;

@@ -73,9 +73,11 @@ static bool pick_range(struct gen *gen, uint32_t *start, uint32_t *end)
     return false;
 }
 
-static uint64_t bytes_between(uint32_t start, uint32_t end)
+static uint64_t bytes_between(const struct gen *gen, uint32_t start,
+                              uint32_t end)
 {
-    return (uint64_t) (end - start) << (model_is_huge(start) ? 21 : 12);
+    return (uint64_t) (end - start)
+           << (model_is_huge(start) ? 21 : gen->out->page_shift);
 }
 
 static const char *prot_text(uint32_t prot)
@@ -105,11 +107,11 @@ static void gen_mmap(struct gen *gen, const struct gen_thread *thread)
         like.file = (int32_t) below(gen, MODEL_NAMED_FILES);
         like.file_page = below(gen, 20);
         snprintf(file, sizeof(file), " file:f%d@%u", (int) like.file,
-                 (unsigned) like.file_page * 4096);
+                 (unsigned) like.file_page << gen->out->page_shift);
     }
     program_say(gen->program, "%u mmap %#llx %#llx %s%s%s%s", thread->tid,
-                (unsigned long long) model_vaddr(start),
-                (unsigned long long) bytes_between(start, end),
+                (unsigned long long) model_vaddr(start, gen->out->page_shift),
+                (unsigned long long) bytes_between(gen, start, end),
                 prot_text(like.prot), file, like.is_shared ? " shared" : "",
                 is_huge ? " huge=2M" : "");
     model_mmap(gen->model, thread->mm, start, end, like);
@@ -123,8 +125,9 @@ static void gen_range(struct gen *gen, const struct gen_thread *thread,
     uint32_t inset = model_is_huge(start) ? 0 : below(gen, 3);
 
     program_say(gen->program, "%u %s %#llx %#llx %s", thread->tid, verb,
-                (unsigned long long) model_vaddr(start),
-                (unsigned long long) bytes_between(start, end) - inset, rest);
+                (unsigned long long) model_vaddr(start, gen->out->page_shift),
+                (unsigned long long) bytes_between(gen, start, end) - inset,
+                rest);
 }
 
 static void gen_change(struct gen *gen, const struct gen_thread *thread)
@@ -165,10 +168,10 @@ static void gen_mremap(struct gen *gen, const struct gen_thread *thread)
         (to != start && to < end && start < to + new_n))
         return;
     program_say(gen->program, "%u mremap %#llx %#llx %#llx %#llx", thread->tid,
-                (unsigned long long) model_vaddr(start),
-                (unsigned long long) bytes_between(start, end),
-                (unsigned long long) model_vaddr(to),
-                (unsigned long long) bytes_between(to, to + new_n));
+                (unsigned long long) model_vaddr(start, gen->out->page_shift),
+                (unsigned long long) bytes_between(gen, start, end),
+                (unsigned long long) model_vaddr(to, gen->out->page_shift),
+                (unsigned long long) bytes_between(gen, to, to + new_n));
     model_mremap(gen->model, thread->mm, start, n, to, new_n);
 }
 
@@ -272,7 +275,7 @@ static void gen_access(struct gen *gen, struct gen_thread *thread,
                        uint32_t index)
 {
     struct model_page *page = &thread->mm->pages[index];
-    uint64_t vaddr = model_vaddr(index);
+    uint64_t vaddr = model_vaddr(index, gen->out->page_shift);
     uint32_t dice = below(gen, 10);
     enum access_kind kind = dice < 5   ? ACCESS_LOAD
                             : dice < 9 ? ACCESS_STORE
@@ -423,9 +426,17 @@ static void gen_free(struct gen *gen, uint32_t n_rounds)
 void random_program_init(struct random_program *random, enum random_kind kind,
                          uint64_t seed, uint32_t n_rounds)
 {
+    random_program_init_wide(random, kind, seed, n_rounds, 12);
+}
+
+void random_program_init_wide(struct random_program *random,
+                              enum random_kind kind, uint64_t seed,
+                              uint32_t n_rounds, uint32_t page_shift)
+{
     struct gen gen = {.out = random, .is_free = kind == RANDOM_FREE};
 
     memset(random, 0, sizeof(*random));
+    random->page_shift = page_shift;
     gen.program = random->program = program_create();
     gen.model = &random->model;
     gen.forced_slot = RANDOM_MAX_LIVE;

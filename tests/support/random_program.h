@@ -35,12 +35,17 @@ struct random_program {
     struct process_model model;
     struct checkpoint *checkpoints;
     uint32_t n_checkpoints;
+    uint32_t page_shift; /* see model_vaddr() */
 };
 
 enum random_kind { RANDOM_STAMPED, RANDOM_FREE };
 
 void random_program_init(struct random_program *random, enum random_kind kind,
                          uint64_t seed, uint32_t n_rounds);
+/* The same with more room for each page. */
+void random_program_init_wide(struct random_program *random,
+                              enum random_kind kind, uint64_t seed,
+                              uint32_t n_rounds, uint32_t page_shift);
 void random_program_fini(struct random_program *random);
 
 #endif

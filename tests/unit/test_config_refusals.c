@@ -193,15 +193,6 @@ static void a_format_that_the_architecture_lacks_is_refused(void **state)
     ASSERT_ALL_REFUSED(state, refusals);
 }
 
-static void what_has_no_model_yet_says_so(void **state)
-{
-    static const struct refusal refusals[] = {
-        {"os.thp: always\n", 1, "os.thp", "not modelled in this version"},
-    };
-
-    ASSERT_ALL_REFUSED(state, refusals);
-}
-
 static void an_override_is_checked_like_a_file(void **state)
 {
     static const char *const pairs[][3] = {
@@ -275,7 +266,6 @@ int main(void)
         cmocka_unit_test(a_value_out_of_range_says_the_range),
         cmocka_unit_test(an_impossible_geometry_points_at_the_array),
         cmocka_unit_test(a_format_that_the_architecture_lacks_is_refused),
-        cmocka_unit_test(what_has_no_model_yet_says_so),
         cmocka_unit_test(an_override_is_checked_like_a_file),
         cmocka_unit_test(a_rule_that_an_override_breaks_points_at_it),
         cmocka_unit_test(a_missing_or_unreadable_machine_says_so),
