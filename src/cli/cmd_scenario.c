@@ -84,13 +84,10 @@ static int scenario_save(const struct scenario_options *options,
 static void scenario_print_search(const mmusim_scenario_summary_t *summary)
 {
     if (summary->is_all)
-        printf("all orders: %llu states, %llu moves",
-               (unsigned long long) summary->states,
-               (unsigned long long) summary->moves);
+        printf("all orders: %llu states", (unsigned long long) summary->states);
     else if (summary->drawn)
-        printf("not all orders: %llu states, %llu moves, %llu orders drawn",
+        printf("not all orders: %llu states, %llu orders drawn",
                (unsigned long long) summary->states,
-               (unsigned long long) summary->moves,
                (unsigned long long) summary->drawn);
     else
         printf("after %llu moves", (unsigned long long) summary->moves);

@@ -332,11 +332,13 @@ static void cpu_load_store(struct scenario_run *run, uint32_t cpu,
         break;
     case OP_LOCK:
         mmusim__scenario_write(run, cell, (int32_t) cpu + 1);
-        cpu_note_cell(run, cell, (int32_t) cpu + 1, "locked by");
+        mmusim__scenario_note(run, "takes %s",
+                              mmusim__scenario_cell(run->program, cell).text);
         break;
     default:
         mmusim__scenario_store(run, cpu, cell, 0, true);
-        cpu_note_cell(run, cell, 0, "unlocked,");
+        mmusim__scenario_note(run, "drops %s",
+                              mmusim__scenario_cell(run->program, cell).text);
         break;
     }
 }

@@ -293,6 +293,7 @@ static uint32_t expression_name(struct scenario_reader *reader)
     const struct scenario_name *name;
     struct scenario_inst *inst;
     bool is_private;
+    bool is_own = mmusim__scenario_take(reader, "own");
     uint32_t cell;
     int local;
 
@@ -309,8 +310,8 @@ static uint32_t expression_name(struct scenario_reader *reader)
     if (name->kind != NAME_VARIABLE)
         return expression_constant(reader, name->value);
     cell = mmusim__scenario_cell_of(reader, name, &is_private);
-    inst =
-        mmusim__scenario_emit(reader, is_private ? OP_LOAD_PRIVATE : OP_LOAD);
+    inst = mmusim__scenario_emit(reader, is_private || is_own ? OP_LOAD_PRIVATE
+                                                              : OP_LOAD);
     inst->to = (uint8_t) cell;
     inst->args[0] = (uint8_t) cell;
     return cell;
