@@ -12,6 +12,9 @@ struct address_space {
     uint64_t context_id; /* asid_alloc.h: generation | asid; 0: none yet */
     struct cpu_mask cpus; /* mm_cpumask: CPUs that must get flush requests */
     uint32_t n_flushes_pending; /* mm_tlb_flush_pending: mmu_gather.h */
+    /* mm_tlb_flush_batched: entries that batches have cleared, and how many of
+     * them are known to be flushed (flush.h). */
+    uint64_t n_batched, n_batched_flushed;
 };
 
 #endif

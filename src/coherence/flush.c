@@ -3,6 +3,7 @@
 #include "coherence/flush.h"
 
 #include "coherence/check_cpus.h"
+#include "coherence/mm_rules.h"
 
 /* Tells the checker; nothing if there is none. */
 static void flush_watch(struct cpu *cpu, const struct address_space *mm,
@@ -94,6 +95,7 @@ uint32_t mmusim__flush_batch_add(struct cpu *cpu, struct address_space *mm,
 {
     if (cpu->system->check)
         mmusim__check_batch_add(cpu, mm->id);
+    mm->n_batched++;
     return cpu->system->protocol->batch_add(cpu, mm, vaddr, order);
 }
 
@@ -112,4 +114,43 @@ void mmusim__flush_batch_pending(struct cpu *cpu, struct address_space *mm)
         protocol->batch_pending(cpu, mm);
     else
         mmusim__flush_mm(cpu, mm);
+}
+
+/* ---- flush_tlb_batched_pending() ---- */
+
+struct batched_frame {
+    struct kframe frame;
+    struct address_space *mm;
+    uint64_t n_seen; /* n_batched before the flush */
+};
+
+/* 4.13 clears a flag, also for what was added meanwhile (B03); 5.17 compares
+ * and keeps that. */
+static enum kstep batched_step(struct cpu *cpu, struct kframe *frame)
+{
+    struct batched_frame *batched = (struct batched_frame *) frame;
+    struct address_space *mm = batched->mm;
+    bool has_generations =
+        cpu->system->protocol->mm_rules->batched_has_generations;
+
+    if (frame->pc++ == 0) {
+        mmusim__flush_batch_pending(cpu, mm);
+        return KSTEP_NEXT;
+    }
+    if (!has_generations || mm->n_batched == batched->n_seen)
+        mm->n_batched_flushed = mm->n_batched;
+    return KSTEP_DONE;
+}
+
+bool mmusim__batched_pending(struct cpu *cpu, struct address_space *mm)
+{
+    struct batched_frame *batched;
+
+    if (!cpu->system->protocol->mm_rules->knows_batched ||
+        mm->n_batched == mm->n_batched_flushed)
+        return false;
+    batched = mmusim__cpu_push(cpu, batched_step, sizeof(*batched));
+    batched->mm = mm;
+    batched->n_seen = mm->n_batched;
+    return true;
 }

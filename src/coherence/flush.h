@@ -44,6 +44,12 @@ uint32_t mmusim__flush_batch_add(struct cpu *cpu, struct address_space *mm,
 void mmusim__flush_batch(struct cpu *cpu);
 void mmusim__flush_batch_pending(struct cpu *cpu, struct address_space *mm);
 
+/* flush_tlb_batched_pending(), under a table's lock: whoever is going to take
+ * an entry that is not there for flushed. Pushes the frames of the flush if a
+ * batch has cleared entries of mm since the last one, and the version knows;
+ * false: it has not, or does not. */
+bool mmusim__batched_pending(struct cpu *cpu, struct address_space *mm);
+
 /* A range of plain pages; the usual case. */
 static inline struct flush_span flush_span_of(uint64_t start, uint64_t end)
 {

@@ -21,8 +21,8 @@
 #define RULES_6_8                                                              \
     RULES_4_20, .batched_has_generations = true, .delays_rmap = true,          \
                 .flushes_before_unlink = true, .protect_gathers = true,        \
-                .nested_flush_is_full = true, .moves_whole_tables = true,      \
-                .gather_leaves_one_slot = true, .splits_huge_on_write = true
+                .nested_flush_is_full = true, .gather_leaves_one_slot = true,  \
+                .splits_huge_on_write = true
 #define RULES_7_1                                                              \
     RULES_6_8, .rechecks_batched = true, .batches_tables = true,               \
                .table_waits_for_rcu = true
@@ -49,7 +49,6 @@ const struct mm_rules mmusim__mm_rules_4_20 = {
 const struct mm_rules mmusim__mm_rules_6_8 = {
     .version = "6.8",
     GATHER_SIZES,
-    .splits_huge_zero_page = true,
     RULES_6_8,
 };
 
@@ -82,7 +81,6 @@ const struct mm_rules mmusim__mm_rules_4_20_fixed = {
 const struct mm_rules mmusim__mm_rules_6_8_fixed = {
     .version = "6.8",
     GATHER_SIZES,
-    .splits_huge_zero_page = true,
     RULES_6_8,
     .rechecks_batched = true,
 };

@@ -38,10 +38,9 @@ struct mm_rules {
 
     bool moves_under_lock; /* mremap flushes before it drops the tables' locks:
                               4.19 [B01] */
-    bool moves_whole_tables; /* mremap relinks a level-0 table: 5.0 */
-    bool moves_in_chunks;    /* of 64 pages a lock: before 4.19 */
-    bool knows_batched;      /* who finds an entry already cleared waits for the
-                                batch: 4.13 [B02] */
+    bool moves_in_chunks;  /* of 64 pages a lock: before 4.19 */
+    bool knows_batched;    /* who finds an entry already cleared waits for the
+                              batch: 4.13 [B02] */
     bool batched_has_generations; /* 5.17 [B03] */
     bool rechecks_batched;        /* after a lock was dropped: 6.16 [B04] */
     bool flushes_dirty_early;     /* before the table's lock is dropped: 3.15

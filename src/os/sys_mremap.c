@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mremap (Linux 4.6 mm/mremap.c) under mmap_lock for writing. In place: the
- * area grows or its tail is unmapped. Moving: whatever lies at the new place is
- * unmapped, the area is copied there, entries are moved table by table, and
- * the old range is flushed at the very end (move_page_tables; releasing the
- * table locks before that flush is bug B01, CVE-2018-18281); then the old area
- * goes, with the tables that fall empty.
- *
- * mmap_lock excludes everybody else who would take the table locks, so the
- * entries' locks are charged and not taken.
+ * mremap (mm/mremap.c) under mmap_lock for writing. In place: the area grows or
+ * its tail is unmapped. Moving: whatever lies at the new place is unmapped, the
+ * area is copied there, and entries are moved table by table under the locks of
+ * both tables (move_ptes). From 4.19 on the old part is flushed before either
+ * lock is dropped; before, the whole old range at the very end, when somebody
+ * else may have found the pages at their new place and freed them (B01,
+ * CVE-2018-18281). Then the old area goes, with the tables that fall empty.
  */
 #include "coherence/flush.h"
+#include "coherence/mm_rules.h"
 #include "os/huge_page.h"
 #include "os/page_table.h"
 #include "os/syscall.h"
@@ -22,15 +21,32 @@ struct mremap_frame {
     uint64_t new_start;
     uint64_t new_end;
     uint64_t move_end; /* of the old range: what is carried over */
+    /* The part being moved: what one old and one new table hold. */
+    struct lock_waiter waiter;
+    struct pte_slot from, to;
+    uint64_t part_start, part_end; /* old addresses */
+    bool part_has_changed;
 };
 
 enum {
     MREMAP_CLEAR_TARGET,
     MREMAP_LINK,
     MREMAP_MOVE,
+    MREMAP_LOCK_NEW,
+    MREMAP_BATCHED,
+    MREMAP_ENTRIES,
+    MREMAP_FLUSH_PART,
+    MREMAP_UNLOCK,
     MREMAP_FLUSH,
     MREMAP_DROP_OLD,
 };
+
+enum { MREMAP_CHUNK_PAGES = 64 }; /* LATENCY_LIMIT, up to 4.18 */
+
+static const struct mm_rules *mremap_rules(const struct mremap_frame *mremap)
+{
+    return mremap->sys.kernel->gather_shape.rules;
+}
 
 static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
                          uint64_t start, uint64_t end)
@@ -135,30 +151,45 @@ static void mremap_link(struct mremap_frame *mremap)
     mmusim__sys_insert_area(sys, &area);
 }
 
-static void mremap_move_entry(struct mremap_frame *mremap,
-                              const struct pte_slot *from, uint32_t *n_tables)
+static uint64_t mremap_to(const struct mremap_frame *mremap, uint64_t vaddr)
 {
-    struct sys_frame *sys = &mremap->sys;
-    uint64_t to_vaddr = mremap->new_start + (sys->cursor - sys->start);
-    struct pte_slot to;
-    mmusim_status_t status = mmusim__pte_make(
-        sys->kernel, sys->mm, to_vaddr, from->table->level, &to, n_tables);
+    return mremap->new_start + (vaddr - mremap->sys.start);
+}
 
-    if (!status)
-        status = mmusim__pte_move(sys->kernel, from, &to);
-    if (status)
-        system_fail(sys->kernel->system, status);
-    sys->has_changed = true;
+/* How far the part goes: to the end of either table, or of a chunk. */
+static uint64_t mremap_part_end(const struct mremap_frame *mremap)
+{
+    uint64_t start = mremap->part_start;
+    uint64_t bytes =
+        mmusim__pte_bytes(&mremap->from, mremap->sys.kernel->format);
+    uint64_t n = min_u64(mremap->from.table->n_words - mremap->from.index,
+                         mremap->to.table->n_words - mremap->to.index);
+
+    if (mremap->from.table->level)
+        return start + bytes; /* large leaves: tables lie between */
+    if (mremap_rules(mremap)->moves_in_chunks)
+        n = min_u64(n, MREMAP_CHUNK_PAGES);
+    return min_u64(start + n * bytes, mremap->move_end);
+}
+
+static struct klock *mremap_lock_of(const struct mremap_frame *mremap,
+                                    const struct pte_slot *slot)
+{
+    struct klock *lock = mmusim__pte_lock(slot->table);
+
+    if (!lock)
+        system_fail(mremap->sys.kernel->system, MMUSIM_NOMEM);
+    return lock;
 }
 
 /* move_page_tables(): a huge page moves as one if all of it does, to where one
  * can lie and none is. */
-static bool mremap_splits_huge(const struct mremap_frame *mremap,
-                               const struct pte_slot *from)
+static bool mremap_splits_huge(const struct mremap_frame *mremap)
 {
     const struct sys_frame *sys = &mremap->sys;
+    const struct pte_slot *from = &mremap->from;
+    uint64_t to = mremap_to(mremap, from->vaddr);
     struct pt_entry entry;
-    uint64_t to = mremap->new_start + (from->vaddr - sys->start);
 
     if (!thp_is_possible(sys->kernel->format) ||
         from->table->level != THP_LEVEL)
@@ -170,43 +201,108 @@ static bool mremap_splits_huge(const struct mremap_frame *mremap,
                THP_LEVEL;
 }
 
-/* The entries of one old table. */
-static void mremap_move_table(struct cpu *cpu, struct mremap_frame *mremap)
+/* Finds the next old table, makes the new one, takes the first lock. */
+static void mremap_begin_part(struct cpu *cpu, struct mremap_frame *mremap)
 {
     struct sys_frame *sys = &mremap->sys;
-    const struct cost_config *cost = &cpu->system->cost;
-    struct pte_slot from;
-    uint64_t cycles = 2 * (uint64_t) cost->lock_cycles;
     uint32_t n_tables = 0;
-    uint64_t bytes;
+    struct klock *lock;
+    mmusim_status_t status;
 
     if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor,
-                                mremap->move_end, &from, &sys->cursor)) {
+                                mremap->move_end, &mremap->from,
+                                &mremap->part_start)) {
         sys->step = MREMAP_FLUSH;
         return;
     }
-    if (mremap_splits_huge(mremap, &from)) {
-        sys->cursor = from.vaddr; /* found again as a table */
+    if (mremap_splits_huge(mremap)) {
+        sys->cursor = mremap->from.vaddr; /* found again as a table */
         mmusim__thp_split(cpu, sys->kernel, sys->mm, sys->cursor);
         return;
     }
-    bytes = mmusim__pte_bytes(&from, sys->kernel->format);
-    do {
+    status = mmusim__pte_make(
+        sys->kernel, sys->mm, mremap_to(mremap, mremap->part_start),
+        mremap->from.table->level, &mremap->to, &n_tables);
+    if (n_tables) { /* charged alone; found again */
+        mmusim__cpu_busy(
+            cpu, (uint64_t) n_tables * cpu->system->cost.table_alloc_cycles,
+            BUCKET_KERNEL);
+        return;
+    }
+    lock = status ? NULL : mremap_lock_of(mremap, &mremap->from);
+    if (!lock) {
+        system_fail(cpu->system, status);
+        return;
+    }
+    mremap->part_end = mremap_part_end(mremap);
+    mremap->part_has_changed = false;
+    sys->step = MREMAP_LOCK_NEW;
+    mmusim__lock_take(cpu, lock, &mremap->waiter, LOCK_WRITE, BUCKET_KERNEL);
+}
+
+static void mremap_lock_new(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    struct klock *lock;
+
+    mremap->sys.step = MREMAP_BATCHED;
+    if (mremap->to.table == mremap->from.table)
+        return;
+    lock = mremap_lock_of(mremap, &mremap->to);
+    if (lock)
+        mmusim__lock_take(cpu, lock, &mremap->waiter, LOCK_WRITE,
+                          BUCKET_KERNEL);
+}
+
+/* move_ptes() */
+static void mremap_entries(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    struct sys_frame *sys = &mremap->sys;
+    const struct cost_config *cost = &cpu->system->cost;
+    struct pte_slot from = mremap->from;
+    struct pte_slot to = mremap->to;
+    uint64_t bytes = mmusim__pte_bytes(&from, sys->kernel->format);
+    uint64_t cycles = 0;
+
+    for (uint64_t at = mremap->part_start; at < mremap->part_end; at += bytes) {
         struct pt_entry entry;
+        bool is_mapped;
         uint32_t swap_slot;
 
         cycles += cost->pte_scan_cycles;
-        if (mmusim__pte_maps(sys->kernel, &from, &entry) ||
-            mmusim__pte_is_swap(sys->kernel, &from, &swap_slot)) {
-            mremap_move_entry(mremap, &from, &n_tables);
+        is_mapped = mmusim__pte_maps(sys->kernel, &from, &entry);
+        if (is_mapped || mmusim__pte_is_swap(sys->kernel, &from, &swap_slot)) {
+            mmusim_status_t status = mmusim__pte_move(sys->kernel, &from, &to);
+
+            if (status) {
+                system_fail(cpu->system, status);
+                return;
+            }
+            mremap->part_has_changed |= is_mapped;
             cycles += (uint64_t) cost->pte_clear_cycles + cost->pte_set_cycles;
         }
         from.index++;
-        sys->cursor += bytes;
-    } while (!from.table->level && from.index < from.table->n_words &&
-             sys->cursor < mremap->move_end && !cpu->system->has_stopped);
-    cycles += (uint64_t) n_tables * cost->table_alloc_cycles;
+        to.index++;
+    }
+    sys->cursor = mremap->part_end;
+    sys->has_changed |= mremap->part_has_changed;
     mmusim__cpu_busy(cpu, cycles, BUCKET_KERNEL);
+}
+
+/* Under both locks. */
+static void mremap_flush_part(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    struct flush_span span =
+        flush_span_of(mremap->part_start, mremap->part_end);
+
+    if (mremap->part_has_changed && mremap_rules(mremap)->moves_under_lock)
+        mmusim__flush_range(cpu, &mremap->sys.mm->space, &span);
+}
+
+static void mremap_unlock(struct cpu *cpu, struct mremap_frame *mremap)
+{
+    if (mremap->to.table != mremap->from.table)
+        mmusim__lock_release(cpu, mremap->to.table->lock, LOCK_WRITE);
+    mmusim__lock_release(cpu, mremap->from.table->lock, LOCK_WRITE);
 }
 
 static bool mremap_moves(const struct mremap_frame *mremap)
@@ -223,7 +319,7 @@ static void mremap_flush(struct cpu *cpu, struct mremap_frame *mremap)
      */
     if (mremap->move_end == sys->end)
         mmusim__sys_effect(cpu, sys->kernel);
-    if (sys->has_changed)
+    if (sys->has_changed && !mremap_rules(mremap)->moves_under_lock)
         mmusim__flush_range(cpu, &sys->mm->space, &span);
 }
 
@@ -253,7 +349,26 @@ static enum sys_body mremap_body(struct cpu *cpu, struct sys_frame *sys)
         sys->step = mremap_moves(mremap) ? MREMAP_MOVE : MREMAP_DROP_OLD;
         return SYS_AGAIN;
     case MREMAP_MOVE:
-        mremap_move_table(cpu, mremap);
+        mremap_begin_part(cpu, mremap);
+        return SYS_AGAIN;
+    case MREMAP_LOCK_NEW:
+        mremap_lock_new(cpu, mremap);
+        return SYS_AGAIN;
+    case MREMAP_BATCHED:
+        sys->step = MREMAP_ENTRIES;
+        mmusim__batched_pending(cpu, &sys->mm->space);
+        return SYS_AGAIN;
+    case MREMAP_ENTRIES:
+        sys->step = MREMAP_FLUSH_PART;
+        mremap_entries(cpu, mremap);
+        return SYS_AGAIN;
+    case MREMAP_FLUSH_PART:
+        sys->step = MREMAP_UNLOCK;
+        mremap_flush_part(cpu, mremap);
+        return SYS_AGAIN;
+    case MREMAP_UNLOCK:
+        sys->step = MREMAP_MOVE;
+        mremap_unlock(cpu, mremap);
         return SYS_AGAIN;
     case MREMAP_FLUSH:
         sys->step = MREMAP_DROP_OLD;

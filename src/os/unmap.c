@@ -3,6 +3,7 @@
  * (unmap_region, exit_mmap) and mm/madvise.c. */
 #include "os/unmap.h"
 
+#include "coherence/flush.h"
 #include "coherence/mm_rules.h"
 #include "coherence/table_sync.h"
 #include "os/huge_page.h"
@@ -27,6 +28,7 @@ struct unmap_frame {
 enum {
     UNMAP_AREA,
     UNMAP_FIND,
+    UNMAP_BATCHED,
     UNMAP_ZAP,
     UNMAP_FLUSH_UNDER_LOCK,
     UNMAP_UNLOCK,
@@ -242,7 +244,7 @@ static void unmap_find(struct cpu *cpu, struct unmap_frame *unmap)
     }
     unmap->is_full = false;
     unmap->must_flush = false;
-    unmap->frame.pc = UNMAP_ZAP;
+    unmap->frame.pc = UNMAP_BATCHED;
     mmusim__lock_take(cpu, lock, &unmap->waiter, LOCK_WRITE, BUCKET_KERNEL);
 }
 
@@ -394,6 +396,10 @@ static enum kstep unmap_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case UNMAP_FIND:
         unmap_find(cpu, unmap);
+        return KSTEP_NEXT;
+    case UNMAP_BATCHED:
+        frame->pc = UNMAP_ZAP;
+        mmusim__batched_pending(cpu, &unmap->range.mm->space);
         return KSTEP_NEXT;
     case UNMAP_ZAP:
         frame->pc = UNMAP_UNLOCK;
