@@ -21,6 +21,7 @@ enum ipi_delivery {
 struct ipi_config {
     enum ipi_mode mode;
     enum ipi_delivery delivery;
+    uint32_t look_cycles;    /* per target: should it be called at all? */
     uint32_t enqueue_cycles; /* per target: call-single data and queue ... */
     uint32_t enqueue_remote_cycles; /* ... of a target in another socket */
     uint32_t enqueue_hop_cycles;    /* per link beyond the first */

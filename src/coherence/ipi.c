@@ -19,11 +19,21 @@ struct ipi_send_frame {
     struct cpu_mask called;
     uint32_t next_target; /* to look at, or to queue at */
     uint32_t n_unacknowledged;
+    uint32_t
+        n_counted; /* targets reached by an interrupt or a deferred flush */
     uint64_t started_cycle;
     uint64_t wait_cycle; /* the waiting began */
 };
 
-enum { SEND_LOOK, SEND_ENQUEUE, SEND_ICR, SEND_WAIT, SEND_FINISH };
+enum {
+    SEND_LOOK,
+    SEND_ENQUEUE,
+    SEND_ICR,
+    SEND_HERE,
+    SEND_HERE_DONE,
+    SEND_WAIT,
+    SEND_FINISH
+};
 
 static void ipi_append(struct cpu *target, struct ipi_call *call)
 {
@@ -73,22 +83,83 @@ static void ipi_arrive(struct cpu *target, void *cargo, uint64_t now)
     mmusim__cpu_interrupt(target, now);
 }
 
-/* Looks whether one target is preempted: then it is not called. */
+static bool ipi_has_pv_flush(const struct system *system,
+                             const struct flush_request *request)
+{
+    return system->virt.has_pv_flush && request->mm;
+}
+
+static void ipi_count(struct cpu *cpu, struct ipi_send_frame *send,
+                      uint32_t n_targets)
+{
+    struct shootdown_counters *counters = &cpu->system->shootdowns;
+
+    if (!n_targets || !send->request.act)
+        return;
+    send->n_counted = n_targets;
+    counters->count++;
+    counters->targets += n_targets;
+}
+
+/* Is the target to be called? Not if it is preempted and flushes when it comes
+ * back, nor if the request does not select it. Adds the time of the look. */
+static bool ipi_wants(struct cpu *cpu, struct ipi_send_frame *send,
+                      struct cpu *target, uint64_t *cycles)
+{
+    const struct system *system = cpu->system;
+    const struct flush_request *request = &send->request;
+
+    if (ipi_has_pv_flush(system, request)) {
+        *cycles += system->virt.pv_check_cycles;
+        if (mmusim__paravirt_defer_flush(target)) {
+            send->n_counted++;
+            return false;
+        }
+    }
+    if (!request->selects)
+        return true;
+    *cycles += system->ipi.look_cycles;
+    return request->selects(target, request);
+}
+
+/* Looks at one target. */
 static void ipi_look(struct cpu *cpu, struct ipi_send_frame *send)
 {
-    struct system *system = cpu->system;
+    uint64_t cycles = 0;
 
-    if (mmusim__paravirt_defer_flush(&system->cpus[send->next_target])) {
+    if (!ipi_wants(cpu, send, &cpu->system->cpus[send->next_target], &cycles)) {
         cpu_mask_clear(&send->targets, send->next_target);
         cpu_mask_clear(&send->called, send->next_target);
         send->n_unacknowledged--;
     }
-    mmusim__cpu_busy(cpu, system->virt.pv_check_cycles, BUCKET_IPI_SEND);
+    mmusim__cpu_busy(cpu, cycles, BUCKET_IPI_SEND);
     send->next_target = cpu_mask_next(&send->targets, send->next_target + 1);
     if (send->next_target != MAX_CPUS)
         return;
+    ipi_count(cpu, send, send->n_counted + send->n_unacknowledged);
     send->next_target = cpu_mask_next(&send->targets, 0);
-    send->frame.pc = send->n_unacknowledged ? SEND_ENQUEUE : SEND_FINISH;
+    send->frame.pc = send->n_unacknowledged ? SEND_ENQUEUE : SEND_HERE;
+}
+
+/* The sender's own part of the call. */
+static void ipi_act_here(struct cpu *cpu, const struct ipi_send_frame *send)
+{
+    uint32_t cycles;
+
+    cpu->masks_interrupts = true;
+    cycles = send->request.act(cpu, &send->request);
+    mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);
+}
+
+static void ipi_complete(struct cpu *cpu, const struct ipi_send_frame *send)
+{
+    struct shootdown_counters *counters = &cpu->system->shootdowns;
+
+    if (!send->n_counted)
+        return;
+    counters->completed++;
+    mmusim__histogram_add(&counters->latency_cycles,
+                          cpu->now - send->started_cycle);
 }
 
 /*
@@ -125,7 +196,6 @@ static void ipi_wait(struct cpu *cpu, struct ipi_send_frame *send)
 static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
 {
     struct ipi_send_frame *send = (struct ipi_send_frame *) frame;
-    struct shootdown_counters *counters = &cpu->system->shootdowns;
     const struct icr_message interrupt = {ipi_arrive, NULL};
 
     switch (frame->pc) {
@@ -139,18 +209,23 @@ static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case SEND_ICR:
         if (!mmusim__icr_write(cpu, &send->targets, &interrupt))
-            frame->pc = SEND_WAIT;
+            frame->pc = SEND_HERE;
+        return KSTEP_NEXT;
+    case SEND_HERE:
+        frame->pc = send->request.runs_here ? SEND_HERE_DONE : SEND_WAIT;
+        if (send->request.runs_here)
+            ipi_act_here(cpu, send);
+        return KSTEP_NEXT;
+    case SEND_HERE_DONE:
+        cpu->masks_interrupts = false;
+        frame->pc = SEND_WAIT;
         return KSTEP_NEXT;
     case SEND_WAIT:
         frame->pc = SEND_FINISH;
         ipi_wait(cpu, send);
         return KSTEP_NEXT;
     default:
-        if (!send->request.act)
-            return KSTEP_DONE;
-        counters->completed++;
-        mmusim__histogram_add(&counters->latency_cycles,
-                              cpu->now - send->started_cycle);
+        ipi_complete(cpu, send);
         return KSTEP_DONE;
     }
 }
@@ -158,7 +233,6 @@ static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
 void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,
                            const struct flush_request *request)
 {
-    struct shootdown_counters *counters = &sender->system->shootdowns;
     struct ipi_send_frame *send =
         mmusim__cpu_push(sender, ipi_send_step, sizeof(*send));
 
@@ -169,13 +243,14 @@ void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,
     send->next_target = cpu_mask_next(&send->targets, 0);
     send->n_unacknowledged = cpu_mask_count(&send->targets);
     send->started_cycle = sender->now;
-    if (!sender->system->virt.has_pv_flush || !request->mm)
+    mmusim_assert(send->n_unacknowledged > 0 || request->runs_here);
+    if (!send->n_unacknowledged) {
+        send->frame.pc = SEND_HERE;
+    } else if (!request->selects &&
+               !ipi_has_pv_flush(sender->system, request)) {
         send->frame.pc = SEND_ENQUEUE;
-    mmusim_assert(send->n_unacknowledged > 0);
-    if (!request->act)
-        return;
-    counters->count++;
-    counters->targets += send->n_unacknowledged;
+        ipi_count(sender, send, send->n_unacknowledged);
+    }
 }
 
 /* The frame of the call in progress lies under a handler, if one runs. */

@@ -18,6 +18,10 @@
  * queued call in order (act), then exit; the sender sees each call's
  * acknowledgement after a cache-line transfer. A call drained by an earlier
  * interrupt leaves a spurious one behind, which costs entry and exit.
+ *
+ * A request with selects() makes the sender look at each target first
+ * (look_cycles each); if none is left, nothing is sent, and nothing counts as a
+ * shootdown.
  */
 #ifndef MMUSIM_COHERENCE_IPI_H
 #define MMUSIM_COHERENCE_IPI_H
@@ -35,6 +39,19 @@ struct flush_request {
     /* Done by the target at `act`; returns the cycles it takes. NULL: an empty
      * call, which flushes nothing and counts in no shootdown. */
     uint32_t (*act)(struct cpu *target, const struct flush_request *request);
+    /* NULL: every target is called. Else the sender looks at each before it
+     * calls any (smp_cond_func_t), and calls those that it selects. */
+    bool (*selects)(const struct cpu *target,
+                    const struct flush_request *request);
+    /* After the interrupts have been sent, act() here, too, with interrupts
+     * masked, while they are on their way (SCF_RUN_LOCAL, Linux 5.13). */
+    bool runs_here;
+    /* What protocols with generations say besides (flush_tlb_info). */
+    bool frees_tables;
+    bool trims_mask;
+    uint32_t stride_order; /* from one page to the next, 4 KiB units */
+    uint32_t initiator;    /* CPU; UINT32_MAX: not among those that act */
+    uint64_t new_gen;      /* 0: none */
 };
 
 /* One CPU's call to one other CPU (struct call_single_data). */
@@ -47,7 +64,8 @@ struct ipi_call {
 };
 
 /* Pushes the frame that calls `targets` and waits for all of them. The request
- * is copied. The latency from now to completion is recorded. */
+ * is copied. The latency from now to completion is recorded. There is another
+ * CPU among the targets, or the request runs here. */
 void mmusim__ipi_call_many(struct cpu *sender, const struct cpu_mask *targets,
                            const struct flush_request *request);
 

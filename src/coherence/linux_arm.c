@@ -82,7 +82,8 @@ static void arm_flush_by_call(struct cpu *cpu, const struct cpu_mask *mask,
                               struct address_space *mm, uint64_t start,
                               uint64_t end)
 {
-    struct flush_request request = {mm, start, end, arm_act};
+    struct flush_request request = {
+        .mm = mm, .start = start, .end = end, .act = arm_act};
     uint64_t cycles = cpu->system->cost.flush_call_cycles;
 
     if (cpu_mask_has_other(mask, cpu->id))

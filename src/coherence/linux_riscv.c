@@ -103,7 +103,8 @@ static void riscv_flush(struct cpu *cpu, const struct cpu_mask *mask,
                         struct address_space *mm, uint64_t start, uint64_t end)
 {
     const struct cost_config *cost = &cpu->system->cost;
-    struct flush_request request = {mm, start, end, riscv_act};
+    struct flush_request request = {
+        .mm = mm, .start = start, .end = end, .act = riscv_act};
     bool is_here = cpu_mask_has(mask, cpu->id);
     uint64_t cycles = cost->flush_call_cycles;
 

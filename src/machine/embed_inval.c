@@ -308,10 +308,10 @@ mmusim_status_t mmusim_embed_shootdown(mmusim_embed_t *embed,
             embed, mmusim__diag_set(diag, MMUSIM_USAGE, "shootdown: %s", why),
             diag);
     core->flush = (struct flush_request){
-        NULL, asked->bytes ? asked->vaddr : 0,
-        asked->bytes ? asked->vaddr + asked->bytes : FLUSH_END_ALL,
-        1 << embed->machine->config.isa & ISAS_X86 ? embed_act_x86
-                                                   : embed_act_other};
+        .start = asked->bytes ? asked->vaddr : 0,
+        .end = asked->bytes ? asked->vaddr + asked->bytes : FLUSH_END_ALL,
+        .act = 1 << embed->machine->config.isa & ISAS_X86 ? embed_act_x86
+                                                          : embed_act_other};
     core->targets = (struct cpu_mask){{0}};
     for (uint32_t i = 0; i < asked->n_cores; i++) {
         if (asked->cores[i] != asked->core)

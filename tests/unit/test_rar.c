@@ -25,8 +25,11 @@ static uint32_t never_act(struct cpu *cpu, const struct flush_request *request)
 
 static void flush_pages(struct cpu *cpu, void *context)
 {
-    const struct flush_request request = {
-        &some_mm, VADDR, VADDR + N_PAGES * BASE_PAGE_BYTES, never_act};
+    const struct flush_request request = {.mm = &some_mm,
+                                          .start = VADDR,
+                                          .end =
+                                              VADDR + N_PAGES * BASE_PAGE_BYTES,
+                                          .act = never_act};
     struct cpu_mask targets = {{*(const uint64_t *) context}};
 
     mmusim__fabric_call(cpu, &targets, &request);
