@@ -138,6 +138,7 @@ struct cpu {
     enum tlb_state tlb_state;
     bool is_kernel_thread; /* current->mm == NULL */
     bool is_idle;          /* in the idle thread */
+    uint32_t task_id;      /* current->pid */
 
     struct flush_counters flushes;
     struct unmap_batch unmap_batch;

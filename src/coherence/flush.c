@@ -154,3 +154,16 @@ bool mmusim__batched_pending(struct cpu *cpu, struct address_space *mm)
     batched->n_seen = mm->n_batched;
     return true;
 }
+
+void mmusim__flush_switch_mm(struct cpu *cpu, struct address_space *next,
+                             enum bucket bucket)
+{
+    const struct protocol_ops *protocol = cpu->system->protocol;
+
+    /* An NMI would come between the steps, which the kernels' flushes by
+     * maskable interrupts do not. */
+    if (protocol->switch_steps && cpu->system->ipi.delivery != IPI_NMI)
+        protocol->switch_steps(cpu, next, bucket);
+    else
+        mmusim__cpu_busy(cpu, protocol->switch_mm(cpu, next), bucket);
+}

@@ -50,6 +50,11 @@ void mmusim__flush_batch_pending(struct cpu *cpu, struct address_space *mm);
  * false: it has not, or does not. */
 bool mmusim__batched_pending(struct cpu *cpu, struct address_space *mm);
 
+/* switch_mm(): loads next; interrupts are masked. The time goes to bucket; as
+ * above, the caller is stepped again when next is loaded. */
+void mmusim__flush_switch_mm(struct cpu *cpu, struct address_space *next,
+                             enum bucket bucket);
+
 /* A range of plain pages; the usual case. */
 static inline struct flush_span flush_span_of(uint64_t start, uint64_t end)
 {

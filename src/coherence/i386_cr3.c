@@ -42,17 +42,24 @@ static uint32_t cr3_switch_mm(struct cpu *cpu, struct address_space *next)
     return mmusim__protocol_linux_4_6.switch_mm(cpu, next);
 }
 
+#define CR3_OPS                                                                \
+    .isas = ISAS_X86, .ceiling_rule = CEILING_ALWAYS,                          \
+    .flush_mm_range = cr3_flush_mm_range, .flush_page = cr3_flush_page,        \
+    .flush_kernel_range = cr3_flush_kernel_range, .flush_all = cr3_flush_all,  \
+    .switch_mm = cr3_switch_mm, .enter_lazy = mmusim__protocol_enter_lazy
+
 const struct protocol_ops mmusim__protocol_i386_cr3 = {
     .name = "i386-cr3",
     .help = "no INVLPG: every flush reloads CR3",
-    .isas = ISAS_X86,
     .mm_rules = &mmusim__mm_rules_4_6,
-    .ceiling_rule = CEILING_ALWAYS,
-    .default_ceiling_pages = 0,
-    .flush_mm_range = cr3_flush_mm_range,
-    .flush_page = cr3_flush_page,
-    .flush_kernel_range = cr3_flush_kernel_range,
-    .flush_all = cr3_flush_all,
-    .switch_mm = cr3_switch_mm,
-    .enter_lazy = mmusim__protocol_enter_lazy,
+    .bugs = LINUX_4_6_BUGS,
+    CR3_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_i386_cr3_fixed = {
+    .name = "i386-cr3-fixed",
+    .help = "i386-cr3 with the repairs of later versions",
+    .mm_rules = &mmusim__mm_rules_4_6_fixed,
+    .is_fixed = true,
+    CR3_OPS,
 };

@@ -10,6 +10,7 @@
 
 #include "coherence/protocol.h"
 
-extern const struct protocol_ops mmusim__protocol_i386_cr3;
+extern const struct protocol_ops mmusim__protocol_i386_cr3,
+    mmusim__protocol_i386_cr3_fixed;
 
 #endif

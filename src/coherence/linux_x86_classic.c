@@ -119,7 +119,8 @@ static void classic_flush_others(struct cpu *cpu, const struct cpu_mask *mask,
                                  struct address_space *mm, uint64_t start,
                                  uint64_t end)
 {
-    struct flush_request request = {mm, start, end, classic_flush_func};
+    struct flush_request request = {
+        .mm = mm, .start = start, .end = end, .act = classic_flush_func};
     uint64_t n_pages = FLUSH_ALL_PAGES;
 
     if (end == 0)
@@ -232,51 +233,19 @@ void mmusim__linux_4_6_flush_tlb_mm(struct cpu *cpu, struct address_space *mm)
     classic_flush_mm_range(cpu, mm, &all);
 }
 
-/* on_each_cpu(): the others by call, then this CPU with interrupts masked;
- * here the local part is charged after the frame that waits. */
-struct classic_each_frame {
-    struct kframe frame;
-    struct flush_request request;
-};
-
-static enum kstep classic_each_step(struct cpu *cpu, struct kframe *frame)
-{
-    struct classic_each_frame *each = (struct classic_each_frame *) frame;
-    struct system *system = cpu->system;
-    struct cpu_mask all;
-    uint32_t cycles;
-
-    switch (frame->pc++) {
-    case 0:
-        all = mmusim__protocol_all_cpus(system);
-        if (system->n_cpus > 1)
-            mmusim__fabric_call(cpu, &all, &each->request);
-        return KSTEP_NEXT;
-    case 1:
-        cpu->masks_interrupts = true;
-        cycles = each->request.act(cpu, &each->request);
-        mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);
-        return KSTEP_NEXT;
-    default:
-        cpu->masks_interrupts = false;
-        return KSTEP_DONE;
-    }
-}
-
 static void classic_on_each_cpu(struct cpu *cpu,
                                 const struct flush_request *request)
 {
-    struct classic_each_frame *each =
-        mmusim__cpu_push(cpu, classic_each_step, sizeof(*each));
+    struct cpu_mask all = mmusim__protocol_all_cpus(cpu->system);
 
-    each->request = *request;
+    mmusim__protocol_call(cpu, &all, request, mmusim__fabric_call);
     classic_charge_local(cpu, 0);
 }
 
 static void classic_flush_all(struct cpu *cpu)
 {
-    const struct flush_request request = {NULL, 0, FLUSH_END_ALL,
-                                          classic_do_flush_all};
+    const struct flush_request request = {.end = FLUSH_END_ALL,
+                                          .act = classic_do_flush_all};
 
     cpu->system->vmstat.nr_tlb_remote_flush++;
     classic_on_each_cpu(cpu, &request);
@@ -289,7 +258,8 @@ static void classic_flush_kernel_range(struct cpu *cpu, uint64_t start,
     uint64_t ceiling_bytes =
         min_u64(cpu->system->flush_ceiling_pages, UINT64_MAX >> 12)
         << BASE_PAGE_SHIFT;
-    struct flush_request request = {NULL, start, end, classic_do_kernel_range};
+    struct flush_request request = {
+        .start = start, .end = end, .act = classic_do_kernel_range};
 
     if (end == FLUSH_END_ALL || end - start > ceiling_bytes) {
         request.end = FLUSH_END_ALL;
@@ -361,20 +331,27 @@ static uint32_t classic_switch_mm(struct cpu *cpu, struct address_space *next)
     return cycles;
 }
 
+#define CLASSIC_OPS                                                            \
+    .isas = ISAS_X86, .ceiling_rule = CEILING_ABOVE,                           \
+    .default_ceiling_pages = 33, .flush_mm_range = classic_flush_mm_range,     \
+    .flush_page = classic_flush_page,                                          \
+    .flush_kernel_range = classic_flush_kernel_range,                          \
+    .flush_all = classic_flush_all, .batch_defers = classic_batch_defers,      \
+    .batch_add = classic_batch_add, .batch_flush = classic_batch_flush,        \
+    .switch_mm = classic_switch_mm, .enter_lazy = mmusim__protocol_enter_lazy
+
 const struct protocol_ops mmusim__protocol_linux_4_6 = {
     .name = "linux-4.6",
     .help = "Linux 4.6 on x86: no PCID, synchronous IPIs, flush ceiling",
-    .isas = ISAS_X86,
-    .ceiling_rule = CEILING_ABOVE,
-    .default_ceiling_pages = 33,
     .mm_rules = &mmusim__mm_rules_4_6,
-    .flush_mm_range = classic_flush_mm_range,
-    .flush_page = classic_flush_page,
-    .flush_kernel_range = classic_flush_kernel_range,
-    .flush_all = classic_flush_all,
-    .batch_defers = classic_batch_defers,
-    .batch_add = classic_batch_add,
-    .batch_flush = classic_batch_flush,
-    .switch_mm = classic_switch_mm,
-    .enter_lazy = mmusim__protocol_enter_lazy,
+    .bugs = LINUX_4_6_BUGS,
+    CLASSIC_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_linux_4_6_fixed = {
+    .name = "linux-4.6-fixed",
+    .help = "linux-4.6 with the repairs of later versions",
+    .mm_rules = &mmusim__mm_rules_4_6_fixed,
+    .is_fixed = true,
+    CLASSIC_OPS,
 };

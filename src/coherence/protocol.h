@@ -44,6 +44,7 @@ struct protocol_ops {
     uint32_t isas; /* 1 << enum isa, or-ed: where this kernel runs */
     enum ceiling_rule ceiling_rule;
     uint64_t default_ceiling_pages;
+    bool uses_pcid; /* where the machine has them */
     /* What the protocol keeps besides struct system; NULL: nothing. Memory
      * comes from system->arena. */
     mmusim_status_t (*init)(struct system *system);
@@ -81,9 +82,13 @@ struct protocol_ops {
     void (*batch_flush)(struct cpu *cpu);
     /* arch_flush_tlb_batched_pending(); NULL: flush_tlb_mm(). */
     void (*batch_pending)(struct cpu *cpu, struct address_space *mm);
-    /* Loads next in place of what is loaded; returns the cycles of the loads
-     * and invalidations. Interrupts are masked. */
+    /* Loads next in place of what is loaded, in one event; returns the cycles
+     * of the loads and invalidations. Interrupts are masked. */
     uint32_t (*switch_mm)(struct cpu *cpu, struct address_space *next);
+    /* The same step by step: pushes a frame. NULL: nothing that others see lies
+     * between the steps. */
+    void (*switch_steps)(struct cpu *cpu, struct address_space *next,
+                         enum bucket bucket);
     /* A kernel thread or the idle thread borrows what is loaded. */
     void (*enter_lazy)(struct cpu *cpu);
 };

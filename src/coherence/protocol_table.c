@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of protocols: one line each. */
 #include "coherence/i386_cr3.h"
+#include "coherence/ideal.h"
 #include "coherence/linux_arm.h"
 #include "coherence/linux_arm64.h"
 #include "coherence/linux_riscv.h"
 #include "coherence/linux_x86_classic.h"
+#include "coherence/linux_x86_tlbgen.h"
 #include "coherence/protocol.h"
 
 #include <string.h>
 
 static const struct protocol_ops *const protocols[] = {
     &mmusim__protocol_linux_4_6,
+    &mmusim__protocol_linux_4_6_fixed,
     &mmusim__protocol_i386_cr3,
+    &mmusim__protocol_i386_cr3_fixed,
+    &mmusim__protocol_linux_4_20,
+    &mmusim__protocol_linux_4_20_fixed,
+    &mmusim__protocol_linux_6_14,
+    &mmusim__protocol_linux_6_14_fixed,
     &mmusim__protocol_linux_arm64_4_20,
     &mmusim__protocol_linux_arm64_4_20_fixed,
     &mmusim__protocol_linux_arm64_6_8,
@@ -19,6 +27,7 @@ static const struct protocol_ops *const protocols[] = {
     &mmusim__protocol_linux_arm64_7_1,
     &mmusim__protocol_linux_arm,
     &mmusim__protocol_linux_riscv,
+    &mmusim__protocol_ideal,
 };
 
 enum { N_PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]) };

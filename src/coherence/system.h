@@ -86,6 +86,8 @@ struct system {
     struct ipi_config ipi;
     struct cost_config cost;
     bool has_invpcid;
+    uint64_t jiffy_cycles; /* of os.hz */
+    uint32_t jiffies_per_second;
     enum isa isa;
     struct arm_issuer arm; /* what the TLBIs of this machine can do */
     struct riscv_issuer riscv;

@@ -30,16 +30,24 @@ static enum inval_outcome x86_request(const struct mmu *mmu, enum x86_row row,
                                 request);
 }
 
-void mmusim__x86_invlpg_range(struct mmu *mmu, uint64_t vaddr, uint64_t n_pages,
-                              enum miss_cause cause)
+void mmusim__x86_invlpg_strides(struct mmu *mmu, uint64_t vaddr,
+                                uint64_t n_pages, uint32_t stride_order,
+                                enum miss_cause cause)
 {
     struct inval_operands operands = {.reg = {vaddr}};
     struct inval_request request;
 
     x86_request(mmu, X86_ROW_INVLPG, &operands, &request);
     request.invals[0].n_pages = n_pages;
+    request.invals[0].stride_order = (uint8_t) stride_order;
     if (n_pages)
         mmusim__inval_apply(mmu, &request, cause);
+}
+
+void mmusim__x86_invlpg_range(struct mmu *mmu, uint64_t vaddr, uint64_t n_pages,
+                              enum miss_cause cause)
+{
+    mmusim__x86_invlpg_strides(mmu, vaddr, n_pages, 0, cause);
 }
 
 void mmusim__x86_invlpg(struct mmu *mmu, uint64_t vaddr, enum miss_cause cause)

@@ -25,6 +25,11 @@ void mmusim__x86_invlpg(struct mmu *mmu, uint64_t vaddr, enum miss_cause cause);
 void mmusim__x86_invlpg_range(struct mmu *mmu, uint64_t vaddr, uint64_t n_pages,
                               enum miss_cause cause);
 
+/* INVLPG of n_pages addresses, 4 KiB << stride_order apart. */
+void mmusim__x86_invlpg_strides(struct mmu *mmu, uint64_t vaddr,
+                                uint64_t n_pages, uint32_t stride_order,
+                                enum miss_cause cause);
+
 /* False (#GP): type 0 or 1 with pcid > 0 while CR4.PCIDE is 0. */
 bool mmusim__x86_invpcid(struct mmu *mmu, enum invpcid_type type, uint16_t pcid,
                          uint64_t vaddr, enum miss_cause cause);

@@ -138,6 +138,8 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->virt = config->virt;
     system->cost = config->cost;
     system->has_invpcid = config->has_invpcid;
+    system->jiffies_per_second = config->os.hz;
+    system->jiffy_cycles = max_u64(config->clock_khz * 1000 / config->os.hz, 1);
     system->protocol = mmusim__protocol_find(config->os.protocol);
     system->has_batched_unmap = config->os.batched_unmap != BATCHED_OFF;
     system->isa = config->isa;
@@ -263,6 +265,14 @@ static void machine_init_core(struct mmusim_machine *machine,
     mmusim__core_init(core);
 }
 
+static bool machine_uses_pcid(const struct mmusim_machine *machine)
+{
+    const struct machine_config *config = &machine->config;
+
+    return config->isa == ISA_X86_64 && config->has_pcid &&
+           config->os.has_pcid && machine->system.protocol->uses_pcid;
+}
+
 static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
                                         uint32_t id)
 {
@@ -290,6 +300,7 @@ static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
         return status;
     if (machine->shared.nested)
         mmusim__hypervisor_enter(cpu, &machine->config);
+    cpu->mmu.has_asids = machine_uses_pcid(machine);
     cpu->loaded = cpu->active_mm = machine->system.init_mm;
     cpu->mmu.root = cpu->mmu.kernel_root = machine->system.init_mm->root;
     cpu->tlb_state = TLB_STATE_LAZY;

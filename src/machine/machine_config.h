@@ -148,6 +148,7 @@ struct machine_config {
     struct checker_settings checker;
     struct riscv_config riscv;
     bool has_invpcid;
+    bool has_pcid;
     struct os_config os;
     enum config_order order;
     enum config_engine engine;

@@ -261,7 +261,7 @@ static const struct field_row plain_rows[] = {
            "MOV CR3 that flushes",
            "LKML June 2015, MOV CR3 reload, Haswell Xeon"),
     CYCLES("cost.cr3_noflush_cycles", cost.cr3_noflush_cycles, "100",
-           "MOV CR3 with bit 63; no protocol of this version has one", "guess, a little under the flushing form"),
+           "MOV CR3 with bit 63: nothing is flushed", "guess, a little under the flushing form"),
     CYCLES("cost.global_flush_cycles", cost.global_flush_cycles, "960",
            "CR4.PGE off and on", "LKML June 2015, CR4.PGE, Haswell Xeon"),
     CYCLES("cost.flush_call_cycles", cost.flush_call_cycles, "80",
@@ -452,7 +452,7 @@ const char *mmusim__machine_default(const struct machine_field *field,
 static size_t rows_n_plain(void)
 {
     size_t n = N_PLAIN + mmusim__rows_fabric_n + mmusim__rows_guest_n +
-               mmusim__rows_isa_n + mmusim__rows_memory_n;
+               mmusim__rows_isa_n + mmusim__rows_memory_n + mmusim__rows_x86_n;
 
     mmusim_assert(n <= MACHINE_PLAIN_FIELDS_MAX);
     return n;
@@ -471,7 +471,10 @@ static const struct field_row *rows_plain_at(size_t index)
     index -= mmusim__rows_guest_n;
     if (index < mmusim__rows_isa_n)
         return &mmusim__rows_isa[index];
-    return &mmusim__rows_memory[index - mmusim__rows_isa_n];
+    index -= mmusim__rows_isa_n;
+    if (index < mmusim__rows_memory_n)
+        return &mmusim__rows_memory[index];
+    return &mmusim__rows_x86[index - mmusim__rows_memory_n];
 }
 
 size_t mmusim__machine_n_fields(void)

@@ -34,6 +34,9 @@ extern const size_t mmusim__rows_guest_n;
 /* rows_isa.c */
 extern const struct field_row mmusim__rows_isa[];
 extern const size_t mmusim__rows_isa_n;
+/* rows_x86.c */
+extern const struct field_row mmusim__rows_x86[];
+extern const size_t mmusim__rows_x86_n;
 
 /* rows_memory.c */
 extern const struct field_row mmusim__rows_memory[];

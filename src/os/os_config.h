@@ -30,6 +30,8 @@ struct os_config {
     uint32_t watermark_scale_factor; /* in 1/10000 of memory */
     uint32_t fault_around_pages;     /* 1: only the page that faults */
     uint32_t readahead_pages;        /* 1: only the page that is missing */
+    uint32_t hz;                     /* jiffies per second */
+    bool has_pcid; /* x86: the kernel uses them where there are any */
     bool has_strict_maps;
     uint32_t kernel_map;
     uint64_t vmap_lazy_pages;

@@ -3,6 +3,7 @@
 #include "os/scheduler.h"
 
 #include "coherence/check_cpus.h"
+#include "coherence/flush.h"
 #include "core/check.h"
 #include "os/mm.h"
 #include "os/order.h"
@@ -51,44 +52,46 @@ struct switch_frame {
     struct thread *next; /* NULL: the idle thread */
 };
 
-static uint32_t switch_address_space(struct cpu *cpu,
-                                     const struct switch_frame *change)
+enum { SWITCH_MM, SWITCH_STACK, SWITCH_DONE };
+
+static void switch_address_space(struct cpu *cpu,
+                                 const struct switch_frame *change)
 {
-    const struct protocol_ops *protocol = cpu->system->protocol;
     const struct thread *next = change->next;
-    uint32_t cycles;
 
     cpu->is_kernel_thread = !next || !next->mm;
     cpu->is_idle = !next;
-    if (cpu->is_kernel_thread) {
-        protocol->enter_lazy(cpu);
-        return 0;
-    }
-    cycles = protocol->switch_mm(cpu, &next->mm->space);
-    mmusim__mm_reap(change->kernel);
-    return cycles;
+    cpu->task_id = next ? next->tid : 0;
+    if (cpu->is_kernel_thread)
+        cpu->system->protocol->enter_lazy(cpu);
+    else
+        mmusim__flush_switch_mm(cpu, &next->mm->space, BUCKET_SWITCH);
 }
 
 static enum kstep switch_step(struct cpu *cpu, struct kframe *frame)
 {
     struct switch_frame *change = (struct switch_frame *) frame;
     struct os_cpu *os = kernel_cpu(change->kernel, cpu);
-    uint32_t cycles;
 
-    if (frame->pc++ == 0) {
+    switch (frame->pc++) {
+    case SWITCH_MM:
         cpu->masks_interrupts = true;
-        cycles = switch_address_space(cpu, change);
+        switch_address_space(cpu, change);
+        return KSTEP_NEXT;
+    case SWITCH_STACK:
         if (cpu->system->check)
             mmusim__check_switched(cpu->system->check, cpu);
-        mmusim__cpu_busy(
-            cpu, (uint64_t) cpu->system->cost.context_switch_cycles + cycles,
-            BUCKET_SWITCH);
+        if (!cpu->is_kernel_thread)
+            mmusim__mm_reap(change->kernel);
+        mmusim__cpu_busy(cpu, cpu->system->cost.context_switch_cycles,
+                         BUCKET_SWITCH);
         return KSTEP_NEXT;
+    default:
+        cpu->masks_interrupts = false;
+        os->slice_end_cycle =
+            cycle_add(cpu->now, change->kernel->config.timeslice_cycles);
+        return KSTEP_DONE;
     }
-    cpu->masks_interrupts = false;
-    os->slice_end_cycle =
-        cycle_add(cpu->now, change->kernel->config.timeslice_cycles);
-    return KSTEP_DONE;
 }
 
 static void sched_switch_to(struct kernel *kernel, struct cpu *cpu,

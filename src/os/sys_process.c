@@ -253,21 +253,26 @@ static void process_unmap_all(struct cpu *cpu, struct kernel *kernel,
     mmusim__unmap(cpu, kernel, &all);
 }
 
-enum { EXEC_SWITCH, EXEC_UNMAP };
+enum { EXEC_CREATE, EXEC_SWITCHED, EXEC_UNMAP };
 
-/* exec_mmap(): the new address space is loaded, then the old one given up. */
+/* exec_mmap(): the new address space is loaded, interrupts masked, then the old
+ * one given up. */
 static void exec_switch(struct cpu *cpu, struct sys_frame *sys)
 {
     struct mm *mm = mmusim__mm_create(sys->kernel);
-    uint32_t cycles;
 
     if (!mm)
         return;
     mm->n_threads = 1;
     sys->thread->mm = mm;
-    cycles = cpu->system->protocol->switch_mm(cpu, &mm->space);
-    mmusim__cpu_busy(cpu, (uint64_t) cpu->system->cost.exec_cycles + cycles,
-                     BUCKET_KERNEL);
+    cpu->masks_interrupts = true;
+    mmusim__flush_switch_mm(cpu, &mm->space, BUCKET_KERNEL);
+}
+
+static void exec_switched(struct cpu *cpu)
+{
+    cpu->masks_interrupts = false;
+    mmusim__cpu_busy(cpu, cpu->system->cost.exec_cycles, BUCKET_KERNEL);
 }
 
 static enum sys_body exec_body(struct cpu *cpu, struct sys_frame *sys)
@@ -275,9 +280,13 @@ static enum sys_body exec_body(struct cpu *cpu, struct sys_frame *sys)
     bool has_mm = sys->mm != &sys->kernel->init_mm;
 
     switch (sys->step++) {
-    case EXEC_SWITCH:
+    case EXEC_CREATE:
         if (has_mm)
             exec_switch(cpu, sys);
+        return SYS_AGAIN;
+    case EXEC_SWITCHED:
+        if (has_mm)
+            exec_switched(cpu);
         return SYS_AGAIN;
     case EXEC_UNMAP:
         if (has_mm && mmusim__mm_leave(sys->mm)) {

@@ -21,7 +21,7 @@
 
 enum {
     TEXT_BYTES_MAX = 1 << 20,
-    N_MACHINES = 19,
+    N_MACHINES = 21,
     N_SETTINGS = 12,
     MORE_CYCLES = 137,
     KEYS_MAX = 256,
@@ -37,6 +37,7 @@ static const struct {
     {"ipi.",
      {"topology.cores_per_socket=1", "topology.sockets=4",
       "topology.links=ring", "ipi.mode=xapic", "ipi.delivery=nmi"}},
+    {"ipi.", {"topology.cores_per_socket=4", "os.protocol=linux-6.14"}},
     {"dvm.", {"topology.cores_per_socket=4", "fabric=dvm"}},
     {"dvm.",
      {"topology.cores_per_socket=1", "topology.threads_per_core=2",
@@ -59,6 +60,9 @@ static const struct {
     {"virt.", {"topology.cores_per_socket=4", "virt.interrupts=posted"}},
     {"virt.", {"topology.cores_per_socket=4", "virt.enabled=true"}},
     {"nested_", {"topology.cores_per_socket=4", "virt.enabled=true"}},
+    {"cost.",
+     {"topology.cores_per_socket=4", "os.protocol=linux-4.20",
+      "os.timeslice_cycles=20000"}},
     {"cost.", {"topology.cores_per_socket=4", "isa=armv8"}},
     {"cost.", {"topology.cores_per_socket=4", "isa=riscv"}},
     {"cost.", /* with os.swap: runs say_pressure() */
@@ -85,11 +89,11 @@ static const struct {
       "tlb.l1i.0.entries=16", "tlb.l2d.0.entries=64"}},
 };
 
-/* Linux 4.6 has no PCIDs, so nothing loads CR3 without a flush. Operations that
+/* Operations that
  * stay in the core are those of an Armv7 without broadcast, for which the
  * program's addresses are too long; test_broadcast.c has their time. */
-static const char *const without_effect[] = {
-    "cost.cr3_noflush_cycles", "dvm.local_cycles", "dvm.sync_local_cycles"};
+static const char *const without_effect[] = {"dvm.local_cycles",
+                                             "dvm.sync_local_cycles"};
 
 struct text {
     char *at;

@@ -240,7 +240,9 @@ static void check_psc(const struct watch *watch, const struct cpu *cpu)
              array && slot < (array->set_mask + 1) * array->n_ways; slot++) {
             uint64_t key = array->keys[slot];
 
-            if (key && (is_own || tlb_key_is_table(key)))
+            /* Of another PCID: cleaned before it is used again. */
+            if (key && !is_anothers(cpu, array, slot) &&
+                (is_own || tlb_key_is_table(key)))
                 check_pointer(watch, cpu, array, slot);
         }
     }
@@ -493,6 +495,19 @@ static void run_watched(struct machine_run *run,
     free(watch.owners);
 }
 
+/* The kernel of an x86 machine, with PCIDs or without. */
+static void random_x86_kernel(struct machine_config *config, struct rng *rng)
+{
+    static const char *const kernels[] = {
+        "linux-4.6",  "linux-4.6-fixed",  "linux-4.20", "linux-4.20-fixed",
+        "linux-6.14", "linux-6.14-fixed", "i386-cr3",   "ideal"};
+
+    config->os.has_protocol = true;
+    config->os.has_pcid = mmusim__rng_below(rng, 4);
+    snprintf(config->os.protocol, sizeof(config->os.protocol), "%s",
+             kernels[mmusim__rng_below(rng, 8)]);
+}
+
 /* Every other machine is no x86. Its kernel is one of those that run on it. */
 static void random_isa(struct machine_config *config, uint64_t seed)
 {
@@ -502,8 +517,10 @@ static void random_isa(struct machine_config *config, uint64_t seed)
     struct rng rng;
 
     mmusim__rng_init(&rng, seed, 4);
-    if (mmusim__rng_below(&rng, 2))
+    if (mmusim__rng_below(&rng, 2)) {
+        random_x86_kernel(config, &rng);
         return;
+    }
     config->page_table.n_levels = 4;
     config->has_fabric = config->os.has_protocol = true;
     if (mmusim__rng_below(&rng, 2)) {

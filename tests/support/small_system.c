@@ -74,7 +74,8 @@ void small_options_init(struct small_options *options)
         .psc = {.levels = {{16, 16, 2}, {8, 8, 3}, {4, 4, 5}, {2, 2, 11}}},
         .walker = {.count = 2, .start_cycles = 13, .dirty_cycles = 17},
         .memory = {.model = MEMORY_FIXED, .fixed_cycles = 101},
-        .ipi = {.enqueue_cycles = 61,
+        .ipi = {.look_cycles = 71,
+                .enqueue_cycles = 61,
                 .enqueue_remote_cycles = 263,
                 .enqueue_hop_cycles = 73,
                 .send_cycles = 151,
@@ -96,6 +97,7 @@ void small_options_init(struct small_options *options)
         .cost = {.invlpg_cycles = 211,
                  .invpcid_cycles = 223,
                  .cr3_write_cycles = 109,
+                 .cr3_noflush_cycles = 67,
                  .global_flush_cycles = 331,
                  .flush_call_cycles = 53},
     };
@@ -285,7 +287,10 @@ static void small_init_system(struct small_system *small)
     system->virt = options->virt;
     system->cost = options->cost;
     system->has_invpcid = true;
-    system->protocol = &mmusim__protocol_linux_4_6;
+    system->protocol =
+        options->protocol ? options->protocol : &mmusim__protocol_linux_4_6;
+    system->jiffy_cycles = 1000;
+    system->jiffies_per_second = 250;
     system->flush_ceiling_pages = system->protocol->default_ceiling_pages;
     system->init_mm = &small->init_mm;
     mmusim__fabric_init(
@@ -313,6 +318,8 @@ struct small_system *small_create(const struct small_options *options)
     assert_non_null(small->cpus);
     for (uint32_t id = 0; id < system->n_cpus; id++)
         small_init_cpu(small, id);
+    if (system->protocol->init)
+        assert_int_equal(system->protocol->init(system), MMUSIM_OK);
     return small;
 }
 

@@ -39,6 +39,7 @@ struct small_options {
     struct walker_config walker;
     struct memory_config memory;
     enum socket_links links;
+    const struct protocol_ops *protocol; /* NULL: linux-4.6 */
     struct ipi_config ipi;
     struct broadcast_config broadcast;
     const char *fabric; /* NULL: ipi */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * State and steps that the x86 protocols with generations share
+ * (linux_x86_tlbgen.c, linux_x86_switch.c): arch/x86/mm/tlb.c and
+ * asm/{tlbflush,mmu_context}.h of 4.14 and later; references 4.20, 6.14, 7.1.
+ *
+ * An mm counts its flushes (tlb_gen). A CPU remembers for each of its 6 slots,
+ * which are PCIDs, whose entries are there (ctx_id) and up to which flush they
+ * have been cleaned. Names of the kernel: is_lazy is tlb_state LAZY, of a CPU
+ * that has a user's tables; loaded_mm is cpu.loaded, or LOADED_MM_SWITCHING
+ * while is_switching.
+ *
+ * Invariant: the TLB of a CPU holds no entry of slot i that is older than
+ * generation ctxs[i].tlb_gen of the mm ctxs[i].ctx_id.
+ */
+#ifndef MMUSIM_COHERENCE_X86_TLBGEN_H
+#define MMUSIM_COHERENCE_X86_TLBGEN_H
+
+#include "coherence/ipi.h"
+#include "coherence/system.h"
+
+enum { TLBGEN_SLOTS = 6 }; /* TLB_NR_DYN_ASIDS */
+
+/* What differs from version to version. */
+struct tlbgen_rules {
+    bool flushes_together; /* 5.13: the local part while interrupts travel */
+    bool has_early_out;    /* 6.0: a generation that is done needs no look */
+    bool keeps_mask;       /* 6.14: bits of the mask go when a request finds the
+                              mm gone; who does not run it is not called */
+    bool marks_switch_early; /* 6.15, 6.18: SWITCHING is set before the mask and
+                                the generation are looked at, and such a CPU is
+                                called [B25, B26] */
+    bool kernel_range_in_pages; /* 6.15: else in bytes */
+};
+
+struct tlbgen_slot {
+    uint64_t ctx_id; /* 0: free */
+    uint64_t tlb_gen;
+};
+
+/* cpu_tlbstate */
+struct tlbgen_cpu {
+    struct tlbgen_slot ctxs[TLBGEN_SLOTS];
+    uint16_t loaded_asid;
+    uint16_t next_asid;
+    bool is_switching;
+    struct cpu_mask batch; /* CPUs that batched unmapping has to reach */
+};
+
+struct tlbgen {
+    const struct tlbgen_rules *rules;
+    struct tlbgen_cpu *cpus; /* by id */
+};
+
+static inline struct tlbgen *tlbgen_of(const struct cpu *cpu)
+{
+    return cpu->system->protocol_state;
+}
+
+static inline struct tlbgen_cpu *tlbgen_cpu_of(const struct cpu *cpu)
+{
+    return &tlbgen_of(cpu)->cpus[cpu->id];
+}
+
+static inline const struct tlbgen_rules *tlbgen_rules_of(const struct cpu *cpu)
+{
+    return tlbgen_of(cpu)->rules;
+}
+
+/* context.ctx_id: from 1 on, init_mm's is the first. */
+static inline uint64_t tlbgen_ctx_id(const struct address_space *mm)
+{
+    return mm->id + 1;
+}
+
+static inline bool tlbgen_is_lazy(const struct cpu *cpu)
+{
+    return cpu->tlb_state == TLB_STATE_LAZY &&
+           cpu->loaded != cpu->system->init_mm;
+}
+
+/* NULL: LOADED_MM_SWITCHING */
+static inline const struct address_space *
+tlbgen_loaded_mm(const struct cpu *cpu)
+{
+    return tlbgen_cpu_of(cpu)->is_switching ? NULL : cpu->loaded;
+}
+
+/* The PCID of an ASID: 0 is left to code that knows of none. */
+static inline uint16_t tlbgen_pcid(const struct cpu *cpu, uint16_t asid)
+{
+    return cpu->mmu.has_asids ? (uint16_t) (asid + 1) : 0;
+}
+
+/* protocol_ops.init with the rules of a version. */
+mmusim_status_t mmusim__tlbgen_init(struct system *system,
+                                    const struct tlbgen_rules *rules);
+
+/* flush_tlb_func(): flush_request.act of all requests for an mm, and of batched
+ * unmapping. Interrupts are masked. */
+uint32_t mmusim__tlbgen_flush_func(struct cpu *cpu,
+                                   const struct flush_request *request);
+
+/* linux_x86_switch.c: protocol_ops.switch_mm, .switch_steps, .enter_lazy. */
+uint32_t mmusim__tlbgen_switch_mm(struct cpu *cpu, struct address_space *next);
+/* As switch_mm, of what is loaded alone: active_mm stays (leave_mm(), and a
+ * lazy CPU that is told to flush). */
+uint32_t mmusim__tlbgen_switch_to(struct cpu *cpu, struct address_space *next);
+void mmusim__tlbgen_switch_steps(struct cpu *cpu, struct address_space *next,
+                                 enum bucket bucket);
+void mmusim__tlbgen_enter_lazy(struct cpu *cpu);
+
+#endif
