@@ -96,6 +96,7 @@ struct os_cpu {
     uint64_t slice_end_cycle;
     struct mmu_gather gather;
     struct unmap_plan plan;
+    struct rng rng;           /* of exec's stacks */
     uint32_t n_order_waiting; /* its threads that wait, off the CPU */
     uint64_t effect_version;  /* check_hooks.h: of the call's edits; 0: none */
 };

@@ -22,7 +22,8 @@ struct os_config {
     uint64_t memory_bytes;
     enum thp_mode thp;
     enum node_policy node_policy;
-    uint64_t seed;                        /* the machine's: key seed */
+    uint64_t seed; /* the machine's: key seed */
+    uint32_t n_exec_arg_pages;
     uint32_t gather_failures_per_million; /* of pages for an mmu_gather */
     uint32_t n_frame_colours; /* 0: frames in order (frame_alloc.h) */
     enum batched_unmap batched_unmap;

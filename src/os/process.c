@@ -10,7 +10,10 @@
 
 #include <stdlib.h>
 
-enum { GATHER_RNG_STREAM = 0x50000 }; /* first number of the CPUs' streams */
+enum { /* first numbers of the CPUs' streams */
+       GATHER_RNG_STREAM = 0x50000,
+       EXEC_RNG_STREAM = 0x60000,
+};
 
 static void thread_wake_fire(void *context, struct event *event)
 {
@@ -170,6 +173,7 @@ static void kernel_init_gathers(struct kernel *kernel)
         cpu->kernel = kernel;
         mmusim__gather_init(&cpu->gather, &kernel->gather_shape,
                             kernel->config.seed, GATHER_RNG_STREAM + i);
+        mmusim__rng_init(&cpu->rng, kernel->config.seed, EXEC_RNG_STREAM + i);
     }
 }
 

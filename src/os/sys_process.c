@@ -9,6 +9,7 @@
  * child's copy go at once.
  */
 #include "coherence/flush.h"
+#include "os/exec_stack.h"
 #include "os/mm.h"
 #include "os/order.h"
 #include "os/page_table.h"
@@ -253,20 +254,33 @@ static void process_unmap_all(struct cpu *cpu, struct kernel *kernel,
     mmusim__unmap(cpu, kernel, &all);
 }
 
-enum { EXEC_CREATE, EXEC_SWITCHED, EXEC_UNMAP };
+struct exec_frame {
+    struct sys_frame sys;
+    struct mm *mm; /* the new one; NULL: a kernel thread, or no memory */
+};
+
+enum { EXEC_CREATE, EXEC_SWITCH, EXEC_SWITCHED, EXEC_UNMAP, EXEC_STACK };
+
+static void exec_create(struct cpu *cpu, struct exec_frame *exec)
+{
+    struct kernel *kernel = exec->sys.kernel;
+
+    if (exec->sys.mm == &kernel->init_mm)
+        return;
+    exec->mm = mmusim__mm_create(kernel);
+    if (exec->mm)
+        mmusim__cpu_busy(cpu, mmusim__exec_put_arguments(cpu, kernel, exec->mm),
+                         BUCKET_KERNEL);
+}
 
 /* exec_mmap(): the new address space is loaded, interrupts masked, then the old
  * one given up. */
-static void exec_switch(struct cpu *cpu, struct sys_frame *sys)
+static void exec_switch(struct cpu *cpu, struct exec_frame *exec)
 {
-    struct mm *mm = mmusim__mm_create(sys->kernel);
-
-    if (!mm)
-        return;
-    mm->n_threads = 1;
-    sys->thread->mm = mm;
+    exec->mm->n_threads = 1;
+    exec->sys.thread->mm = exec->mm;
     cpu->masks_interrupts = true;
-    mmusim__flush_switch_mm(cpu, &mm->space, BUCKET_KERNEL);
+    mmusim__flush_switch_mm(cpu, &exec->mm->space, BUCKET_KERNEL);
 }
 
 static void exec_switched(struct cpu *cpu)
@@ -277,27 +291,34 @@ static void exec_switched(struct cpu *cpu)
 
 static enum sys_body exec_body(struct cpu *cpu, struct sys_frame *sys)
 {
-    bool has_mm = sys->mm != &sys->kernel->init_mm;
+    struct exec_frame *exec = (struct exec_frame *) sys;
 
     switch (sys->step++) {
     case EXEC_CREATE:
-        if (has_mm)
-            exec_switch(cpu, sys);
+        exec_create(cpu, exec);
+        return SYS_AGAIN;
+    case EXEC_SWITCH:
+        if (exec->mm)
+            exec_switch(cpu, exec);
         return SYS_AGAIN;
     case EXEC_SWITCHED:
-        if (has_mm)
+        if (exec->mm)
             exec_switched(cpu);
         return SYS_AGAIN;
     case EXEC_UNMAP:
-        if (has_mm && mmusim__mm_leave(sys->mm)) {
+        if (exec->mm && mmusim__mm_leave(sys->mm)) {
             sys->has_changed = true;
             process_unmap_all(cpu, sys->kernel, sys->mm);
         }
         return SYS_AGAIN;
-    default:
+    case EXEC_STACK:
         if (sys->has_changed)
             mmusim__mm_died(sys->mm);
         mmusim__mm_reap(sys->kernel);
+        if (exec->mm)
+            mmusim__exec_shift_arguments(cpu, sys->kernel, exec->mm);
+        return SYS_AGAIN;
+    default:
         return SYS_LEAVE;
     }
 }
@@ -305,7 +326,7 @@ static enum sys_body exec_body(struct cpu *cpu, struct sys_frame *sys)
 const struct sys_call mmusim__sys_exec = {
     SYS_LOCK_NONE,
     exec_body,
-    sizeof(struct sys_frame),
+    sizeof(struct exec_frame),
 };
 
 /* exit_mm(): the task becomes a lazy borrower before the mm is given up. */
