@@ -117,6 +117,88 @@ mmusim_latency_median_permille(const mmusim_latency_t *latency);
 MMUSIM_API uint64_t
 mmusim_latency_fit_permille(const mmusim_latency_t *latency);
 
+/*
+ * Published measurements of kernels, run again: each is a workload on the
+ * machine that it was measured on, beside the figures that were printed.
+ */
+typedef struct mmusim_experiment mmusim_experiment_t;
+
+typedef struct mmusim_experiment_item {
+    const char *name;   /* "flush-cost" */
+    const char *help;   /* one line */
+    const char *source; /* who measured, where it was printed */
+} mmusim_experiment_item_t;
+
+/* Visits all there are; a non-zero return of visit stops and is returned. */
+MMUSIM_API int mmusim_experiment_each(
+    int (*visit)(void *context, const mmusim_experiment_item_t *item),
+    void *context);
+
+typedef struct mmusim_experiment_options {
+    const char *configs_folder; /* of the machines' files; NULL: none */
+    /* KEY=VALUE for every machine; what is fitted is set afterwards. */
+    const char *const *overrides;
+    size_t n_overrides;
+    /* Asked between two simulations: true stops, MMUSIM_INTERRUPTED. NULL:
+     * never. */
+    bool (*is_stopped)(void *context);
+    void *context;
+} mmusim_experiment_options_t;
+
+/*
+ * Runs one by its name; takes seconds. Errors: MMUSIM_USAGE (no such one: diag
+ * names the nearest), MMUSIM_CONFIG, those of a machine's creation and run. The
+ * caller destroys.
+ */
+MMUSIM_API mmusim_status_t mmusim_experiment_run(
+    const char *name, const mmusim_experiment_options_t *options,
+    mmusim_experiment_t **experiment, mmusim_diag_t *diag);
+/* NULL is legal. */
+MMUSIM_API void mmusim_experiment_destroy(mmusim_experiment_t *experiment);
+
+/* The one that was run. */
+MMUSIM_API void
+mmusim_experiment_describe(const mmusim_experiment_t *experiment,
+                           mmusim_experiment_item_t *item);
+
+typedef enum mmusim_figure_kind {
+    MMUSIM_FIGURE_FITTED,    /* a constant was set to give it */
+    MMUSIM_FIGURE_PREDICTED, /* nothing was */
+    MMUSIM_FIGURE_REMARK     /* told, not judged */
+} mmusim_figure_kind_t;
+
+/* One printed figure beside the simulated one, in thousandths of the unit.
+ * Texts live as long as the experiment. */
+typedef struct mmusim_figure {
+    const char *label; /* "8 pages" */
+    const char *unit;  /* "cycles" */
+    uint64_t measured_milli;
+    uint64_t simulated_milli;
+    mmusim_figure_kind_t kind;
+    /* A prediction may be wrong by so much; 0: judged by the median alone. */
+    uint32_t limit_permille;
+    const char *machine;  /* what `mmusim replay` needs to run it again */
+    const char *settings; /* "KEY=VALUE ..." */
+    const char *workload; /* "" for a figure of several runs */
+} mmusim_figure_t;
+
+/* False past the end. */
+MMUSIM_API bool
+mmusim_experiment_figure_at(const mmusim_experiment_t *experiment, size_t index,
+                            mmusim_figure_t *figure);
+/* What was fitted, what is known not to fit: a line each; NULL past the end. */
+MMUSIM_API const char *
+mmusim_experiment_note_at(const mmusim_experiment_t *experiment, size_t index);
+
+/* Median of |simulated - measured| / measured of the predictions, and what it
+ * may be; in thousandths, the second 0 if it is not judged. */
+MMUSIM_API uint64_t
+mmusim_experiment_median_permille(const mmusim_experiment_t *experiment);
+MMUSIM_API uint64_t
+mmusim_experiment_median_limit(const mmusim_experiment_t *experiment);
+/* Every limit is kept. */
+MMUSIM_API bool mmusim_experiment_agrees(const mmusim_experiment_t *experiment);
+
 #ifdef __cplusplus
 }
 #endif

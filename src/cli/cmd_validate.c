@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim validate: what the simulator gives where somebody has measured. */
+#include "cli/cmd_experiment.h"
 #include "cli/run_setup.h"
 #include "cli/validate_report.h"
 
@@ -252,14 +253,19 @@ static const struct cli_command validate_latency_command = {
 
 static int validate_main(const struct cli_command *self, int argc, char **argv)
 {
-    static const struct cli_command *const subs[] = {&validate_latency_command};
+    const struct cli_command *subs[1 + EXPERIMENT_COMMANDS_MAX];
+    struct experiment_commands experiments;
 
-    return cli_run_sub(self, subs, sizeof(subs) / sizeof(subs[0]), argc, argv);
+    experiment_commands_init(&experiments);
+    subs[0] = &validate_latency_command;
+    for (size_t i = 0; i < experiments.n; i++)
+        subs[1 + i] = &experiments.commands[i];
+    return cli_run_sub(self, subs, 1 + experiments.n, argc, argv);
 }
 
 const struct cli_command cmd_validate = {
     .name = "validate",
-    .usage = "latency ...",
+    .usage = "latency|NAME ...",
     .summary = "measured figures beside simulated ones",
     .details = "",
     .run = validate_main,
