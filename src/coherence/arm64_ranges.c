@@ -46,8 +46,11 @@ static struct arm64_op cut_take_all(struct arm64_cut *cut)
 {
     uint64_t n_ops =
         (cut->pages_left + cut->stride_pages - 1) / cut->stride_pages;
-    struct arm64_op op = cut_take(cut, cut->pages_left);
+    struct arm64_op op;
 
+    if (cut->is_single)
+        return cut_take(cut, cut->stride_pages);
+    op = cut_take(cut, cut->pages_left);
     op.n_ops = (uint32_t) n_ops;
     return op;
 }

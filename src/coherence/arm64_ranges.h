@@ -28,6 +28,7 @@ struct arm64_cut {
     enum arm64_range_order order;
     uint64_t stride_pages; /* granule pages a classic operation steps */
     uint64_t pages_left;   /* granule pages */
+    bool is_single;        /* n_ops is 1 */
     int scale;
 };
 

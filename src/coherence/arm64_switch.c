@@ -42,6 +42,7 @@ mmusim_status_t mmusim__arm64_init(struct system *system,
     };
     struct arm64_state *state =
         mmusim__arena_alloc(system->arena, 1, sizeof(*state));
+    mmusim_status_t status;
 
     if (!state)
         return MMUSIM_NOMEM;
@@ -51,6 +52,8 @@ mmusim_status_t mmusim__arm64_init(struct system *system,
         system->arm.features & ARM_RANGE ? version->order : ARM64_NO_RANGES;
     for (uint32_t i = 0; i < TLBI_COUNT; i++)
         state->rows[i] = mmusim__inval_find(INVAL_ARMV8, names[i]);
-    return mmusim__asid_init(&state->asids, system->arm.asid_bits,
-                             system->n_cpus, system->arena);
+    status = mmusim__asid_init(&state->asids, system->arm.asid_bits,
+                               system->n_cpus, system->arena);
+    state->asids.reserves_first = version->reserves_first;
+    return status;
 }

@@ -15,11 +15,15 @@ struct arm64_version {
     bool checks_range_always;     /* without range operations, too: to 6.17 */
     bool is_limit_of_table;       /* the other limit: entries of a table, as
                                      many as the granule makes; 4.20: 1024 */
+    bool ignores_strides;         /* a page's, whatever was cleared: to 4.19 */
     bool gives_levels;            /* mmu_gather's: 5.9 */
-    bool gives_page_level;        /* flush_tlb_page's: 7.0 */
-    bool has_huge_strides;        /* hugetlb and THP ranges: 6.6 */
-    bool is_kernel_leaf;          /* VAALE1IS; 4.x: VAAE1IS */
-    bool upgrades_here;           /* no broadcast for more rights: 6.19 */
+    bool hints_tables;     /* when tables are freed, too: to 5.13 [B41] */
+    bool reserves_first;   /* asid_alloc.h: to 4.4 [B39] */
+    bool gives_page_level; /* flush_tlb_page's: 7.0 */
+    bool has_huge_strides; /* hugetlb and THP ranges: 6.6 */
+    bool is_kernel_leaf;   /* VAALE1IS; 4.x: VAAE1IS */
+    bool upgrades_here;    /* no broadcast for more rights: 6.19 */
+    bool repeats_at_end;   /* how errata are worked around: 7.0 */
 };
 
 #define ARM64_TLBI_MAP(X)                                                      \

@@ -9,7 +9,15 @@
 #include "coherence/system.h"
 #include "core/check.h"
 
-enum { FLUSH_PUBLISH, FLUSH_ISSUE, FLUSH_COMPLETE, FLUSH_ISB, FLUSH_END };
+enum {
+    FLUSH_PUBLISH,
+    FLUSH_ISSUE,
+    FLUSH_BETWEEN, /* is_repeated: a barrier */
+    FLUSH_AGAIN,   /* the same operation */
+    FLUSH_COMPLETE,
+    FLUSH_ISB,
+    FLUSH_END
+};
 
 static uint32_t flush_granule_order(const struct cpu *cpu)
 {
@@ -115,30 +123,46 @@ static uint64_t flush_operand(const struct cpu *cpu,
            flush_level_hint(cpu, flush->level);
 }
 
-/* The next operations. False: all have been issued. */
-static bool flush_issue(struct cpu *cpu, struct arm_flush *flush)
+/* Issues the operations of flush->op. */
+static void flush_issue(struct cpu *cpu, const struct arm_flush *flush)
 {
+    const struct arm64_op *op = &flush->op;
+    uint32_t granule = flush_granule_order(cpu);
     struct broadcast_request request = {
+        .inval =
+            mmusim__arm_inval(cpu, op->is_range ? flush->range_row : flush->row,
+                              flush_operand(cpu, flush, op)),
         .cause = flush->cause,
         .reach = flush->row->reach,
+        .n_ops = op->n_ops,
     };
-    uint32_t granule = flush_granule_order(cpu);
-    struct arm64_op op;
 
-    if (!mmusim__arm64_cut_next(&flush->cut, &op))
-        return false;
-    request.inval =
-        mmusim__arm_inval(cpu, op.is_range ? flush->range_row : flush->row,
-                          flush_operand(cpu, flush, &op));
-    request.n_ops = op.n_ops;
-    if (flush->row->pages != EVERY_PAGE && !op.is_range) {
+    if (flush->row->pages != EVERY_PAGE && !op->is_range) {
         request.inval.n_pages = UINT64_C(1) << granule;
         request.step_pages = flush->cut.stride_pages << granule;
     }
-    flush->vaddr += op.n_pages << (BASE_PAGE_SHIFT + granule);
     flush_watch_tlbi(cpu, &request);
     mmusim__broadcast_issue(cpu, &request);
-    return true;
+}
+
+static void flush_pass_over(const struct cpu *cpu, struct arm_flush *flush)
+{
+    flush->vaddr += flush->op.n_pages
+                    << (BASE_PAGE_SHIFT + flush_granule_order(cpu));
+}
+
+/* The next operations, if any are left. */
+static void flush_go_on(struct cpu *cpu, struct arm_flush *flush)
+{
+    if (!mmusim__arm64_cut_next(&flush->cut, &flush->op)) {
+        flush->frame.pc = FLUSH_COMPLETE;
+        return;
+    }
+    flush_issue(cpu, flush);
+    if (flush->cut.is_single)
+        flush->frame.pc = FLUSH_BETWEEN;
+    else
+        flush_pass_over(cpu, flush);
 }
 
 static enum kstep arm_flush_step(struct cpu *cpu, struct kframe *frame)
@@ -155,8 +179,16 @@ static enum kstep arm_flush_step(struct cpu *cpu, struct kframe *frame)
             BUCKET_FLUSH_LOCAL);
         return KSTEP_NEXT;
     case FLUSH_ISSUE:
-        if (!flush_issue(cpu, flush))
-            frame->pc = FLUSH_COMPLETE;
+        flush_go_on(cpu, flush);
+        return KSTEP_NEXT;
+    case FLUSH_BETWEEN:
+        frame->pc = FLUSH_AGAIN;
+        mmusim__broadcast_sync(cpu, flush->row->reach);
+        return KSTEP_NEXT;
+    case FLUSH_AGAIN:
+        frame->pc = FLUSH_ISSUE;
+        flush_issue(cpu, flush);
+        flush_pass_over(cpu, flush);
         return KSTEP_NEXT;
     case FLUSH_COMPLETE:
         if (flush->is_posted)
@@ -231,8 +263,21 @@ struct arm_flush *mmusim__arm_flush_pages(struct cpu *cpu,
 
 void mmusim__arm_flush_in(struct arm_flush *flush, enum arm64_range_order order)
 {
+    bool is_single = flush->cut.is_single;
+
     mmusim__arm64_cut_begin(&flush->cut, order, flush->cut.pages_left,
                             flush->cut.stride_pages);
+    flush->cut.is_single = is_single;
+}
+
+void mmusim__arm_flush_dummy(struct cpu *cpu,
+                             const struct inval_instruction *row)
+{
+    struct arm_flush *flush = arm_flush_push(cpu, row, 0);
+
+    flush->frame.pc = FLUSH_ISSUE;
+    flush->cause = MISS_PAGE_FLUSH;
+    mmusim__arm64_cut_begin(&flush->cut, ARM64_NO_RANGES, 1, 1);
 }
 
 enum { COMPLETE_WAIT, COMPLETE_END };

@@ -25,10 +25,12 @@ struct arm_flush {
     enum miss_cause cause;
     uint16_t asid;
     bool has_isb;
-    bool is_posted; /* without the last barrier */
-    uint8_t level;  /* TTL, in the manual's numbers: 3 is the last */
-    uint64_t vaddr; /* of what is left; a stride's start */
-    struct arm64_cut cut;
+    bool is_posted;       /* without the last barrier */
+    uint8_t level;        /* TTL, in the manual's numbers: 3 is the last */
+    uint64_t vaddr;       /* of what is left; a stride's start */
+    struct arm64_cut cut; /* is_single: each operation twice, with a barrier in
+                             between */
+    struct arm64_op op;   /* the last ones issued */
 };
 
 /* Pushes the frame of a flush of everything that `row` matches without an
@@ -57,6 +59,11 @@ struct arm_flush *mmusim__arm_flush_pages(struct cpu *cpu,
 /* The range is cut into range operations (range_row), too. */
 void mmusim__arm_flush_in(struct arm_flush *flush,
                           enum arm64_range_order order);
+
+/* Pushes the frame of an operation on page 0 of ASID 0 and a barrier: erratum
+ * work-arounds. Counted nowhere but as a broadcast. */
+void mmusim__arm_flush_dummy(struct cpu *cpu,
+                             const struct inval_instruction *row);
 
 /* Pushes the frame of the barrier that completes what this CPU has posted. */
 void mmusim__arm_flush_complete(struct cpu *cpu);

@@ -72,6 +72,8 @@ static bool asid_update_reserved(struct asid_alloc *alloc, uint64_t id,
         if (alloc->reserved[cpu] == id) {
             alloc->reserved[cpu] = new_id;
             is_reserved = true;
+            if (alloc->reserves_first)
+                break;
         }
     }
     return is_reserved;

@@ -39,6 +39,7 @@ struct asid_alloc {
     uint64_t reserved[MAX_CPUS];   /* id each CPU ran at the last rollover */
     struct cpu_mask flush_pending; /* CPUs that have not flushed since then */
     uint64_t rollovers;
+    bool reserves_first; /* a space keeps its number on one CPU only [B39] */
 };
 
 /* bits: 1 to ASID_MAX_BITS, or 0 for none. */

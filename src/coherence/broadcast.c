@@ -19,6 +19,7 @@ struct broadcast_op {
     enum broadcast_reach reach;
     struct cpu *issuer;
     uint64_t number;         /* among the issuer's */
+    uint64_t passed_by;      /* the barrier that did not wait; 0: none */
     uint32_t n_undelivered;  /* messages that have not arrived */
     uint64_t answered_cycle; /* when the answers so far are back */
     struct event complete;
@@ -290,20 +291,35 @@ struct broadcast_sync_frame {
     struct kframe frame;
     enum broadcast_reach reach;
     uint64_t n_issued; /* those before are waited for */
+    uint64_t number;   /* among the CPU's, from 1 */
 };
 
 enum { SYNC_WAIT, SYNC_FINISH };
 
-/* Are the operations issued before number n_issued, of at most that reach? */
-static bool broadcast_is_complete(const struct cpu *cpu, uint64_t n_issued,
-                                  enum broadcast_reach reach)
+/* Are the operations issued before it, of at most its reach? */
+static bool broadcast_is_complete(const struct cpu *cpu,
+                                  const struct broadcast_sync_frame *sync)
 {
     for (const struct broadcast_op *op = cpu->broadcast.ops; op;
          op = op->next) {
-        if (op->number < n_issued && op->reach <= reach)
+        if (op->number < sync->n_issued && op->reach <= sync->reach &&
+            op->passed_by != sync->number)
             return false;
     }
     return true;
+}
+
+/* A flawed CPU's barrier lets pass what no earlier one has. */
+static void broadcast_let_pass(struct cpu *cpu, uint64_t number)
+{
+    uint32_t flaws = broadcast_config(cpu)->early_syncs_per_million;
+
+    if (!flaws || mmusim__rng_below(&cpu->broadcast.rng, 1000000) >= flaws)
+        return;
+    for (struct broadcast_op *op = cpu->broadcast.ops; op; op = op->next) {
+        if (!op->passed_by)
+            op->passed_by = number;
+    }
 }
 
 static void broadcast_finish(struct cpu *cpu)
@@ -338,7 +354,7 @@ static enum kstep broadcast_sync_step(struct cpu *cpu, struct kframe *frame)
     }
     if (sync->reach == REACH_SELF) {
         mmusim__cpu_busy(cpu, config->sync_local_cycles, BUCKET_FLUSH_LOCAL);
-    } else if (broadcast_is_complete(cpu, sync->n_issued, sync->reach)) {
+    } else if (broadcast_is_complete(cpu, sync)) {
         mmusim__cpu_busy(cpu, config->sync_cycles, BUCKET_IPI_WAIT);
     } else {
         cpu->broadcast.is_waiting = true;
@@ -356,6 +372,16 @@ void mmusim__broadcast_sync(struct cpu *cpu, enum broadcast_reach reach)
 
     sync->reach = reach;
     sync->n_issued = cpu->broadcast.n_issued;
+    sync->number = ++cpu->broadcast.n_syncs;
+    if (reach != REACH_SELF)
+        broadcast_let_pass(cpu, sync->number);
+}
+
+enum { RNG_STREAM_SYNC = 0x53594e43 }; /* by CPU from there on */
+
+void mmusim__broadcast_init(struct cpu *cpu, uint64_t seed)
+{
+    mmusim__rng_init(&cpu->broadcast.rng, seed, RNG_STREAM_SYNC + cpu->id);
 }
 
 uint32_t mmusim__broadcast_min_delivery_cycles(const struct system *system)

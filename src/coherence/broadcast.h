@@ -60,11 +60,18 @@ void mmusim__broadcast_instruction(struct cpu *cpu,
                                    const struct inval_request *request,
                                    enum miss_cause cause);
 
-/* Pushes the frame that waits until everything this CPU has issued so far, and
+/* A flawed core's sync may end too early (early_syncs_per_million): it waits
+ * only for operations that an earlier one has let pass, which is why kernels
+ * repeat the operation and the barrier.
+ *
+ * Pushes the frame that waits until everything this CPU has issued so far, and
  * that reaches no farther, is complete: DSB ISH, OSH and SY, TLBSYNC
  * (REACH_ALL); with REACH_SELF DSB NSH, which waits for nothing but takes
  * sync_local_cycles. */
 void mmusim__broadcast_sync(struct cpu *cpu, enum broadcast_reach reach);
+
+/* Seeds what is drawn for a flawed CPU. */
+void mmusim__broadcast_init(struct cpu *cpu, uint64_t seed);
 
 /* The next shootdown's latency counts from now, not from its first operation:
  * for a caller with other work to do before. */

@@ -76,6 +76,8 @@ struct cpu_broadcast {
     bool is_waiting;         /* for one of them to complete */
     uint64_t started_cycle;  /* of the first since the last sync */
     bool has_begun;          /* started_cycle has been set in advance */
+    uint64_t n_syncs;        /* barriers begun */
+    struct rng rng;          /* of barriers that end too early */
     struct cpu_mask reached; /* by those */
 };
 

@@ -37,6 +37,18 @@ struct broadcast_config {
     uint32_t hop_cycles;        /* per link beyond the first, each way */
     uint32_t sync_cycles;       /* the barrier, once all is acknowledged */
     uint32_t sync_local_cycles; /* one that waits for local operations */
+    uint32_t early_syncs_per_million; /* a flaw: barriers that wait for nothing
+                                         but what an earlier one let pass */
+};
+
+/* What an Arm kernel does about a core that it knows to be wrong. */
+struct arm_errata {
+    enum arm_a15 {
+        A15_NONE,
+        A15_PARTIAL,   /* a dummy TLBIMVAIS and a DSB */
+        A15_FULL,      /* and an interrupt to whoever runs the ASID */
+    } a15;             /* 798181 */
+    bool repeats_tlbi; /* ARM64_WORKAROUND_REPEAT_TLBI */
 };
 
 /* Who passes an interrupt to a virtual CPU. */

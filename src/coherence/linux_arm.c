@@ -6,7 +6,8 @@
  * mm_cpumask: set at a switch, emptied when the address space gets another
  * ASID; never cleared at a switch away (PIPT and VIPT caches).
  *
- * Left out: errata 720789 and 798181, VIVT caches.
+ * Left out: erratum 720789, VIVT caches, 2.6's way of a rollover (which
+ * interrupts the other CPUs: here generations of ASIDs, as from 3.7 on).
  */
 #include "coherence/linux_arm.h"
 
@@ -32,7 +33,16 @@ enum arm_tlbi {
         ARM_TLBI_COUNT
 };
 
+/* What tlb_flush() does for a gather of tables alone: shift_arg_pages(). */
+enum arm_no_area {
+    NO_AREA_NOTHING, /* to 2.6.37 [B20] */
+    NO_AREA_MM,      /* its own gather, 2.6.38 on */
+    NO_AREA_RANGE,   /* the generic one, 5.2 */
+};
+
 struct arm_state {
+    enum arm_no_area no_area;
+    bool knows_errata;
     struct asid_alloc asids;
     const struct inval_instruction *rows[ARM_TLBI_COUNT];
 };
@@ -101,6 +111,75 @@ static void arm_flush_everywhere_by_call(struct cpu *cpu, uint64_t start,
     arm_flush_by_call(cpu, &all, NULL, start, end);
 }
 
+/* ---- erratum 798181: after every broadcast ---- */
+
+struct arm_erratum_frame {
+    struct kframe frame;
+    const struct address_space *mm; /* NULL: whatever is run */
+};
+
+/* ipi_flush_tlb_a15_erratum(): a DMB. */
+static uint32_t arm_erratum_act(struct cpu *cpu,
+                                const struct flush_request *request)
+{
+    (void) request;
+    return cpu->system->cost.barrier_cycles;
+}
+
+/* a15_erratum_get_cpumask(): who runs the ASID, or ran it at the last
+ * rollover. */
+static struct cpu_mask arm_erratum_mask(const struct cpu *cpu,
+                                        const struct address_space *mm)
+{
+    struct cpu_mask mask = mmusim__protocol_all_cpus(cpu->system);
+
+    cpu_mask_clear(&mask, cpu->id);
+    for (uint32_t id = 0; mm && id < cpu->system->n_cpus; id++) {
+        const struct asid_alloc *asids = &arm_state(cpu)->asids;
+        uint64_t active = asids->active[id];
+
+        if ((active ? active : asids->reserved[id]) != mm->context_id)
+            cpu_mask_clear(&mask, id);
+    }
+    return mask;
+}
+
+enum { ERRATUM_DUMMY, ERRATUM_CALL, ERRATUM_END };
+
+static enum kstep arm_erratum_step(struct cpu *cpu, struct kframe *frame)
+{
+    const struct arm_erratum_frame *erratum =
+        (const struct arm_erratum_frame *) frame;
+    const struct flush_request request = {NULL, 0, 0, arm_erratum_act};
+    struct cpu_mask mask;
+
+    if (frame->pc == ERRATUM_DUMMY) {
+        frame->pc = cpu->system->arm_errata.a15 == A15_FULL ? ERRATUM_CALL
+                                                            : ERRATUM_END;
+        mmusim__arm_flush_dummy(cpu, arm_state(cpu)->rows[ARM_TLBIMVAIS]);
+        return KSTEP_NEXT;
+    }
+    if (frame->pc == ERRATUM_END)
+        return KSTEP_DONE;
+    frame->pc = ERRATUM_END;
+    mask = arm_erratum_mask(cpu, erratum->mm);
+    if (cpu_mask_has_other(&mask, cpu->id))
+        mmusim__ipi_call_many(cpu, &mask, &request);
+    return KSTEP_NEXT;
+}
+
+/* To be called before the flush is pushed, which it follows. */
+static void arm_follow_erratum(struct cpu *cpu, const struct address_space *mm)
+{
+    struct arm_erratum_frame *erratum;
+
+    if (!arm_state(cpu)->knows_errata ||
+        cpu->system->arm_errata.a15 == A15_NONE)
+        return;
+    erratum = mmusim__cpu_push(cpu, arm_erratum_step, sizeof(*erratum));
+    erratum->mm = mm;
+}
+
 /* ---- flush_tlb_*() ---- */
 
 static void arm_flush_mm_range(struct cpu *cpu, struct address_space *mm,
@@ -110,12 +189,28 @@ static void arm_flush_mm_range(struct cpu *cpu, struct address_space *mm,
     const struct arm_range range = {span->start, span->end, 0};
     uint16_t asid = asid_of(mm->context_id);
 
-    if (!arm_has_broadcast(cpu))
+    if (!arm_has_broadcast(cpu)) {
         arm_flush_by_call(cpu, &mm->cpus, mm, span->start, span->end);
-    else if (span->end == FLUSH_END_ALL)
+        return;
+    }
+    arm_follow_erratum(cpu, mm);
+    if (span->end == FLUSH_END_ALL)
         mmusim__arm_flush_whole(cpu, state->rows[ARM_TLBIASIDIS], asid);
     else
         mmusim__arm_flush_pages(cpu, state->rows[ARM_TLBIMVAIS], asid, &range);
+}
+
+/* tlb_flush() */
+static void arm_flush_gather(struct cpu *cpu, struct address_space *mm,
+                             const struct flush_span *span)
+{
+    enum arm_no_area no_area = arm_state(cpu)->no_area;
+    struct flush_span all = flush_span_all();
+
+    if (!span->has_no_area || no_area == NO_AREA_RANGE)
+        arm_flush_mm_range(cpu, mm, span);
+    else if (no_area == NO_AREA_MM)
+        arm_flush_mm_range(cpu, mm, &all);
 }
 
 static void arm_flush_page(struct cpu *cpu, struct address_space *mm,
@@ -129,11 +224,13 @@ static void arm_flush_page(struct cpu *cpu, struct address_space *mm,
 
 static void arm_flush_all(struct cpu *cpu)
 {
-    if (!arm_has_broadcast(cpu))
+    if (!arm_has_broadcast(cpu)) {
         arm_flush_everywhere_by_call(cpu, 0, FLUSH_END_ALL);
-    else
-        mmusim__arm_flush_whole(cpu, arm_state(cpu)->rows[ARM_TLBIALLIS], 0)
-            ->has_isb = true;
+        return;
+    }
+    arm_follow_erratum(cpu, NULL);
+    mmusim__arm_flush_whole(cpu, arm_state(cpu)->rows[ARM_TLBIALLIS], 0)
+        ->has_isb = true;
 }
 
 static void arm_flush_kernel_range(struct cpu *cpu, uint64_t start,
@@ -141,14 +238,17 @@ static void arm_flush_kernel_range(struct cpu *cpu, uint64_t start,
 {
     const struct arm_range range = {start, end, 0};
 
-    if (!arm_has_broadcast(cpu))
+    if (!arm_has_broadcast(cpu)) {
         arm_flush_everywhere_by_call(cpu, start, end);
-    else if (end == FLUSH_END_ALL)
+        return;
+    }
+    if (end == FLUSH_END_ALL) {
         arm_flush_all(cpu);
-    else
-        mmusim__arm_flush_pages(cpu, arm_state(cpu)->rows[ARM_TLBIMVAIS], 0,
-                                &range)
-            ->has_isb = true;
+        return;
+    }
+    arm_follow_erratum(cpu, NULL);
+    mmusim__arm_flush_pages(cpu, arm_state(cpu)->rows[ARM_TLBIMVAIS], 0, &range)
+        ->has_isb = true;
 }
 
 /* ---- switching ---- */
@@ -178,7 +278,8 @@ static uint32_t arm_switch_mm(struct cpu *cpu, struct address_space *next)
     return cycles;
 }
 
-static mmusim_status_t arm_init(struct system *system)
+static mmusim_status_t arm_init(struct system *system, enum arm_no_area no_area,
+                                bool knows_errata)
 {
     static const char *const names[ARM_TLBI_COUNT] = {
 #define ARM_TLBI_NAME(name) #name,
@@ -191,26 +292,79 @@ static mmusim_status_t arm_init(struct system *system)
     if (!state)
         return MMUSIM_NOMEM;
     system->protocol_state = state;
+    state->no_area = no_area;
+    state->knows_errata = knows_errata;
     for (uint32_t i = 0; i < ARM_TLBI_COUNT; i++)
         state->rows[i] = mmusim__inval_find(INVAL_ARMV7, names[i]);
     return mmusim__asid_init(&state->asids, system->arm.asid_bits,
                              system->n_cpus, system->arena);
 }
 
+static mmusim_status_t arm_init_2_6_37(struct system *system)
+{
+    return arm_init(system, NO_AREA_NOTHING, false);
+}
+
+static mmusim_status_t arm_init_2_6_38(struct system *system)
+{
+    return arm_init(system, NO_AREA_MM, false);
+}
+
+static mmusim_status_t arm_init_modern(struct system *system)
+{
+    return arm_init(system, NO_AREA_RANGE, true);
+}
+
+#define ARM_OPS                                                                \
+    .isas = 1 << ISA_ARMV7, .ceiling_rule = CEILING_NONE,                      \
+    .default_ceiling_pages = UINT64_C(1) << 40,                                \
+    .flush_mm_range = arm_flush_mm_range, .flush_gather = arm_flush_gather,    \
+    .flush_page = arm_flush_page, .after_upgrade = arm_flush_page,             \
+    .fix_spurious = arm_flush_page,                                            \
+    .flush_kernel_range = arm_flush_kernel_range, .flush_all = arm_flush_all,  \
+    .switch_mm = arm_switch_mm, .enter_lazy = mmusim__protocol_enter_lazy
+
+const struct protocol_ops mmusim__protocol_linux_arm_2_6_37 = {
+    .name = "linux-arm-2.6.37",
+    .help = "Linux 2.6.37 on Armv7: pages and tables are freed before the "
+            "flush",
+    .mm_rules = &mmusim__mm_rules_arm_2_6_37,
+    .bugs = "B01 B06 B11 B12 B13 B20 B21",
+    .init = arm_init_2_6_37,
+    ARM_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_linux_arm_2_6_37_fixed = {
+    .name = "linux-arm-2.6.37-fixed",
+    .help = "linux-arm-2.6.37 with the corpus's bugs repaired",
+    .mm_rules = &mmusim__mm_rules_arm_2_6_37_fixed,
+    .is_fixed = true,
+    .init = arm_init_2_6_38,
+    ARM_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_linux_arm_2_6_38 = {
+    .name = "linux-arm-2.6.38",
+    .help = "Linux 2.6.38 on Armv7: a gather of 500 pages",
+    .mm_rules = &mmusim__mm_rules_arm_2_6_38,
+    .bugs = "B01 B06 B11 B12 B13 B21",
+    .init = arm_init_2_6_38,
+    ARM_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_linux_arm_2_6_38_fixed = {
+    .name = "linux-arm-2.6.38-fixed",
+    .help = "linux-arm-2.6.38 with the corpus's bugs repaired",
+    .mm_rules = &mmusim__mm_rules_arm_2_6_38_fixed,
+    .is_fixed = true,
+    .init = arm_init_2_6_38,
+    ARM_OPS,
+};
+
 const struct protocol_ops mmusim__protocol_linux_arm = {
     .name = "linux-arm",
     .help = "Linux on Armv7: a TLBI a page, broadcast or by interrupts",
-    .isas = 1 << ISA_ARMV7,
     .mm_rules = &mmusim__mm_rules_6_8,
-    .ceiling_rule = CEILING_NONE,
-    .default_ceiling_pages = UINT64_C(1) << 40,
-    .init = arm_init,
-    .flush_mm_range = arm_flush_mm_range,
-    .flush_page = arm_flush_page,
-    .after_upgrade = arm_flush_page,
-    .fix_spurious = arm_flush_page,
-    .flush_kernel_range = arm_flush_kernel_range,
-    .flush_all = arm_flush_all,
-    .switch_mm = arm_switch_mm,
-    .enter_lazy = mmusim__protocol_enter_lazy,
+    .init = arm_init_modern,
+    ARM_OPS,
 };

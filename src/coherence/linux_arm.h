@@ -10,6 +10,8 @@
 
 #include "coherence/protocol.h"
 
-extern const struct protocol_ops mmusim__protocol_linux_arm;
+extern const struct protocol_ops mmusim__protocol_linux_arm,
+    mmusim__protocol_linux_arm_2_6_37, mmusim__protocol_linux_arm_2_6_37_fixed,
+    mmusim__protocol_linux_arm_2_6_38, mmusim__protocol_linux_arm_2_6_38_fixed;
 
 #endif

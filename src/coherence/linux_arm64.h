@@ -11,7 +11,9 @@
 
 #include "coherence/protocol.h"
 
-extern const struct protocol_ops mmusim__protocol_linux_arm64_4_20,
+extern const struct protocol_ops mmusim__protocol_linux_arm64_4_4,
+    mmusim__protocol_linux_arm64_4_4_fixed, mmusim__protocol_linux_arm64_5_10,
+    mmusim__protocol_linux_arm64_5_10_fixed, mmusim__protocol_linux_arm64_4_20,
     mmusim__protocol_linux_arm64_4_20_fixed, mmusim__protocol_linux_arm64_6_8,
     mmusim__protocol_linux_arm64_6_8_fixed, mmusim__protocol_linux_arm64_7_1;
 

@@ -64,5 +64,9 @@ extern const struct mm_rules mmusim__mm_rules_4_6, mmusim__mm_rules_4_20,
 extern const struct mm_rules mmusim__mm_rules_4_6_fixed,
     mmusim__mm_rules_4_20_fixed, mmusim__mm_rules_6_8_fixed,
     mmusim__mm_rules_6_14_fixed, mmusim__mm_rules_7_1_fixed;
+/* Of 32-bit Arm (mm_rules_arm.c). */
+extern const struct mm_rules mmusim__mm_rules_arm_2_6_37,
+    mmusim__mm_rules_arm_2_6_38, mmusim__mm_rules_arm_2_6_37_fixed,
+    mmusim__mm_rules_arm_2_6_38_fixed;
 
 #endif

@@ -90,6 +90,7 @@ struct system {
     uint32_t jiffies_per_second;
     enum isa isa;
     struct arm_issuer arm; /* what the TLBIs of this machine can do */
+    struct arm_errata arm_errata;
     struct riscv_issuer riscv;
     struct bbm *bbm;     /* arm_bbm.h; NULL: nobody watches */
     struct check *check; /* check_cpus.h; NULL: nobody checks */

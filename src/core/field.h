@@ -26,7 +26,7 @@ enum field_type {
                      field_counts */
 };
 
-enum { FIELD_TEXT_BYTES = 256, FIELD_MAX_SIZES = 8 };
+enum { FIELD_TEXT_BYTES = 1024, FIELD_MAX_SIZES = 8 };
 
 /* The layout that a FIELD_SIZES offset points to; ascending page orders. */
 struct field_sizes {

@@ -3,6 +3,7 @@
 #include "machine/machine.h"
 
 #include "coherence/arm_bbm.h"
+#include "coherence/broadcast.h"
 #include "coherence/fabric_list.h"
 #include "coherence/paravirt.h"
 #include "core/diag.h"
@@ -103,6 +104,10 @@ static void machine_init_issuers(struct system *system,
                           (uint8_t) format->granule_order},
         .stage2_granule_order = (uint8_t) format->granule_order,
         .has_ds = format->vaddr_bits > 48 && format->granule_order < 4,
+    };
+    system->arm_errata = (struct arm_errata){
+        .a15 = config->arm.erratum_798181,
+        .repeats_tlbi = config->arm.repeats_tlbi,
     };
     system->riscv = (struct riscv_issuer){
         .features = 0,
@@ -290,6 +295,7 @@ static mmusim_status_t machine_init_cpu(struct mmusim_machine *machine,
     mmusim__rng_init(&machine->rngs[id], machine->config.seed,
                      RNG_STREAM_TLB + id);
     mmusim__paravirt_init(cpu, machine->config.seed);
+    mmusim__broadcast_init(cpu, machine->config.seed);
     cpu->stack = mmusim__arena_alloc(&machine->arena, 1, CPU_STACK_BYTES);
     if (!cpu->stack)
         return MMUSIM_NOMEM;

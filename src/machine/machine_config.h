@@ -101,6 +101,8 @@ struct arm_config {
     bool has_ttl;       /* FEAT_TTL */
     bool watches_bbm;   /* coherence/arm_bbm.h */
     uint32_t bbm_level; /* FEAT_BBM */
+    enum arm_a15 erratum_798181;
+    bool repeats_tlbi;
 };
 
 struct checker_settings {

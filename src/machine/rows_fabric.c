@@ -115,6 +115,10 @@ const struct field_row mmusim__rows_fabric[] = {
     WORD("dvm.filter", dvm.filter, rows_filter, "none",
          "clean: cores that cannot hold the address space pay no slot",
          "guess; CMN-600 can filter by VMID if software says so"),
+    U32("dvm.early_syncs", dvm.early_syncs_per_million, "", 0, 1000000, "0",
+        "a flaw of the cores: of a million DSBs so many do not wait for the "
+        "operations before them, unless an earlier one did not, either",
+        "Linux arm64 Kconfig: Falkor E1009, A76 1286807, A55 2441007, ..."),
     U32("dvm.outstanding", dvm.max_outstanding, "operations", 1, 256, "8",
         "operations of one CPU on their way", "guess"),
     U32("dvm.max_pages", dvm.max_pages, "pages", 1, 2097152, "1",

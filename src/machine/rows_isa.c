@@ -4,6 +4,8 @@
 #include "machine/machine_rows.h"
 #include "machine/row_macros.h"
 
+static const char *const rows_a15[] = {"none", "partial", "full", NULL};
+
 /* clang-format off */
 const struct field_row mmusim__rows_isa[] = {
     U32("arm.asid_bits", arm.asid_bits, "bits", 8, 16, "16",
@@ -27,6 +29,13 @@ const struct field_row mmusim__rows_isa[] = {
     U32("checker.reports", checker.max_reports, "", 0, 1000, "8",
         "violations that are told in full; the rest is counted",
         "a choice, not a measurement"),
+    WORD("arm.erratum_798181", arm.erratum_798181, rows_a15, "none",
+         "Armv7: the kernel's work-around, a dummy operation, in full also an "
+         "interrupt to CPUs that run the ASID",
+         "Linux arch/arm/kernel/smp_tlb.c: Cortex-A15 and Brahma-B15"),
+    BOOL("arm.repeat_tlbi", arm.repeats_tlbi, "false",
+         "the kernel repeats operations for cores whose DSB ends too early",
+         "Linux arch/arm64, ARM64_WORKAROUND_REPEAT_TLBI"),
     U32("riscv.asid_bits", riscv.asid_bits, "bits", 0, 16, "16",
         "width of ASIDs", "RISC-V privileged manual, satp: at most 16"),
     CYCLES("cost.barrier_cycles", cost.barrier_cycles, "20",

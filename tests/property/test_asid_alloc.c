@@ -23,6 +23,7 @@ struct world {
     struct asid_alloc alloc;
     uint64_t ids[N_SPACES];
     uint32_t running[N_CPUS];        /* space; N_SPACES: none */
+    uint16_t loaded[N_CPUS];         /* number, as the hardware has it */
     uint32_t owner[N_CPUS][N_ASIDS]; /* space that filled; N_SPACES: none */
 };
 
@@ -56,6 +57,7 @@ static void world_switch(struct world *world, uint32_t cpu, uint32_t space)
     if (how == ASID_SWITCH_FAST)
         assert_int_equal(world->ids[space], before);
     world->running[cpu] = space;
+    world->loaded[cpu] = asid;
 }
 
 /* The CPU runs: it fills entries under the number it has loaded, and hits those
@@ -63,11 +65,23 @@ static void world_switch(struct world *world, uint32_t cpu, uint32_t space)
 static void world_run(struct world *world, uint32_t cpu)
 {
     uint32_t space = world->running[cpu];
-    uint16_t asid = asid_of(world->ids[space]);
-    uint32_t *owner = &world->owner[cpu][asid];
+    uint32_t *owner = &world->owner[cpu][world->loaded[cpu]];
 
     assert_true(*owner == N_SPACES || *owner == space);
     *owner = space;
+}
+
+/* A flush of a space is sent to its number: whoever runs it must have that. */
+static bool world_can_be_flushed(const struct world *world)
+{
+    for (uint32_t cpu = 0; cpu < N_CPUS; cpu++) {
+        uint32_t space = world->running[cpu];
+
+        if (space != N_SPACES &&
+            world->loaded[cpu] != asid_of(world->ids[space]))
+            return false;
+    }
+    return true;
 }
 
 static void no_space_ever_hits_anothers_entries(void **state)
@@ -86,6 +100,7 @@ static void no_space_ever_hits_anothers_entries(void **state)
             if (mmusim__rng_below(&rng, 3) || world.running[cpu] == N_SPACES)
                 world_switch(&world, cpu, space);
             world_run(&world, cpu);
+            assert_true(world_can_be_flushed(&world));
         }
         assert_true(world.alloc.rollovers > 10);
         mmusim__arena_fini(&world.arena);
@@ -113,6 +128,40 @@ static void a_running_space_keeps_its_number(void **state)
     mmusim__arena_fini(&world.arena);
 }
 
+/* [B39]: one of two CPUs loses its reservation at the second rollover. Each
+ * rollover takes more spaces than there are numbers, run by CPU 2. */
+static void roll_over(struct world *world, uint32_t *next_space)
+{
+    uint64_t before = world->alloc.rollovers;
+
+    while (world->alloc.rollovers == before) {
+        world_switch(world, 2, 1 + *next_space % (N_SPACES - 1));
+        ++*next_space;
+    }
+}
+
+static void b39_every_copy_of_a_reservation_is_renewed(void **state)
+{
+    (void) state;
+    for (uint32_t is_buggy = 0; is_buggy < 2; is_buggy++) {
+        struct world world;
+        uint32_t next_space = 0;
+
+        world_init(&world);
+        world.alloc.reserves_first = is_buggy;
+        world_switch(&world, 0, 0);
+        world_switch(&world, 1, 0);
+        roll_over(&world, &next_space);
+        world_switch(&world, 0, 0); /* renews; CPU 1 runs on */
+        world_switch(&world, 0, N_SPACES - 1);
+        roll_over(&world, &next_space);
+        assert_true(world_can_be_flushed(&world));
+        world_switch(&world, 0, 0);
+        assert_int_equal(world_can_be_flushed(&world), !is_buggy);
+        mmusim__arena_fini(&world.arena);
+    }
+}
+
 static void numbers_are_given_in_order_from_one(void **state)
 {
     struct world world;
@@ -134,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_space_ever_hits_anothers_entries),
         cmocka_unit_test(a_running_space_keeps_its_number),
+        cmocka_unit_test(b39_every_copy_of_a_reservation_is_renewed),
         cmocka_unit_test(numbers_are_given_in_order_from_one),
     };
 

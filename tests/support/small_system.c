@@ -2,6 +2,7 @@
 /* A small machine for tests: see small_system.h. */
 #include "support/small_system.h"
 
+#include "coherence/broadcast.h"
 #include "coherence/fabric.h"
 #include "coherence/paravirt.h"
 
@@ -170,6 +171,7 @@ static void small_init_cpu(struct small_system *small, uint32_t id)
         setup.l3_sibling = id ? &small->system.cpus[0].mmu : NULL;
     }
     mmusim__paravirt_init(cpu, 1);
+    mmusim__broadcast_init(cpu, 1);
     cpu->stack = mmusim__arena_alloc(&small->arena, 1, CPU_STACK_BYTES);
     assert_non_null(cpu->stack);
     assert_int_equal(mmusim__mmu_init(&cpu->mmu, &setup, &small->arena),
