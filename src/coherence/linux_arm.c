@@ -150,7 +150,7 @@ static enum kstep arm_erratum_step(struct cpu *cpu, struct kframe *frame)
 {
     const struct arm_erratum_frame *erratum =
         (const struct arm_erratum_frame *) frame;
-    const struct flush_request request = {NULL, 0, 0, arm_erratum_act};
+    const struct flush_request request = {.act = arm_erratum_act};
     struct cpu_mask mask;
 
     if (frame->pc == ERRATUM_DUMMY) {

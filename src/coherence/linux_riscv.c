@@ -5,10 +5,12 @@
  * acknowledges; the caller waits in the call.
  *
  * The ASID allocator is used only where there are more than twice as many ASIDs
- * as CPUs. With it a CPU's bit in mm_cpumask is never cleared; without it the
- * whole TLB goes at every switch and the bit with it (context.c).
+ * as CPUs. With it a CPU's bit in mm_cpumask is never cleared (up to 6.2 it is,
+ * and the entries stay [B37]); without it the whole TLB goes at every switch
+ * and the bit with it (context.c).
  *
- * Left out: Svinval, S-mode IPIs (AIA), Svvptc, the vmalloc work-around.
+ * Left out: Svinval, Svnapot, S-mode IPIs (AIA), Svvptc, the vmalloc
+ * work-around.
  */
 #include "coherence/linux_riscv.h"
 
@@ -20,6 +22,8 @@
 #include "core/check.h"
 
 struct riscv_state {
+    bool forgets_cpus; /* a CPU that runs another space leaves the mask: 6.2 */
+    struct cpu_mask *batches; /* by CPU: those of its batched entries */
     struct asid_alloc asids;
     const struct inval_instruction *sfence;
 };
@@ -29,9 +33,18 @@ static struct riscv_state *riscv_state(const struct cpu *cpu)
     return cpu->system->protocol_state;
 }
 
-static uint64_t riscv_page_bytes(void)
+/* A range and the distance of its fences, a power of two of 4 KiB pages. */
+struct riscv_range {
+    uint64_t start, end;
+    uint32_t stride_order;
+};
+
+static uint64_t riscv_strides(uint64_t start, uint64_t end,
+                              uint32_t stride_order)
 {
-    return BASE_PAGE_BYTES; /* Sv39 to Sv57 */
+    uint64_t stride = UINT64_C(1) << (BASE_PAGE_SHIFT + stride_order);
+
+    return (end - start + stride - 1) >> (BASE_PAGE_SHIFT + stride_order);
 }
 
 /* ---- SFENCE.VMA ---- */
@@ -63,23 +76,23 @@ static void riscv_fence(struct cpu *cpu, const struct riscv_fence *fence,
 }
 
 /* local_flush_tlb_range_asid() and its kin; returns the cycles. */
-static uint32_t riscv_flush_here(struct cpu *cpu, bool has_asid, uint16_t asid,
-                                 uint64_t start, uint64_t end)
+static uint32_t riscv_flush_here(struct cpu *cpu, struct riscv_fence fence,
+                                 const struct riscv_range *range)
 {
-    struct riscv_fence fence = {.has_asid = has_asid, .asid = asid};
-    uint64_t n_pages = 1;
+    uint64_t n_fences = 1;
 
-    if (end == FLUSH_END_ALL) {
+    if (range->end == FLUSH_END_ALL) {
         riscv_fence(cpu, &fence, MISS_FULL_FLUSH);
         return cpu->system->cost.sfence_cycles;
     }
     fence.has_vaddr = true;
-    n_pages = (end - start) / riscv_page_bytes();
-    for (uint64_t i = 0; i < n_pages; i++) {
-        fence.vaddr = start + i * riscv_page_bytes();
+    n_fences = riscv_strides(range->start, range->end, range->stride_order);
+    for (uint64_t i = 0; i < n_fences; i++) {
+        fence.vaddr =
+            range->start + (i << (BASE_PAGE_SHIFT + range->stride_order));
         riscv_fence(cpu, &fence, MISS_PAGE_FLUSH);
     }
-    return (uint32_t) min_u64(n_pages * cpu->system->cost.sfence_cycles,
+    return (uint32_t) min_u64(n_fences * cpu->system->cost.sfence_cycles,
                               UINT32_MAX / 2);
 }
 
@@ -89,27 +102,38 @@ static uint32_t riscv_flush_here(struct cpu *cpu, bool has_asid, uint16_t asid,
  * one's (mm NULL). The hart need not run it now. */
 static uint32_t riscv_act(struct cpu *cpu, const struct flush_request *request)
 {
-    bool has_asid = request->mm && riscv_state(cpu)->asids.n_asids;
-    uint16_t asid = request->mm ? asid_of(request->mm->context_id) : 0;
+    struct riscv_fence fence = {
+        .has_asid = request->mm && riscv_state(cpu)->asids.n_asids,
+        .asid = request->mm ? asid_of(request->mm->context_id) : 0,
+    };
+    const struct riscv_range range = {request->start, request->end,
+                                      request->stride_order};
 
-    mmusim__protocol_count_flush(cpu, request->end == FLUSH_END_ALL
-                                          ? FLUSH_ALL_PAGES
-                                          : (request->end - request->start) /
-                                                riscv_page_bytes());
-    return riscv_flush_here(cpu, has_asid, asid, request->start, request->end);
+    mmusim__protocol_count_flush(
+        cpu, range.end == FLUSH_END_ALL
+                 ? FLUSH_ALL_PAGES
+                 : riscv_strides(range.start, range.end, range.stride_order));
+    return riscv_flush_here(cpu, fence, &range);
 }
 
+/* __flush_tlb_range(): more strides than the threshold are one fence of all. */
 static void riscv_flush(struct cpu *cpu, const struct cpu_mask *mask,
-                        struct address_space *mm, uint64_t start, uint64_t end)
+                        struct address_space *mm,
+                        const struct riscv_range *range)
 {
     const struct cost_config *cost = &cpu->system->cost;
     struct flush_request request = {
-        .mm = mm, .start = start, .end = end, .act = riscv_act};
+        .mm = mm,
+        .start = range->start,
+        .end = range->end,
+        .act = riscv_act,
+        .stride_order = range->stride_order,
+    };
     bool is_here = cpu_mask_has(mask, cpu->id);
     uint64_t cycles = cost->flush_call_cycles;
 
-    if (end != FLUSH_END_ALL &&
-        (end - start + riscv_page_bytes() - 1) / riscv_page_bytes() >
+    if (range->end != FLUSH_END_ALL &&
+        riscv_strides(range->start, range->end, range->stride_order) >
             cpu->system->flush_ceiling_pages) {
         request.start = 0;
         request.end = FLUSH_END_ALL;
@@ -124,55 +148,102 @@ static void riscv_flush(struct cpu *cpu, const struct cpu_mask *mask,
     mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);
 }
 
+/* flush_tlb_range() and its kin for huge pages: the stride is theirs. */
 static void riscv_flush_mm_range(struct cpu *cpu, struct address_space *mm,
                                  const struct flush_span *span)
 {
-    uint64_t start = span->start;
-    uint64_t end = span->end;
+    struct riscv_range range = {span->start, span->end, span->stride_order};
 
-    /* A fence of an address keeps pointers to tables (RISC-V privileged manual,
-     * SFENCE.VMA); tlb_flush() fences the whole space before it frees any. */
-    if (span->frees_tables) {
-        start = 0;
-        end = FLUSH_END_ALL;
-    }
-    riscv_flush(cpu, &mm->cpus, mm, start, end);
+    riscv_flush(cpu, &mm->cpus, mm, &range);
+}
+
+/* tlb_flush(). A fence of an address keeps pointers to tables (RISC-V
+ * privileged manual, SFENCE.VMA): the whole space is fenced before any is
+ * freed. */
+static void riscv_flush_gather(struct cpu *cpu, struct address_space *mm,
+                               const struct flush_span *span)
+{
+    struct riscv_range range = {span->start, span->end, span->stride_order};
+
+    if (span->is_full_mm || span->frees_tables)
+        range = (struct riscv_range){.end = FLUSH_END_ALL};
+    riscv_flush(cpu, &mm->cpus, mm, &range);
+}
+
+static struct riscv_range riscv_page(uint64_t vaddr, uint32_t order)
+{
+    uint64_t bytes = UINT64_C(1) << (BASE_PAGE_SHIFT + order);
+    uint64_t start = align_down(vaddr, bytes);
+
+    return (struct riscv_range){start, start + bytes, order};
 }
 
 static void riscv_flush_page(struct cpu *cpu, struct address_space *mm,
                              uint64_t vaddr, uint32_t order)
 {
-    uint64_t start = align_down(vaddr, riscv_page_bytes());
+    struct riscv_range range = riscv_page(vaddr, order);
 
-    (void) order; /* any address of a page will do */
-    riscv_flush(cpu, &mm->cpus, mm, start, start + riscv_page_bytes());
+    riscv_flush(cpu, &mm->cpus, mm, &range);
 }
 
 /* update_mmu_cache(): local_flush_tlb_page() of the address only. */
 static void riscv_after_upgrade(struct cpu *cpu, struct address_space *mm,
                                 uint64_t vaddr, uint32_t order)
 {
-    uint64_t start = align_down(vaddr, riscv_page_bytes());
-    uint32_t cycles;
+    const struct riscv_fence every_asid = {.has_vaddr = true};
+    struct riscv_range range = riscv_page(vaddr, 0);
 
     (void) mm;
     (void) order;
     cpu->flushes.local_pages++;
-    cycles = riscv_flush_here(cpu, false, 0, start, start + riscv_page_bytes());
-    mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);
+    mmusim__cpu_busy(cpu, riscv_flush_here(cpu, every_asid, &range),
+                     BUCKET_FLUSH_LOCAL);
 }
 
 static void riscv_flush_everywhere(struct cpu *cpu, uint64_t start,
                                    uint64_t end)
 {
     struct cpu_mask all = mmusim__protocol_all_cpus(cpu->system);
+    const struct riscv_range range = {start, end, 0};
 
-    riscv_flush(cpu, &all, NULL, start, end);
+    riscv_flush(cpu, &all, NULL, &range);
 }
 
 static void riscv_flush_all(struct cpu *cpu)
 {
     riscv_flush_everywhere(cpu, 0, FLUSH_END_ALL);
+}
+
+/* ---- batched unmapping: 6.9 on ---- */
+
+static bool riscv_batch_defers(const struct cpu *cpu,
+                               const struct address_space *mm)
+{
+    (void) cpu;
+    (void) mm;
+    return true;
+}
+
+static uint32_t riscv_batch_add(struct cpu *cpu, struct address_space *mm,
+                                uint64_t vaddr, uint32_t order)
+{
+    struct cpu_mask *batch = &riscv_state(cpu)->batches[cpu->id];
+
+    (void) vaddr;
+    (void) order;
+    for (uint32_t i = 0; i < MAX_CPUS / 64; i++)
+        batch->words[i] |= mm->cpus.words[i];
+    return 0;
+}
+
+/* Everything of everybody, where any of the address spaces has run. */
+static void riscv_batch_flush(struct cpu *cpu)
+{
+    struct cpu_mask *batch = &riscv_state(cpu)->batches[cpu->id];
+    const struct riscv_range all = {.end = FLUSH_END_ALL};
+
+    riscv_flush(cpu, batch, NULL, &all);
+    *batch = (struct cpu_mask){{0}};
 }
 
 /* ---- switching ---- */
@@ -202,7 +273,7 @@ static uint32_t riscv_switch_mm(struct cpu *cpu, struct address_space *next)
                     how == ASID_SWITCH_FLUSH ? MISS_ASID : MISS_SWITCH);
         cycles += cost->sfence_cycles;
     }
-    if (!state->asids.n_asids)
+    if (!state->asids.n_asids || state->forgets_cpus)
         cpu_mask_clear(&previous->cpus, cpu->id);
     return cycles;
 }
@@ -216,6 +287,10 @@ static mmusim_status_t riscv_init(struct system *system)
     if (!state)
         return MMUSIM_NOMEM;
     system->protocol_state = state;
+    state->batches = mmusim__arena_alloc(system->arena, system->n_cpus,
+                                         sizeof(*state->batches));
+    if (!state->batches)
+        return MMUSIM_NOMEM;
     state->sfence = mmusim__inval_find(INVAL_RISCV, "SFENCE.VMA");
     /* asids_init(): use_asid_allocator */
     if (1U << bits <= 2 * system->n_cpus)
@@ -224,20 +299,52 @@ static mmusim_status_t riscv_init(struct system *system)
                              system->arena);
 }
 
+static mmusim_status_t riscv_init_6_2(struct system *system)
+{
+    mmusim_status_t status = riscv_init(system);
+
+    if (!status)
+        ((struct riscv_state *) system->protocol_state)->forgets_cpus = true;
+    return status;
+}
+
+#define RISCV_OPS                                                              \
+    .isas = 1 << ISA_RISCV, .ceiling_rule = CEILING_ABOVE,                     \
+    .flush_mm_range = riscv_flush_mm_range,                                    \
+    .flush_gather = riscv_flush_gather, .flush_page = riscv_flush_page,        \
+    .after_upgrade = riscv_after_upgrade, .fix_spurious = riscv_after_upgrade, \
+    .flush_kernel_range = riscv_flush_everywhere,                              \
+    .flush_all = riscv_flush_all, .switch_mm = riscv_switch_mm,                \
+    .enter_lazy = mmusim__protocol_enter_lazy
+
+const struct protocol_ops mmusim__protocol_linux_riscv_6_2 = {
+    .name = "linux-riscv-6.2",
+    .help = "Linux 6.2 on RISC-V: a CPU leaves the mask and keeps its entries",
+    .mm_rules = &mmusim__mm_rules_6_8,
+    .bugs = "B16 B37",
+    .default_ceiling_pages = 1,
+    .init = riscv_init_6_2,
+    RISCV_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_linux_riscv_6_2_fixed = {
+    .name = "linux-riscv-6.2-fixed",
+    .help = "linux-riscv-6.2 with the corpus's bugs repaired",
+    .mm_rules = &mmusim__mm_rules_6_8_fixed,
+    .is_fixed = true,
+    .default_ceiling_pages = 1,
+    .init = riscv_init,
+    RISCV_OPS,
+};
+
 const struct protocol_ops mmusim__protocol_linux_riscv = {
     .name = "linux-riscv",
     .help = "Linux 7.1 on RISC-V: SFENCE.VMA, remote fences by the SBI",
-    .isas = 1 << ISA_RISCV,
     .mm_rules = &mmusim__mm_rules_7_1,
-    .ceiling_rule = CEILING_ABOVE,
     .default_ceiling_pages = 64,
     .init = riscv_init,
-    .flush_mm_range = riscv_flush_mm_range,
-    .flush_page = riscv_flush_page,
-    .after_upgrade = riscv_after_upgrade,
-    .fix_spurious = riscv_after_upgrade,
-    .flush_kernel_range = riscv_flush_everywhere,
-    .flush_all = riscv_flush_all,
-    .switch_mm = riscv_switch_mm,
-    .enter_lazy = mmusim__protocol_enter_lazy,
+    .batch_defers = riscv_batch_defers,
+    .batch_add = riscv_batch_add,
+    .batch_flush = riscv_batch_flush,
+    RISCV_OPS,
 };

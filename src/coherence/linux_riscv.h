@@ -9,6 +9,7 @@
 
 #include "coherence/protocol.h"
 
-extern const struct protocol_ops mmusim__protocol_linux_riscv;
+extern const struct protocol_ops mmusim__protocol_linux_riscv,
+    mmusim__protocol_linux_riscv_6_2, mmusim__protocol_linux_riscv_6_2_fixed;
 
 #endif

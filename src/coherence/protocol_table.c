@@ -34,6 +34,8 @@ static const struct protocol_ops *const protocols[] = {
     &mmusim__protocol_linux_arm_2_6_38,
     &mmusim__protocol_linux_arm_2_6_38_fixed,
     &mmusim__protocol_linux_arm,
+    &mmusim__protocol_linux_riscv_6_2,
+    &mmusim__protocol_linux_riscv_6_2_fixed,
     &mmusim__protocol_linux_riscv,
     &mmusim__protocol_ideal,
 };

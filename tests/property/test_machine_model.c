@@ -512,8 +512,9 @@ static void random_x86_kernel(struct machine_config *config, struct rng *rng)
 static void random_isa(struct machine_config *config, uint64_t seed)
 {
     static const char *const arm_kernels[] = {
-        "linux-arm64-4.20", "linux-arm64-4.20-fixed", "linux-arm64-6.8",
-        "linux-arm64-6.8-fixed", "linux-arm64-7.1"};
+        "4.4-fixed", "4.20",      "4.20-fixed", "5.10-fixed",
+        "6.8",       "6.8-fixed", "7.1"};
+    static const char *const riscv_kernels[] = {"", "-6.2-fixed"};
     struct rng rng;
 
     mmusim__rng_init(&rng, seed, 4);
@@ -529,15 +530,18 @@ static void random_isa(struct machine_config *config, uint64_t seed)
         config->arm.asid_bits = mmusim__rng_below(&rng, 2) ? 8 : 16;
         config->arm.has_ranges = mmusim__rng_below(&rng, 2);
         config->arm.has_ttl = mmusim__rng_below(&rng, 2);
+        config->arm.repeats_tlbi = mmusim__rng_below(&rng, 2);
+        config->dvm.early_syncs_per_million =
+            config->arm.repeats_tlbi ? 300000 * mmusim__rng_below(&rng, 2) : 0;
         snprintf(config->fabric, sizeof(config->fabric), "dvm");
-        snprintf(config->os.protocol, sizeof(config->os.protocol), "%s",
-                 arm_kernels[mmusim__rng_below(&rng, 5)]);
+        snprintf(config->os.protocol, sizeof(config->os.protocol),
+                 "linux-arm64-%s", arm_kernels[mmusim__rng_below(&rng, 7)]);
     } else {
         config->isa = ISA_RISCV;
         config->riscv.asid_bits = 4 * mmusim__rng_below(&rng, 4);
         snprintf(config->fabric, sizeof(config->fabric), "ipi");
         snprintf(config->os.protocol, sizeof(config->os.protocol),
-                 "linux-riscv");
+                 "linux-riscv%s", riscv_kernels[mmusim__rng_below(&rng, 2)]);
     }
     config->os.has_flush_ceiling = mmusim__rng_below(&rng, 2);
     config->guest.is_enabled = false;
