@@ -28,6 +28,11 @@ static void tlbgen_choose(struct cpu *cpu, struct tlbgen_switch *change)
     change->needs_flush = true;
     if (!cpu->mmu.has_asids)
         return;
+    if (change->next->x86.global_asid) { /* broadcasts keep it clean */
+        change->asid = change->next->x86.global_asid;
+        change->needs_flush = false;
+        return;
+    }
     for (uint16_t asid = 0; asid < TLBGEN_SLOTS; asid++) {
         if (own->ctxs[asid].ctx_id != tlbgen_ctx_id(change->next))
             continue;
@@ -48,7 +53,12 @@ static bool tlbgen_switch_same(struct cpu *cpu, struct tlbgen_switch *change,
 {
     struct tlbgen_cpu *own = tlbgen_cpu_of(cpu);
 
-    if (!was_lazy)
+    if (tlbgen_needs_global(cpu, change->next)) {
+        change->is_reload = true;
+        tlbgen_choose(cpu, change);
+        return true;
+    }
+    if (!was_lazy || tlbgen_is_global(own->loaded_asid))
         return false;
     change->next_gen = change->next->x86.tlb_gen;
     change->asid = own->loaded_asid;

@@ -12,6 +12,7 @@
  */
 #include "coherence/linux_x86_tlbgen.h"
 
+#include "coherence/fabric_list.h"
 #include "coherence/flush.h"
 #include "coherence/mm_rules.h"
 #include "coherence/protocol_steps.h"
@@ -30,6 +31,10 @@ mmusim_status_t mmusim__tlbgen_init(struct system *system,
     if (!tlbgen)
         return MMUSIM_NOMEM;
     tlbgen->rules = rules;
+    tlbgen->has_invlpgb =
+        rules->knows_invlpgb && system->fabric == &mmusim__fabric_invlpgb;
+    tlbgen->global.last = TLBGEN_ASIDS; /* the first of all resets it */
+    tlbgen->global.n_available = TLBGEN_ASIDS - TLBGEN_SLOTS - 1;
     tlbgen->cpus = mmusim__arena_alloc(system->arena, system->n_cpus,
                                        sizeof(*tlbgen->cpus));
     if (!tlbgen->cpus)
@@ -42,128 +47,11 @@ mmusim_status_t mmusim__tlbgen_init(struct system *system,
     return MMUSIM_OK;
 }
 
-/* ---- flush_tlb_func() ---- */
-
-static bool tlbgen_is_local(const struct cpu *cpu,
-                            const struct flush_request *request)
-{
-    return request->initiator == cpu->id;
-}
-
-/* Step 7, partial. */
-static uint32_t tlbgen_flush_pages(struct cpu *cpu,
-                                   const struct flush_request *request)
-{
-    uint32_t shift = BASE_PAGE_SHIFT + request->stride_order;
-    uint64_t bytes = request->end - request->start;
-    uint64_t n_steps = align_up(bytes, UINT64_C(1) << shift) >> shift;
-
-    mmusim__x86_invlpg_strides(&cpu->mmu, request->start, n_steps,
-                               request->stride_order, MISS_PAGE_FLUSH);
-    mmusim__protocol_count_flush(cpu, n_steps);
-    if (tlbgen_is_local(cpu, request))
-        cpu->system->vmstat.nr_tlb_local_flush_one += bytes >> shift;
-    return (uint32_t) min_u64(n_steps * cpu->system->cost.invlpg_cycles,
-                              UINT32_MAX / 2);
-}
-
-/* Step 7, full. */
-static uint32_t tlbgen_flush_pcid(struct cpu *cpu,
-                                  const struct flush_request *request)
-{
-    mmusim__x86_mov_cr3(&cpu->mmu, cpu->mmu.root,
-                        tlbgen_pcid(cpu, tlbgen_cpu_of(cpu)->loaded_asid),
-                        CR3_FLUSH, MISS_FULL_FLUSH);
-    mmusim__protocol_count_flush(cpu, FLUSH_ALL_PAGES);
-    if (tlbgen_is_local(cpu, request))
-        cpu->system->vmstat.nr_tlb_local_flush_all++;
-    return cpu->system->cost.cr3_write_cycles;
-}
-
-/* Step 9. */
-static void tlbgen_trace(const struct cpu *cpu,
-                         const struct flush_request *request, uint64_t n_pages)
-{
-    enum flush_reason reason = FLUSH_REMOTE_SHOOTDOWN;
-
-    if (tlbgen_is_local(cpu, request))
-        reason = request->mm ? FLUSH_LOCAL_MM_SHOOTDOWN : FLUSH_LOCAL_SHOOTDOWN;
-    system_trace_flush(cpu->system, reason, n_pages);
-}
-
-/* Steps 5 to 9 of a CPU that runs the mm. */
-static uint32_t tlbgen_catch_up(struct cpu *cpu,
-                                const struct flush_request *request)
-{
-    struct tlbgen_cpu *own = tlbgen_cpu_of(cpu);
-    uint64_t *local_gen = &own->ctxs[own->loaded_asid].tlb_gen;
-    uint64_t mm_gen = cpu->loaded->x86.tlb_gen;
-    uint64_t n_pages = 0;
-    uint32_t cycles = 0;
-
-    if (tlbgen_rules_of(cpu)->has_early_out && request->new_gen &&
-        request->new_gen <= *local_gen)
-        return 0; /* not traced */
-    if (*local_gen == mm_gen) {
-        /* Step 6: somebody else's request has done it. */
-    } else if (request->end != FLUSH_END_ALL &&
-               request->new_gen == *local_gen + 1 &&
-               request->new_gen == mm_gen) {
-        n_pages = (request->end - request->start) >>
-                  (BASE_PAGE_SHIFT + request->stride_order);
-        cycles = tlbgen_flush_pages(cpu, request);
-    } else {
-        n_pages = FLUSH_ALL_PAGES;
-        cycles = tlbgen_flush_pcid(cpu, request);
-    }
-    *local_gen = mm_gen;
-    tlbgen_trace(cpu, request, n_pages);
-    return cycles;
-}
-
-uint32_t mmusim__tlbgen_flush_func(struct cpu *cpu,
-                                   const struct flush_request *request)
-{
-    const struct tlbgen_rules *rules = tlbgen_rules_of(cpu);
-    struct system *system = cpu->system;
-    bool is_local = tlbgen_is_local(cpu, request);
-    bool is_wrong = request->mm && request->mm != tlbgen_loaded_mm(cpu);
-
-    /* Steps 1 and 2; 4.20 counts after the test. */
-    if (!is_local && (rules->keeps_mask || !is_wrong))
-        system->vmstat.nr_tlb_remote_flush_received++;
-    if (is_wrong && rules->keeps_mask) {
-        cpu_mask_clear(&request->mm->cpus, cpu->id);
-        system_trace_flush(system, FLUSH_REMOTE_WRONG_CPU, 0);
-    }
-    if (is_wrong || cpu->loaded == system->init_mm)
-        return 0;
-    if (tlbgen_is_lazy(cpu)) /* step 4 */
-        return mmusim__tlbgen_switch_to(cpu, system->init_mm);
-    return tlbgen_catch_up(cpu, request);
-}
-
 /* ---- native_flush_tlb_multi(), native_flush_tlb_others() ---- */
 
-/* should_flush_tlb(); before 6.14 tlb_is_not_lazy(). */
-static bool tlbgen_selects(const struct cpu *target,
-                           const struct flush_request *request)
-{
-    const struct tlbgen_rules *rules = tlbgen_rules_of(target);
-    const struct address_space *loaded = tlbgen_loaded_mm(target);
-
-    if (tlbgen_is_lazy(target))
-        return false;
-    if (!rules->keeps_mask || !request->mm)
-        return true;
-    if (!loaded && rules->marks_switch_early)
-        return true;
-    return loaded == request->mm || request->trims_mask;
-}
-
 /* Steps 1 to 3. The local part, if there is any, is still to come. */
-static void tlbgen_flush_others(struct cpu *cpu, const struct cpu_mask *mask,
-                                const struct flush_request *request)
+void mmusim__tlbgen_flush_others(struct cpu *cpu, const struct cpu_mask *mask,
+                                 const struct flush_request *request)
 {
     struct flush_request call = *request;
     uint64_t n_pages = FLUSH_ALL_PAGES;
@@ -172,7 +60,10 @@ static void tlbgen_flush_others(struct cpu *cpu, const struct cpu_mask *mask,
         n_pages = (request->end - request->start) >> BASE_PAGE_SHIFT;
     cpu->system->vmstat.nr_tlb_remote_flush++;
     system_trace_flush(cpu->system, FLUSH_REMOTE_SEND_IPI, n_pages);
-    call.selects = request->frees_tables ? NULL : tlbgen_selects;
+    call.selects = mmusim__tlbgen_selects;
+    if (request->frees_tables ||
+        (request->mm && request->mm->x86.is_in_transition))
+        call.selects = NULL;
     if (tlbgen_rules_of(cpu)->flushes_together) {
         call.runs_here = cpu_mask_has(mask, cpu->id) &&
                          (!call.selects || call.selects(cpu, &call));
@@ -203,7 +94,7 @@ static void tlbgen_flush(struct cpu *cpu, const struct cpu_mask *mask,
     bool has_others = cpu_mask_has_other(mask, cpu->id);
 
     if (has_others)
-        tlbgen_flush_others(cpu, mask, request);
+        mmusim__tlbgen_flush_others(cpu, mask, request);
     if (is_here && (!has_others || !tlbgen_rules_of(cpu)->flushes_together))
         mmusim__protocol_run_here(cpu, request);
     tlbgen_charge_call(cpu);
@@ -242,9 +133,17 @@ static void tlbgen_flush_span(struct cpu *cpu, struct address_space *mm,
         request.end = FLUSH_END_ALL;
     }
     request.new_gen = ++mm->x86.tlb_gen; /* step 2 */
-    if (tlbgen_rules_of(cpu)->keeps_mask &&
-        cpu_mask_has_other(&mm->cpus, cpu->id))
-        request.trims_mask = tlbgen_trims(cpu, mm);
+    if (mm->x86.global_asid) {
+        mmusim__tlbgen_broadcast(cpu, &request);
+        tlbgen_charge_call(cpu);
+        return;
+    }
+    if (cpu_mask_has_other(&mm->cpus, cpu->id)) {
+        request.trims_mask =
+            tlbgen_rules_of(cpu)->keeps_mask && tlbgen_trims(cpu, mm);
+        if (tlbgen_uses_invlpgb(cpu))
+            mmusim__tlbgen_consider(cpu, mm);
+    }
     tlbgen_flush(cpu, &mm->cpus, &request, tlbgen_loaded_mm(cpu) == mm);
 }
 
@@ -322,6 +221,11 @@ static void tlbgen_flush_all(struct cpu *cpu)
                                           .act = tlbgen_do_flush_all};
 
     cpu->system->vmstat.nr_tlb_remote_flush++;
+    if (tlbgen_uses_invlpgb(cpu)) {
+        mmusim__tlbgen_broadcast_kernel(cpu, 0, FLUSH_END_ALL);
+        tlbgen_charge_call(cpu);
+        return;
+    }
     tlbgen_on_each_cpu(cpu, &request);
 }
 
@@ -347,6 +251,11 @@ static void tlbgen_flush_kernel_range(struct cpu *cpu, uint64_t start,
     if (tlbgen_kernel_range_is_full(cpu, start, end)) {
         request.end = FLUSH_END_ALL;
         request.act = tlbgen_do_flush_all;
+    }
+    if (tlbgen_uses_invlpgb(cpu)) {
+        mmusim__tlbgen_broadcast_kernel(cpu, start, request.end);
+        tlbgen_charge_call(cpu);
+        return;
     }
     tlbgen_on_each_cpu(cpu, &request);
 }
@@ -381,6 +290,11 @@ static void tlbgen_batch_flush(struct cpu *cpu)
                                           .initiator = cpu->id};
 
     own->batch = (struct cpu_mask){{0}};
+    if (tlbgen_uses_invlpgb(cpu)) {
+        mmusim__tlbgen_broadcast_nonglobals(cpu);
+        tlbgen_charge_call(cpu);
+        return;
+    }
     tlbgen_flush(cpu, &mask, &request, cpu_mask_has(&mask, cpu->id));
 }
 
@@ -410,6 +324,32 @@ static const struct tlbgen_rules rules_6_14_fixed = {.flushes_together = true,
 static mmusim_status_t tlbgen_init_6_14_fixed(struct system *system)
 {
     return mmusim__tlbgen_init(system, &rules_6_14_fixed);
+}
+
+static const struct tlbgen_rules rules_7_1 = {.flushes_together = true,
+                                              .has_early_out = true,
+                                              .keeps_mask = true,
+                                              .marks_switch_early = true,
+                                              .kernel_range_in_pages = true,
+                                              .knows_invlpgb = true};
+
+static mmusim_status_t tlbgen_init_7_1(struct system *system)
+{
+    return mmusim__tlbgen_init(system, &rules_7_1);
+}
+
+static const struct tlbgen_rules rules_7_1_fixed = {.flushes_together = true,
+                                                    .has_early_out = true,
+                                                    .keeps_mask = true,
+                                                    .marks_switch_early = true,
+                                                    .kernel_range_in_pages =
+                                                        true,
+                                                    .knows_invlpgb = true,
+                                                    .asks_lazy_first = true};
+
+static mmusim_status_t tlbgen_init_7_1_fixed(struct system *system)
+{
+    return mmusim__tlbgen_init(system, &rules_7_1_fixed);
 }
 
 #define TLBGEN_OPS                                                             \
@@ -457,5 +397,26 @@ const struct protocol_ops mmusim__protocol_linux_6_14_fixed = {
     .init = tlbgen_init_6_14_fixed,
     .mm_rules = &mmusim__mm_rules_6_14_fixed,
     .is_fixed = true,
+    TLBGEN_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_linux_7_1 = {
+    .name = "linux-7.1",
+    .help = "Linux 7.1 on x86: INVLPGB and global ASIDs where the machine has "
+            "them",
+    .init = tlbgen_init_7_1,
+    .mm_rules = &mmusim__mm_rules_7_1,
+    .bugs = "B29",
+    .mm_ends = mmusim__tlbgen_mm_ends,
+    TLBGEN_OPS,
+};
+
+const struct protocol_ops mmusim__protocol_linux_7_1_fixed = {
+    .name = "linux-7.1-fixed",
+    .help = "linux-7.1, where a lazy CPU stays lazy in a transition of ASIDs",
+    .init = tlbgen_init_7_1_fixed,
+    .mm_rules = &mmusim__mm_rules_7_1_fixed,
+    .is_fixed = true,
+    .mm_ends = mmusim__tlbgen_mm_ends,
     TLBGEN_OPS,
 };

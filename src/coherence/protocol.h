@@ -89,6 +89,8 @@ struct protocol_ops {
      * between the steps. */
     void (*switch_steps)(struct cpu *cpu, struct address_space *next,
                          enum bucket bucket);
+    /* Nobody uses an mm any more; NULL: nothing to give back. */
+    void (*mm_ends)(struct system *system, struct address_space *mm);
     /* A kernel thread or the idle thread borrows what is loaded. */
     void (*enter_lazy)(struct cpu *cpu);
 };

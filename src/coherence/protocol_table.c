@@ -20,6 +20,8 @@ static const struct protocol_ops *const protocols[] = {
     &mmusim__protocol_linux_4_20_fixed,
     &mmusim__protocol_linux_6_14,
     &mmusim__protocol_linux_6_14_fixed,
+    &mmusim__protocol_linux_7_1,
+    &mmusim__protocol_linux_7_1_fixed,
     &mmusim__protocol_linux_arm64_4_4,
     &mmusim__protocol_linux_arm64_4_4_fixed,
     &mmusim__protocol_linux_arm64_4_20,

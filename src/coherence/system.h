@@ -88,6 +88,7 @@ struct system {
     bool has_invpcid;
     uint64_t jiffy_cycles; /* of os.hz */
     uint32_t jiffies_per_second;
+    uint32_t global_asid_samples; /* os.global_asid_samples: a power of two */
     enum isa isa;
     struct arm_issuer arm; /* what the TLBIs of this machine can do */
     struct arm_errata arm_errata;

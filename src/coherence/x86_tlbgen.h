@@ -19,7 +19,11 @@
 #include "coherence/ipi.h"
 #include "coherence/system.h"
 
-enum { TLBGEN_SLOTS = 6 }; /* TLB_NR_DYN_ASIDS */
+enum {
+    TLBGEN_SLOTS = 6,    /* TLB_NR_DYN_ASIDS: less than that is a slot */
+    TLBGEN_ASIDS = 2046, /* MAX_ASID_AVAILABLE of a kernel built with PTI */
+    TLBGEN_ACTIVE = 3,   /* more CPUs than that, for a global ASID */
+};
 
 /* What differs from version to version. */
 struct tlbgen_rules {
@@ -31,6 +35,8 @@ struct tlbgen_rules {
                                 the generation are looked at, and such a CPU is
                                 called [B25, B26] */
     bool kernel_range_in_pages; /* 6.15: else in bytes */
+    bool knows_invlpgb;         /* 6.15 */
+    bool asks_lazy_first;       /* before the ASID is reloaded [B29] */
 };
 
 struct tlbgen_slot {
@@ -47,7 +53,18 @@ struct tlbgen_cpu {
     struct cpu_mask batch; /* CPUs that batched unmapping has to reach */
 };
 
+/* The allocator of global ASIDs. Invariants: freed is part of used; nothing
+ * below TLBGEN_SLOTS is in either. */
+struct tlbgen_global {
+    uint64_t used[TLBGEN_ASIDS / 64 + 1];
+    uint64_t freed[TLBGEN_ASIDS / 64 + 1]; /* from the next reset on */
+    uint32_t last;
+    uint32_t n_available;
+};
+
 struct tlbgen {
+    bool has_invlpgb;
+    struct tlbgen_global global;
     const struct tlbgen_rules *rules;
     struct tlbgen_cpu *cpus; /* by id */
 };
@@ -86,6 +103,25 @@ tlbgen_loaded_mm(const struct cpu *cpu)
     return tlbgen_cpu_of(cpu)->is_switching ? NULL : cpu->loaded;
 }
 
+static inline bool tlbgen_is_global(uint16_t asid)
+{
+    return asid >= TLBGEN_SLOTS;
+}
+
+/* INVLPGB names PCIDs: without them the kernel does not use it. */
+static inline bool tlbgen_uses_invlpgb(const struct cpu *cpu)
+{
+    return tlbgen_of(cpu)->has_invlpgb && cpu->mmu.has_asids;
+}
+
+/* Does the CPU run the mm under a slot, and should use its global ASID? */
+static inline bool tlbgen_needs_global(const struct cpu *cpu,
+                                       const struct address_space *mm)
+{
+    return mm->x86.global_asid &&
+           !tlbgen_is_global(tlbgen_cpu_of(cpu)->loaded_asid);
+}
+
 /* The PCID of an ASID: 0 is left to code that knows of none. */
 static inline uint16_t tlbgen_pcid(const struct cpu *cpu, uint16_t asid)
 {
@@ -100,6 +136,27 @@ mmusim_status_t mmusim__tlbgen_init(struct system *system,
  * unmapping. Interrupts are masked. */
 uint32_t mmusim__tlbgen_flush_func(struct cpu *cpu,
                                    const struct flush_request *request);
+
+/* should_flush_tlb(): flush_request.selects. */
+bool mmusim__tlbgen_selects(const struct cpu *target,
+                            const struct flush_request *request);
+
+/* native_flush_tlb_multi(): pushes frames. There is another CPU in the mask. */
+void mmusim__tlbgen_flush_others(struct cpu *cpu, const struct cpu_mask *mask,
+                                 const struct flush_request *request);
+
+/* linux_x86_broadcast.c; all but the last push frames. broadcast_tlb_flush()
+ * of an mm that has a global ASID; */
+void mmusim__tlbgen_broadcast(struct cpu *cpu,
+                              const struct flush_request *request);
+/* a range of the kernel's, or with FLUSH_END_ALL everything; */
+void mmusim__tlbgen_broadcast_kernel(struct cpu *cpu, uint64_t start,
+                                     uint64_t end);
+void mmusim__tlbgen_broadcast_nonglobals(struct cpu *cpu);
+/* consider_global_asid(), after a flush by interrupts. */
+void mmusim__tlbgen_consider(struct cpu *cpu, struct address_space *mm);
+/* mm_free_global_asid(): protocol_ops.mm_ends. */
+void mmusim__tlbgen_mm_ends(struct system *system, struct address_space *mm);
 
 /* linux_x86_switch.c: protocol_ops.switch_mm, .switch_steps, .enter_lazy. */
 uint32_t mmusim__tlbgen_switch_mm(struct cpu *cpu, struct address_space *next);

@@ -144,6 +144,7 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->cost = config->cost;
     system->has_invpcid = config->has_invpcid;
     system->jiffies_per_second = config->os.hz;
+    system->global_asid_samples = 1U << config->os.global_asid_samples_log2;
     system->jiffy_cycles = max_u64(config->clock_khz * 1000 / config->os.hz, 1);
     system->protocol = mmusim__protocol_find(config->os.protocol);
     system->has_batched_unmap = config->os.batched_unmap != BATCHED_OFF;

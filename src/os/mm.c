@@ -100,6 +100,8 @@ void mmusim__mm_reap(struct kernel *kernel)
         *link = mm->next;
         if (kernel->system->check)
             mmusim__check_mm_end(kernel, mm);
+        if (kernel->system->protocol->mm_ends)
+            kernel->system->protocol->mm_ends(kernel->system, &mm->space);
         mmusim__pt_table_free(kernel, mm->space.root);
         mm_free_sets(mm);
         free(mm);

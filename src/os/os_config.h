@@ -32,6 +32,7 @@ struct os_config {
     uint32_t fault_around_pages;     /* 1: only the page that faults */
     uint32_t readahead_pages;        /* 1: only the page that is missing */
     uint32_t hz;                     /* jiffies per second */
+    uint32_t global_asid_samples_log2;
     bool has_pcid; /* x86: the kernel uses them where there are any */
     bool has_strict_maps;
     uint32_t kernel_map;

@@ -500,12 +500,14 @@ static void random_x86_kernel(struct machine_config *config, struct rng *rng)
 {
     static const char *const kernels[] = {
         "linux-4.6",  "linux-4.6-fixed",  "linux-4.20", "linux-4.20-fixed",
-        "linux-6.14", "linux-6.14-fixed", "i386-cr3",   "ideal"};
+        "linux-6.14", "linux-6.14-fixed", "i386-cr3",   "ideal",
+        "linux-7.1",  "linux-7.1-fixed"};
 
     config->os.has_protocol = true;
     config->os.has_pcid = mmusim__rng_below(rng, 4);
+    config->os.global_asid_samples_log2 = 0;
     snprintf(config->os.protocol, sizeof(config->os.protocol), "%s",
-             kernels[mmusim__rng_below(rng, 8)]);
+             kernels[mmusim__rng_below(rng, 10)]);
 }
 
 /* Every other machine is no x86. Its kernel is one of those that run on it. */

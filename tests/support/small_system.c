@@ -293,6 +293,7 @@ static void small_init_system(struct small_system *small)
         options->protocol ? options->protocol : &mmusim__protocol_linux_4_6;
     system->jiffy_cycles = 1000;
     system->jiffies_per_second = 250;
+    system->global_asid_samples = 32;
     system->flush_ceiling_pages = system->protocol->default_ceiling_pages;
     system->init_mm = &small->init_mm;
     mmusim__fabric_init(
