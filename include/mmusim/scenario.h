@@ -30,6 +30,7 @@ typedef struct mmusim_scenario_summary {
     const char *verdict;    /* "clean", "UAF_PAGE", ...; static */
     char expected[160];     /* "UAF_PAGE"; several joined by " or " */
     int is_expected;        /* the verdict is one of these */
+    int is_confirmed;       /* two checkers came to the same verdict */
     int is_replay;          /* the file has a schedule of its own */
     int is_all;             /* of a search: every order was looked at */
     uint64_t states;        /* of a search: different states */

@@ -110,6 +110,8 @@ static void scenario_print(const struct scenario_options *options,
                    summary->switches);
         fputs(")", stdout);
     }
+    if (!summary->is_confirmed)
+        fputs(", NOT CONFIRMED by the second checker", stdout);
     if (summary->is_expected)
         puts(", as expected");
     else
@@ -142,7 +144,7 @@ static int scenario_one(const struct scenario_options *options,
     if (options->is_explored && strcmp(summary.verdict, "clean") != 0 &&
         (!options->is_quiet || options->output))
         result = scenario_save(options, path, scenario);
-    if (!result && !summary.is_expected)
+    if (!result && (!summary.is_expected || !summary.is_confirmed))
         result = CLI_FOUND;
     mmusim_scenario_close(scenario);
     return result;

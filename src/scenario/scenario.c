@@ -3,14 +3,20 @@
 #include "mmusim/scenario.h"
 
 #include "core/diag.h"
+#include "core/rng.h"
 #include "scenario/scenario_reader.h"
 #include "scenario/scenario_table.h"
+#include "scenario/scenario_witness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCENARIO_DEFAULT_SCHEDULES = 10000 };
+enum {
+    SCENARIO_DEFAULT_SCHEDULES = 10000,
+    SCENARIO_CONFIRM_RUNS = 40,
+    SCENARIO_CONFIRM_MOVES = 400,
+};
 
 struct mmusim_scenario {
     struct scenario_program *program;
@@ -18,7 +24,8 @@ struct mmusim_scenario {
     struct scenario_history history;
     struct scenario_found found;
     struct scenario_paper table, replay;
-    enum scenario_verdict verdict;
+    struct scenario_witness witness;
+    enum scenario_verdict verdict, witnessed;
     bool is_explored;
 };
 
@@ -73,6 +80,7 @@ void mmusim_scenario_close(mmusim_scenario_t *scenario)
     mmusim__scenario_paper_fini(&scenario->table);
     mmusim__scenario_paper_fini(&scenario->replay);
     free(scenario->found.moves);
+    mmusim__scenario_witness_fini(&scenario->witness);
     free(scenario);
 }
 
@@ -87,8 +95,23 @@ static void scenario_begin(mmusim_scenario_t *scenario, bool is_explored)
     memset(&scenario->found, 0, sizeof(scenario->found));
     scenario->is_explored = is_explored;
     scenario->verdict = VERDICT_CLEAN;
+    scenario->witnessed = VERDICT_CLEAN;
+    mmusim__scenario_witness_fini(&scenario->witness);
     memset(&scenario->run, 0, sizeof(scenario->run));
     scenario->run.program = scenario->program;
+}
+
+/* From now on runs are for people. */
+static mmusim_status_t scenario_watch(mmusim_scenario_t *scenario)
+{
+    mmusim_status_t status = mmusim__scenario_witness_init(
+        &scenario->witness, scenario->program->n_cpus);
+
+    if (status)
+        return status;
+    scenario->run.is_traced = true;
+    scenario->run.witness = &scenario->witness;
+    return MMUSIM_OK;
 }
 
 static mmusim_status_t scenario_error(const mmusim_scenario_t *scenario,
@@ -110,11 +133,18 @@ static mmusim_status_t scenario_write(mmusim_scenario_t *scenario,
     const struct scenario_run *run = &scenario->run;
 
     scenario->verdict = run->verdict;
+    scenario->witnessed = mmusim__scenario_witness_verdict(&scenario->witness);
     mmusim__scenario_print_table(&scenario->table, scenario->program,
                                  &scenario->history);
     if (run->verdict)
         mmusim__scenario_print_verdict(&scenario->table, run->verdict,
                                        run->why);
+    if (run->verdict && mmusim__scenario_witness_text(&scenario->witness))
+        mmusim__scenario_print(
+            &scenario->table,
+            "In other words (cycles are the steps above, frames and addresses "
+            "are made up):\n%s",
+            mmusim__scenario_witness_text(&scenario->witness));
     mmusim__scenario_print_replay(&scenario->replay, scenario->program,
                                   &scenario->history, run->verdict);
     if (scenario->history.is_short || scenario->table.is_short ||
@@ -141,7 +171,8 @@ mmusim_status_t mmusim_scenario_run(mmusim_scenario_t *scenario,
     uint32_t at = 0;
 
     scenario_begin(scenario, false);
-    scenario->run.is_traced = true;
+    if (scenario_watch(scenario))
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     if (!program->has_schedule) {
         mmusim__scenario_run_written(&scenario->run, &scenario->history);
     } else if (!mmusim__scenario_run_moves(&scenario->run, &scenario->history,
@@ -156,6 +187,39 @@ mmusim_status_t mmusim_scenario_run(mmusim_scenario_t *scenario,
     if (scenario->run.has_error)
         return scenario_error(scenario, diag);
     return scenario_write(scenario, diag);
+}
+
+/* Some orders, drawn, before the second checker: a clean scenario is clean. */
+static mmusim_status_t scenario_confirm(mmusim_scenario_t *scenario,
+                                        const struct scenario_plan *plan,
+                                        mmusim_diag_t *diag)
+{
+    struct scenario_run *run = &scenario->run;
+    struct scenario_move moves[SCENARIO_MOVES];
+    struct rng rng;
+
+    mmusim__rng_init(&rng, plan->seed, UINT64_C(1) << 40);
+    for (uint32_t i = 0; i < SCENARIO_CONFIRM_RUNS && i < plan->schedules &&
+                         !scenario->witnessed;
+         i++) {
+        mmusim__scenario_witness_fini(&scenario->witness);
+        if (mmusim__scenario_witness_init(&scenario->witness,
+                                          scenario->program->n_cpus))
+            return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+        run->witness = &scenario->witness;
+        mmusim__scenario_setup(run, NULL);
+        for (uint32_t k = 0; k < SCENARIO_CONFIRM_MOVES && !run->has_error;
+             k++) {
+            uint32_t n_moves = mmusim__scenario_moves(run, moves);
+
+            if (!n_moves)
+                break;
+            mmusim__scenario_do(run, &moves[mmusim__rng_below(&rng, n_moves)]);
+        }
+        scenario->witnessed =
+            mmusim__scenario_witness_verdict(&scenario->witness);
+    }
+    return MMUSIM_OK;
 }
 
 mmusim_status_t
@@ -183,8 +247,9 @@ mmusim_scenario_explore(mmusim_scenario_t *scenario,
                                 scenario->program->files[0],
                                 mmusim_strerror(status));
     if (!scenario->found.verdict)
-        return MMUSIM_OK;
-    scenario->run.is_traced = true;
+        return scenario_confirm(scenario, &plan, diag);
+    if (scenario_watch(scenario))
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     mmusim__scenario_run_moves(&scenario->run, &scenario->history,
                                scenario->found.moves, scenario->found.n_moves,
                                &at);
@@ -223,6 +288,9 @@ void mmusim_scenario_summarize(const mmusim_scenario_t *scenario,
         expect.allowed = 1u << VERDICT_CLEAN;
     *summary = (mmusim_scenario_summary_t){
         .verdict = mmusim__scenario_verdict_name(scenario->verdict),
+        .is_confirmed = scenario->verdict == scenario->witnessed ||
+                        scenario->run.is_by_check ||
+                        scenario->verdict == VERDICT_STUCK,
         .is_expected = expect.allowed >> scenario->verdict & 1,
         .is_replay = program->has_schedule,
         .is_all = scenario->found.is_all,

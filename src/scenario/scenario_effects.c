@@ -2,6 +2,7 @@
 /* What the builtins do: instructions, memory of pages and tables, and what a
  * scenario tells the checker. */
 #include "scenario/scenario_builtin.h"
+#include "scenario/scenario_witness.h"
 
 #include <string.h>
 
@@ -218,6 +219,7 @@ static int32_t effect_sw_table(struct effect *effect)
         word = 0;
     effect->self->software_table = (uint8_t) scenario_table_of(word);
     effect->self->software_gone = 0;
+    mmusim__scenario_saw_software_table(effect->run, effect->cpu, mm);
     mmusim__scenario_note(
         effect->run, "software walk finds table %s",
         mmusim__scenario_value(effect->run->program, TYPE_WORD, word).text);
@@ -232,6 +234,7 @@ static int32_t effect_sw_word(struct effect *effect)
 
     if (effect->run->has_error || !table)
         return 0;
+    mmusim__scenario_saw_software_word(effect->run, effect->cpu, address);
     if (effect->self->software_gone || effect->run->world.table_is_free[table])
         mmusim__scenario_violation(
             effect->run, VERDICT_SW_WALK,
@@ -272,6 +275,7 @@ static void effect_copy_page(struct effect *effect)
 
     effect->run->world.data[to] = effect->run->world.data[from];
     effect->run->world.page_is_taken[from] = 1;
+    mmusim__scenario_saw_page_taken(effect->run, from);
     mmusim__scenario_note(effect->run, "copy page %s to %s",
                           effect_text(effect, TYPE_PAGE, 0, &a),
                           effect_text(effect, TYPE_PAGE, 1, &b));
@@ -302,6 +306,7 @@ static void effect_page_change(struct effect *effect)
         break;
     case BUILTIN_TAKE_PAGE:
         world->page_is_taken[page] = 1;
+        mmusim__scenario_saw_page_taken(effect->run, page);
         effect_note_owner(effect, TYPE_PAGE, "take the content of page");
         break;
     default:
@@ -373,6 +378,20 @@ static void effect_tell(struct effect *effect)
         mmusim__scenario_promise(run, effect->cpu, mm, address, losses);
 }
 
+static void effect_check(struct effect *effect)
+{
+    struct scenario_run *run = effect->run;
+    int32_t verdict = effect->args[1];
+
+    if (effect->args[0] || verdict <= 0 || verdict >= SCENARIO_VERDICTS)
+        return;
+    run->is_by_check |= !run->verdict;
+    mmusim__scenario_violation(run, (enum scenario_verdict) verdict,
+                               "CPU %u: what the scenario checks does not "
+                               "hold.",
+                               effect->cpu);
+}
+
 static int32_t effect_inside(struct effect *effect)
 {
     const int32_t *args = effect->args;
@@ -409,10 +428,7 @@ static int32_t effect_inside(struct effect *effect)
     case BUILTIN_SELF:
         return (int32_t) effect->cpu;
     case BUILTIN_CHECK:
-        if (!args[0] && args[1] > 0 && args[1] < SCENARIO_VERDICTS)
-            mmusim__scenario_violation(
-                effect->run, (enum scenario_verdict) args[1],
-                "CPU %u: what the scenario checks does not hold.", effect->cpu);
+        effect_check(effect);
         return 0;
     default:
         return 0;

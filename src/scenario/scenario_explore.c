@@ -23,7 +23,7 @@ enum {
     EXPLORE_STATES_PER_SCHEDULE = 60, /* a guess: a run has about as many */
     EXPLORE_BOUNDS = 5,               /* switches 0 to 4, then any number */
     EXPLORE_UNBOUNDED = 255,
-    EXPLORE_RANDOM_STEPS = 1500,
+    EXPLORE_RANDOM_STEPS = 800,
     EXPLORE_STOP_EVERY = 1024,
 };
 
@@ -132,7 +132,7 @@ static void explore_shorten(struct explore *explore)
 
     if (found->verdict == VERDICT_STUCK)
         return;
-    while (is_shorter) {
+    for (uint32_t turn = 0; is_shorter && turn < 4; turn++) {
         is_shorter = false;
         for (uint32_t i = found->n_moves; i-- > 0;) {
             struct scenario_move left_out = found->moves[i];
@@ -409,7 +409,7 @@ static mmusim_status_t explore_search_all(struct explore *explore)
         explore->found->is_all = !explore->is_limited;
         if (explore->found->is_all)
             break;
-        if (!explore->states_left)
+        if (!explore->states_left && !is_last)
             bound = EXPLORE_BOUNDS - 1;
     }
     return status;

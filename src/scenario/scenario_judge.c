@@ -6,7 +6,7 @@
  * issuer's store buffer, when the flush began; an operation that returns
  * closes what it promises; freeing a page or table closes all.
  */
-#include "scenario/scenario_world.h"
+#include "scenario/scenario_witness.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,6 +96,7 @@ void mmusim__scenario_changed(struct scenario_run *run, uint32_t cell,
 {
     if (cell < SCENARIO_FIRST_LEAF)
         return;
+    mmusim__scenario_saw_write(run, cell, value, store, writer);
     for (uint32_t c = 0; c < run->program->n_cpus; c++)
         judge_change_at(&run->world.cpus[c], cell, value, store, writer);
 }
@@ -168,6 +169,7 @@ void mmusim__scenario_flush_begin(struct scenario_run *run, uint32_t cpu,
     struct judge_span span = judge_span(run, mm, address);
     struct scenario_cpu *self = &run->world.cpus[cpu];
 
+    mmusim__scenario_saw_flush_begin(run, cpu, mm, address);
     self->is_flushing = 1;
     self->flush_mm = mm;
     self->flush_address = address;
@@ -195,6 +197,7 @@ void mmusim__scenario_flush_done(struct scenario_run *run, uint32_t cpu)
 {
     struct scenario_cpu *self = &run->world.cpus[cpu];
 
+    mmusim__scenario_saw_flush_done(run, cpu);
     for (uint32_t i = 0; i < self->n_stores; i++) {
         if (self->buffer[i].is_covered)
             self->buffer[i].closed = LOSS_ALL;
@@ -227,6 +230,7 @@ void mmusim__scenario_promise(struct scenario_run *run, uint32_t cpu,
     struct judge_span span = judge_span(run, mm, address);
     struct scenario_cpu *self = &run->world.cpus[cpu];
 
+    mmusim__scenario_saw_promise(run, cpu, mm, address, losses);
     for (uint32_t i = 0; i < self->n_stores; i++) {
         if (judge_covers_cell(run, &span, self->buffer[i].cell))
             self->buffer[i].closed |= (uint8_t) losses;
@@ -243,6 +247,7 @@ void mmusim__scenario_promise(struct scenario_run *run, uint32_t cpu,
 
 void mmusim__scenario_page_freed(struct scenario_run *run, uint32_t page)
 {
+    mmusim__scenario_saw_page_freed(run, page);
     for (uint32_t c = 0; c < run->program->n_cpus; c++) {
         for (uint32_t i = 0; i < SCENARIO_TLB; i++) {
             struct scenario_entry *entry = &run->world.cpus[c].tlb[i];
@@ -255,6 +260,7 @@ void mmusim__scenario_page_freed(struct scenario_run *run, uint32_t page)
 
 void mmusim__scenario_table_freed(struct scenario_run *run, uint32_t table)
 {
+    mmusim__scenario_saw_table_freed(run, table);
     for (uint32_t c = 0; c < run->program->n_cpus; c++) {
         struct scenario_cpu *cpu = &run->world.cpus[c];
 
@@ -287,16 +293,15 @@ static enum scenario_verdict judge_entry(const struct scenario_run *run,
 
     if (entry->is_gone)
         return VERDICT_UAF_PAGE;
+    if (writes && marks->open &&
+        run->world.page_is_taken[scenario_page_of(entry->word)])
+        return VERDICT_LOST_DIRTY;
     if (marks->closed & LOSS_REMAP)
-        return entry->word & WORD_GLOBAL ? VERDICT_GLOBAL_LEAK
-                                         : VERDICT_STALE_AFTER_COMPLETE;
+        return VERDICT_STALE_AFTER_COMPLETE;
     if ((writes && marks->closed & LOSS_WRITE) ||
         (access == ACCESS_EXECUTES && marks->closed & LOSS_EXEC))
         return VERDICT_STALE_PERM;
     if (writes && marks->closed & LOSS_CLEAN)
-        return VERDICT_LOST_DIRTY;
-    if (writes && marks->open &&
-        run->world.page_is_taken[scenario_page_of(entry->word)])
         return VERDICT_LOST_DIRTY;
     return VERDICT_CLEAN;
 }
@@ -330,6 +335,8 @@ void mmusim__scenario_judge_use(struct scenario_run *run, uint32_t cpu,
     enum scenario_verdict verdict = judge_entry(run, entry, access);
     struct scenario_text name;
 
+    if (verdict && entry->word & WORD_GLOBAL)
+        verdict = VERDICT_GLOBAL_LEAK;
     if (!verdict) {
         run->n_allowed_stale += entry->marks.open != 0;
         return;
@@ -351,6 +358,7 @@ void mmusim__scenario_judge_walk(struct scenario_run *run, uint32_t cpu,
 {
     struct scenario_text name;
 
+    mmusim__scenario_saw_walk(run, cpu, upper, address);
     if (!upper->is_gone && !run->world.table_is_free[upper->table])
         return;
     mmusim__scenario_violation(

@@ -5,7 +5,7 @@
  * once. A speculative fill needs Present and Accessed (x86: Linux 4.6
  * arch/x86 comment on speculative fills; Intel SDM 4.10.2.3).
  */
-#include "scenario/scenario_world.h"
+#include "scenario/scenario_witness.h"
 
 #include <string.h>
 
@@ -113,13 +113,15 @@ static void mmu_keep(struct scenario_run *run, uint32_t cpu,
     struct scenario_entry *tlb = run->world.cpus[cpu].tlb;
     struct scenario_entry *other = mmu_find(run, cpu, entry->address);
 
-    if (other && ((other->word ^ entry->word) & WORD_HUGE))
+    if (other && ((other->word ^ entry->word) & WORD_HUGE)) {
+        mmusim__scenario_saw_overlap(run, cpu, other);
         mmusim__scenario_violation(
             run, VERDICT_OVERLAP,
             "CPU %u's TLB now holds a huge page's entry and a small page's "
             "entry for the same address: the one was still cached when the "
             "other became visible.",
             cpu);
+    }
     tlb[SCENARIO_TLB - 1] = *entry;
     mmu_sort(tlb);
 }
@@ -169,6 +171,7 @@ static bool mmu_upper(struct scenario_run *run, const struct mmu_walk *walk,
         .asid = run->world.cpus[walk->cpu].asid,
         .table = (uint8_t) scenario_table_of(*word),
     };
+    mmusim__scenario_saw_upper(run, walk->cpu, upper);
     if (!(*word & WORD_PRESENT))
         return false;
     if (*word & WORD_TABLE)
@@ -205,6 +208,7 @@ static bool mmu_walk(struct scenario_run *run, const struct mmu_walk *walk,
     }
     if (!mmu_leaf(run, walk, cell, entry))
         return false;
+    mmusim__scenario_saw_fill(run, walk->cpu, entry);
     mmu_keep(run, walk->cpu, entry);
     return true;
 }
@@ -270,6 +274,8 @@ bool mmusim__scenario_access(struct scenario_run *run, uint32_t cpu,
                 .text,
             mmusim__scenario_value(run->program, TYPE_MM, entry.mm).text,
             entry.asid);
+    mmusim__scenario_saw_use(run, cpu, &entry,
+                             mmu_space(run, cpu, entry.region), access);
     mmusim__scenario_judge_use(run, cpu, &entry, access);
     if (access == ACCESS_WRITES)
         run->world.data[scenario_page_of(entry.word)] = *data;

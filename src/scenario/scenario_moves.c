@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What may happen next: steps of CPUs, and what hardware does by itself. */
-#include "scenario/scenario_world.h"
+#include "scenario/scenario_witness.h"
 
 static void moves_add(struct scenario_move *moves, uint32_t *n_moves,
                       struct scenario_move move)
@@ -119,6 +119,8 @@ bool mmusim__scenario_do(struct scenario_run *run,
     run->line = 0;
     if (!moves_may(run, move))
         return false;
+    if (run->witness)
+        run->witness->cycle++;
     switch ((enum scenario_move_kind) move->kind) {
     case MOVE_STEP:
         mmusim__scenario_step(run, move->cpu);

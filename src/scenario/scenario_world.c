@@ -37,6 +37,7 @@ void mmusim__scenario_reset(struct scenario_run *run)
         run->is_at_label[c] = false;
     }
     run->verdict = VERDICT_CLEAN;
+    run->is_by_check = false;
     run->why[0] = 0;
     run->n_allowed_stale = 0;
     run->has_error = false;

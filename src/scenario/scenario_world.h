@@ -126,13 +126,17 @@ struct scenario_note {
 };
 
 /* A run: the world and what is not part of its state. */
+struct scenario_witness;
+
 struct scenario_run {
     const struct scenario_program *program;
+    struct scenario_witness *witness; /* NULL: none is asked */
     struct scenario_world world;
     enum scenario_verdict verdict;
-    char why[600];  /* of the verdict */
-    bool is_traced; /* fill note and why */
-    bool stops;     /* at the ends of lines and at labels */
+    char why[600];    /* of the verdict */
+    bool is_by_check; /* the scenario's own `check` said so */
+    bool is_traced;   /* fill note and why */
+    bool stops;       /* at the ends of lines and at labels */
     int32_t label[SCENARIO_CPUS];
     bool is_at_label[SCENARIO_CPUS];
     struct scenario_note note; /* of the last move */

@@ -7,12 +7,13 @@
  * and goes on when it can.
  */
 #include "scenario/scenario_run.h"
+#include "scenario/scenario_witness.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Moves of one run; no scenario needs as many. A guess. */
-enum { WRITTEN_MOVES_MAX = 20000 };
+enum { WRITTEN_MOVES_MAX = 5000 };
 
 struct written {
     struct scenario_run *run;
@@ -308,6 +309,7 @@ void mmusim__scenario_setup(struct scenario_run *run,
         for (uint32_t row = 0; row < history->n_rows; row++)
             history->rows[row].is_setup = true;
     }
+    mmusim__scenario_witness_begin(run->witness);
     run->stops = false;
     for (uint32_t c = 0; c < run->program->n_cpus; c++)
         mmusim__scenario_advance(run, c);
@@ -354,9 +356,10 @@ void mmusim__scenario_run_written(struct scenario_run *run,
          i < run->program->n_lines && !written_is_over(&written); i++) {
         bool is_setup = run->program->lines[i].is_setup;
 
-        if (was_setup && !is_setup && history) {
-            for (uint32_t row = 0; row < history->n_rows; row++)
+        if (was_setup && !is_setup) {
+            for (uint32_t row = 0; history && row < history->n_rows; row++)
                 history->rows[row].is_setup = true;
+            mmusim__scenario_witness_begin(run->witness);
         }
         was_setup = is_setup;
         written_line(&written, i);

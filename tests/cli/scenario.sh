@@ -65,7 +65,7 @@ wrong 'include "/etc/passwd"\n' "there is no file"
 wrong '0: while 1 { x = 1 }\n' ":1: a loop without a step does not end"
 wrong 'shared x[2]\n0: x[5] = 1\n' ":2: index 5 of x (0 to 1)"
 wrong '# nothing\n' "no CPU does anything"
-wrong '0: while 1 { pause }\n' "more than 20000 steps"
+wrong '0: while 1 { pause }\n' "more than 5000 steps"
 refuses 3 "no-such.scn" scenario run no-such.scn
 refuses 2 "which scenario?" scenario explore
 refuses 2 "one FILE" scenario explore -o x "$b24" "$b24"
