@@ -99,6 +99,14 @@ static struct arm_flush *arm64_pages(struct cpu *cpu, enum arm64_tlbi tlbi,
                                      range));
 }
 
+/* The last thing done to a flush of a space's entries. */
+static void arm64_for_user(const struct cpu *cpu, struct arm_flush *flush)
+{
+    if (arm64_state(cpu)->has_user_asids)
+        mmusim__arm_flush_both(flush,
+                               (uint16_t) (flush->asid | ARM64_USER_ASID));
+}
+
 /* __flush_tlb_range() */
 struct arm64_span {
     struct arm_range range;
@@ -106,23 +114,31 @@ struct arm64_span {
     bool is_leaf_only;
 };
 
-static struct arm_flush *arm64_flush_span(struct cpu *cpu,
-                                          struct address_space *mm,
-                                          const struct arm64_span *span)
+/* flush_tlb_mm() */
+static void arm64_whole_space(struct cpu *cpu, const struct address_space *mm)
+{
+    arm64_for_user(cpu,
+                   arm64_whole(cpu, TLBI_ASIDE1IS, asid_of(mm->context_id)));
+}
+
+static void arm64_flush_span(struct cpu *cpu, struct address_space *mm,
+                             const struct arm64_span *span)
 {
     const struct arm64_state *state = arm64_state(cpu);
     uint16_t asid = asid_of(mm->context_id);
     struct arm_flush *flush;
 
-    if (arm64_is_too_large(cpu, &span->range))
-        return arm64_whole(cpu, TLBI_ASIDE1IS, asid);
+    if (arm64_is_too_large(cpu, &span->range)) {
+        arm64_whole_space(cpu, mm);
+        return;
+    }
     flush = arm64_pages(cpu, span->is_leaf_only ? TLBI_VALE1IS : TLBI_VAE1IS,
                         asid, &span->range);
     flush->range_row =
         state->rows[span->is_leaf_only ? TLBI_RVALE1IS : TLBI_RVAE1IS];
     flush->level = span->level;
     mmusim__arm_flush_in(flush, state->order);
-    return flush;
+    arm64_for_user(cpu, flush);
 }
 
 /* Of leaves of an order: the manual's level, 3 for a page. */
@@ -200,7 +216,7 @@ void mmusim__arm64_flush_gather(struct cpu *cpu, struct address_space *mm,
     if (!span->is_full_mm)
         arm64_flush_span(cpu, mm, &of);
     else if (span->frees_tables)
-        arm64_whole(cpu, TLBI_ASIDE1IS, asid_of(mm->context_id));
+        arm64_whole_space(cpu, mm);
 }
 
 /* One page's operation, without the barrier behind it. */
@@ -216,6 +232,8 @@ static struct arm_flush *arm64_one_page(struct cpu *cpu,
 
     if (state->version->gives_page_level && order == granule)
         flush->level = 3;
+    arm64_repeat(cpu, flush);
+    arm64_for_user(cpu, flush);
     return flush;
 }
 
@@ -223,21 +241,27 @@ void mmusim__arm64_flush_page(struct cpu *cpu, struct address_space *mm,
                               uint64_t vaddr, uint32_t order)
 {
     arm64_follow_errata(cpu);
-    arm64_repeat(cpu, arm64_one_page(cpu, mm, vaddr, order));
+    arm64_one_page(cpu, mm, vaddr, order);
 }
 
 void mmusim__arm64_flush_page_here(struct cpu *cpu, struct address_space *mm,
                                    uint64_t vaddr, uint32_t order)
 {
-    const struct inval_instruction *row = arm64_state(cpu)->rows[TLBI_VALE1];
-    uint64_t operand =
-        mmusim__arm_va_operand(row, vaddr, asid_of(mm->context_id));
+    const struct arm64_state *state = arm64_state(cpu);
+    const struct inval_instruction *row = state->rows[TLBI_VALE1];
+    uint16_t asid = asid_of(mm->context_id);
+    uint64_t operand = mmusim__arm_va_operand(row, vaddr, asid);
+    uint32_t cycles =
+        mmusim__arm_flush_here(cpu, row, operand, MISS_PAGE_FLUSH);
 
     (void) order;
     cpu->flushes.local_pages++;
-    mmusim__cpu_busy(cpu,
-                     mmusim__arm_flush_here(cpu, row, operand, MISS_PAGE_FLUSH),
-                     BUCKET_FLUSH_LOCAL);
+    if (state->has_user_asids) {
+        operand = mmusim__arm_va_operand(row, vaddr,
+                                         (uint16_t) (asid | ARM64_USER_ASID));
+        cycles += mmusim__arm_flush_here(cpu, row, operand, MISS_PAGE_FLUSH);
+    }
+    mmusim__cpu_busy(cpu, cycles, BUCKET_FLUSH_LOCAL);
 }
 
 void mmusim__arm64_after_upgrade(struct cpu *cpu, struct address_space *mm,

@@ -22,6 +22,9 @@ uint32_t mmusim__arm64_switch_mm(struct cpu *cpu, struct address_space *next)
     if (cpu->mmu.shared->has_cnp)
         cycles *= 2;
     how = mmusim__protocol_load(cpu, &state->asids, next);
+    if (state->has_user_asids)
+        mmusim__mmu_set_asid(&cpu->mmu, (uint16_t) (asid_of(next->context_id) |
+                                                    ARM64_USER_ASID));
     if (how != ASID_SWITCH_FAST)
         cycles += cpu->system->cost.lock_cycles;
     if (how == ASID_SWITCH_FLUSH) {
@@ -54,6 +57,9 @@ mmusim_status_t mmusim__arm64_init(struct system *system,
         state->rows[i] = mmusim__inval_find(INVAL_ARMV8, names[i]);
     status = mmusim__asid_init(&state->asids, system->arm.asid_bits,
                                system->n_cpus, system->arena);
+    state->has_user_asids = system->has_pti;
+    if (!status && (system->has_pti || version->always_pairs))
+        mmusim__asid_pair(&state->asids);
     state->asids.reserves_first = version->reserves_first;
     return status;
 }

@@ -18,6 +18,7 @@ struct arm64_version {
     bool ignores_strides;         /* a page's, whatever was cleared: to 4.19 */
     bool gives_levels;            /* mmu_gather's: 5.9 */
     bool hints_tables;     /* when tables are freed, too: to 5.13 [B41] */
+    bool always_pairs;     /* of ASIDs, though not in use: 4.16 to 5.6 */
     bool reserves_first;   /* asid_alloc.h: to 4.4 [B39] */
     bool gives_page_level; /* flush_tlb_page's: 7.0 */
     bool has_huge_strides; /* hugetlb and THP ranges: 6.6 */
@@ -47,12 +48,15 @@ enum arm64_tlbi {
         TLBI_COUNT
 };
 
+enum { ARM64_USER_ASID = 1 }; /* USER_ASID_FLAG */
+
 /* system->protocol_state */
 struct arm64_state {
     const struct arm64_version *version;
     struct asid_alloc asids;
     const struct inval_instruction *rows[TLBI_COUNT];
     enum arm64_range_order order;
+    bool has_user_asids; /* KPTI: the user's entries have the odd ones */
 };
 
 static inline struct arm64_state *arm64_state(const struct cpu *cpu)

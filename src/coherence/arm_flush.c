@@ -151,11 +151,24 @@ static void flush_pass_over(const struct cpu *cpu, struct arm_flush *flush)
                     << (BASE_PAGE_SHIFT + flush_granule_order(cpu));
 }
 
+/* __tlbi_user(): here all of one ASID's, then all of the other's; the kernel
+ * issues them in turns. */
+static void flush_turn_to_other(struct arm_flush *flush)
+{
+    flush->asid = flush->other_asid;
+    flush->other_asid = 0;
+    flush->cut = flush->whole_cut;
+    flush->vaddr = flush->first_vaddr;
+}
+
 /* The next operations, if any are left. */
 static void flush_go_on(struct cpu *cpu, struct arm_flush *flush)
 {
     if (!mmusim__arm64_cut_next(&flush->cut, &flush->op)) {
-        flush->frame.pc = FLUSH_COMPLETE;
+        if (!flush->other_asid)
+            flush->frame.pc = FLUSH_COMPLETE;
+        else
+            flush_turn_to_other(flush);
         return;
     }
     flush_issue(cpu, flush);
@@ -268,6 +281,13 @@ void mmusim__arm_flush_in(struct arm_flush *flush, enum arm64_range_order order)
     mmusim__arm64_cut_begin(&flush->cut, order, flush->cut.pages_left,
                             flush->cut.stride_pages);
     flush->cut.is_single = is_single;
+}
+
+void mmusim__arm_flush_both(struct arm_flush *flush, uint16_t other_asid)
+{
+    flush->other_asid = other_asid;
+    flush->whole_cut = flush->cut;
+    flush->first_vaddr = flush->vaddr;
 }
 
 void mmusim__arm_flush_dummy(struct cpu *cpu,

@@ -25,12 +25,15 @@ struct arm_flush {
     enum miss_cause cause;
     uint16_t asid;
     bool has_isb;
+    uint16_t other_asid;  /* the same for it after asid's; 0: none (KPTI) */
     bool is_posted;       /* without the last barrier */
     uint8_t level;        /* TTL, in the manual's numbers: 3 is the last */
     uint64_t vaddr;       /* of what is left; a stride's start */
     struct arm64_cut cut; /* is_single: each operation twice, with a barrier in
                              between */
     struct arm64_op op;   /* the last ones issued */
+    struct arm64_cut whole_cut; /* as at first, and where */
+    uint64_t first_vaddr;
 };
 
 /* Pushes the frame of a flush of everything that `row` matches without an
@@ -59,6 +62,9 @@ struct arm_flush *mmusim__arm_flush_pages(struct cpu *cpu,
 /* The range is cut into range operations (range_row), too. */
 void mmusim__arm_flush_in(struct arm_flush *flush,
                           enum arm64_range_order order);
+
+/* All of it for a second ASID, too. The flush is complete but for that. */
+void mmusim__arm_flush_both(struct arm_flush *flush, uint16_t other_asid);
 
 /* Pushes the frame of an operation on page 0 of ASID 0 and a barrier: erratum
  * work-arounds. Counted nowhere but as a broadcast. */

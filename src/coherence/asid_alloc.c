@@ -38,7 +38,9 @@ static void asid_clear_bitmap(struct asid_alloc *alloc)
 {
     size_t n_words = (alloc->n_asids + WORD_BITS - 1) / WORD_BITS;
 
-    memset(alloc->bitmap, 0, n_words * sizeof(*alloc->bitmap));
+    /* set_kpti_asid_bits(): the odd ones are taken. */
+    memset(alloc->bitmap, alloc->has_pairs ? 0xaa : 0,
+           n_words * sizeof(*alloc->bitmap));
     asid_test_and_set(alloc, 0);
 }
 
@@ -147,6 +149,15 @@ mmusim_status_t mmusim__asid_init(struct asid_alloc *alloc, uint32_t bits,
         return MMUSIM_NOMEM;
     asid_clear_bitmap(alloc);
     return MMUSIM_OK;
+}
+
+void mmusim__asid_pair(struct asid_alloc *alloc)
+{
+    alloc->has_pairs = true;
+    if (alloc->n_asids) {
+        mmusim_assert(alloc->n_asids / 2 > alloc->n_cpus + 1);
+        asid_clear_bitmap(alloc);
+    }
 }
 
 static bool asid_is_taken(const struct asid_alloc *alloc, uint32_t asid)

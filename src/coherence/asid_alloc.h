@@ -12,7 +12,7 @@
  * ASID_GENERATION_SHIFT; 0: none yet. ASID 0 is never given: it is the kernel's
  * (reserved tables).
  *
- * Left out: KPTI's pairs of ASIDs, pinned ASIDs. The allocator's lock is the
+ * Left out: pinned ASIDs. The allocator's lock is the
  * caller's matter: it runs inside a context switch.
  *
  * Invariants: a number is given to one living id of a generation; an ASID in
@@ -39,12 +39,17 @@ struct asid_alloc {
     uint64_t reserved[MAX_CPUS];   /* id each CPU ran at the last rollover */
     struct cpu_mask flush_pending; /* CPUs that have not flushed since then */
     uint64_t rollovers;
+    bool has_pairs;      /* a space has an even number and the next one */
     bool reserves_first; /* a space keeps its number on one CPU only [B39] */
 };
 
 /* bits: 1 to ASID_MAX_BITS, or 0 for none. */
 mmusim_status_t mmusim__asid_init(struct asid_alloc *alloc, uint32_t bits,
                                   uint32_t n_cpus, struct arena *arena);
+
+/* Spaces have pairs of numbers from now on (KPTI): the kernel's, which is even,
+ * and the user's, the next. No id may have been given. */
+void mmusim__asid_pair(struct asid_alloc *alloc);
 
 /* What a switch found. */
 enum asid_switch {

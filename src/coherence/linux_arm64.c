@@ -20,6 +20,7 @@ static const struct arm64_version arm64_4_4_fixed = {
 
 static const struct arm64_version arm64_4_20 = {
     .order = ARM64_NO_RANGES,
+    .always_pairs = true,
 };
 
 static const struct arm64_version arm64_5_10 = {

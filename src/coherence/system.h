@@ -92,6 +92,7 @@ struct system {
     enum isa isa;
     struct arm_issuer arm; /* what the TLBIs of this machine can do */
     struct arm_errata arm_errata;
+    bool has_pti; /* os.pti */
     struct riscv_issuer riscv;
     struct bbm *bbm;     /* arm_bbm.h; NULL: nobody watches */
     struct check *check; /* check_cpus.h; NULL: nobody checks */

@@ -117,6 +117,22 @@ static void machine_init_issuers(struct system *system,
     };
 }
 
+/* arm64's trampoline: TTBR1 and the ASID at every entry from user mode and
+ * every exit to it. */
+static void machine_init_pti(struct system *system,
+                             const struct machine_config *config)
+{
+    struct cost_config *cost = &system->cost;
+
+    system->has_pti = config->os.has_pti;
+    if (!system->has_pti)
+        return;
+    cost->syscall_entry_cycles += cost->ttbr_write_cycles;
+    cost->syscall_exit_cycles += cost->ttbr_write_cycles;
+    cost->fault_entry_cycles += cost->ttbr_write_cycles;
+    cost->fault_exit_cycles += cost->ttbr_write_cycles;
+}
+
 /* Before the system, whose instructions depend on it. */
 static mmusim_status_t machine_init_format(struct mmusim_machine *machine)
 {
@@ -150,6 +166,7 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     system->has_batched_unmap = config->os.batched_unmap != BATCHED_OFF;
     system->isa = config->isa;
     machine_init_issuers(system, config, &machine->format);
+    machine_init_pti(system, config);
     system->flush_ceiling_pages = config->os.flush_ceiling_pages;
     system->has_flush_ceiling = config->os.has_flush_ceiling;
     system->broadcast = has_dvm || fabric == &mmusim__fabric_dvm

@@ -441,6 +441,15 @@ static mmusim_status_t config_check_guest(const struct machine_config *config,
     return MMUSIM_OK;
 }
 
+/* One for each CPU and one more, of pairs if they come in pairs, beside 0. */
+static bool config_has_enough_asids(const struct machine_config *config)
+{
+    uint32_t bits = config->isa == ISA_ARMV7 ? 8 : config->arm.asid_bits;
+    uint32_t n_spaces = (1U << bits) / (config->isa == ISA_ARMV7 ? 1 : 2);
+
+    return n_spaces > machine_config_cpus(config) + 1;
+}
+
 /* Protocols that are written for Arm's broadcasts need them. */
 static mmusim_status_t config_check_fabric(const struct machine_config *config,
                                            mmusim_diag_t *diag)
@@ -454,6 +463,11 @@ static mmusim_status_t config_check_fabric(const struct machine_config *config,
                             "watches descriptors of isa armv8");
     if (config->arm.asid_bits != 8 && config->arm.asid_bits != 16)
         return config_wrong(diag, "arm.asid_bits", "must be 8 or 16");
+    if (is_arm && !config_has_enough_asids(config))
+        return config_wrong(diag, "arm.asid_bits",
+                            "too few ASIDs for so many CPUs");
+    if (config->os.has_pti && config->isa != ISA_ARMV8)
+        return config_wrong(diag, "os.pti", "only isa armv8 has it here");
     if (config->isa == ISA_ARMV7 && config->guest.is_enabled &&
         config->page_table.format != FORMAT_LPAE)
         return config_wrong(diag, "virt.enabled",

@@ -36,6 +36,10 @@ const struct field_row mmusim__rows_isa[] = {
     BOOL("arm.repeat_tlbi", arm.repeats_tlbi, "false",
          "the kernel repeats operations for cores whose DSB ends too early",
          "Linux arch/arm64, ARM64_WORKAROUND_REPEAT_TLBI"),
+    BOOL("os.pti", os.has_pti, "false",
+         "Armv8: the kernel's tables are not the user's: pairs of ASIDs, every "
+         "operation for both, TTBR1 at every entry and exit",
+         "Linux arch/arm64, CONFIG_UNMAP_KERNEL_AT_EL0"),
     U32("riscv.asid_bits", riscv.asid_bits, "bits", 0, 16, "16",
         "width of ASIDs", "RISC-V privileged manual, satp: at most 16"),
     CYCLES("cost.barrier_cycles", cost.barrier_cycles, "20",

@@ -15,6 +15,7 @@ enum batched_unmap { BATCHED_BY_PROTOCOL, BATCHED_OFF, BATCHED_ON };
 
 struct os_config {
     char protocol[32];
+    bool has_pti;
     bool has_protocol; /* given, not the instruction set's usual one */
     uint64_t flush_ceiling_pages;
     bool has_flush_ceiling; /* given, not the protocol's own */

@@ -162,6 +162,36 @@ static void b39_every_copy_of_a_reservation_is_renewed(void **state)
     }
 }
 
+/* KPTI: even numbers, the odd one after it is the same space's. */
+static void pairs_are_even_and_half_as_many(void **state)
+{
+    (void) state;
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        struct world world;
+        struct rng rng;
+
+        world_init(&world);
+        mmusim__asid_pair(&world.alloc);
+        mmusim__rng_init(&rng, seed, 1);
+        for (uint32_t space = 0; space < N_ASIDS / 2 - 1; space++) {
+            world_switch(&world, 0, space);
+            assert_int_equal(asid_of(world.ids[space]), 2 * (space + 1));
+        }
+        assert_int_equal(world.alloc.rollovers, 0);
+        for (uint32_t i = 0; i < 4000; i++) {
+            uint32_t cpu = (uint32_t) mmusim__rng_below(&rng, N_CPUS);
+
+            world_switch(&world, cpu,
+                         (uint32_t) mmusim__rng_below(&rng, N_SPACES));
+            assert_int_equal(world.loaded[cpu] % 2, 0);
+            world_run(&world, cpu);
+            assert_true(world_can_be_flushed(&world));
+        }
+        assert_true(world.alloc.rollovers > 10);
+        mmusim__arena_fini(&world.arena);
+    }
+}
+
 static void numbers_are_given_in_order_from_one(void **state)
 {
     struct world world;
@@ -184,6 +214,7 @@ int main(void)
         cmocka_unit_test(no_space_ever_hits_anothers_entries),
         cmocka_unit_test(a_running_space_keeps_its_number),
         cmocka_unit_test(b39_every_copy_of_a_reservation_is_renewed),
+        cmocka_unit_test(pairs_are_even_and_half_as_many),
         cmocka_unit_test(numbers_are_given_in_order_from_one),
     };
 

@@ -532,6 +532,7 @@ static void random_isa(struct machine_config *config, uint64_t seed)
         config->arm.asid_bits = mmusim__rng_below(&rng, 2) ? 8 : 16;
         config->arm.has_ranges = mmusim__rng_below(&rng, 2);
         config->arm.has_ttl = mmusim__rng_below(&rng, 2);
+        config->os.has_pti = mmusim__rng_below(&rng, 2);
         config->arm.repeats_tlbi = mmusim__rng_below(&rng, 2);
         config->dvm.early_syncs_per_million =
             config->arm.repeats_tlbi ? 300000 * mmusim__rng_below(&rng, 2) : 0;

@@ -31,6 +31,7 @@ static void arm_boot(struct arm_world *world,
         .asid_bits = is_v7 ? 8 : 16,
         .granule_order = {granule_order, granule_order},
     };
+    system->has_pti = options->has_pti;
     system->protocol = mmusim__protocol_find(options->kernel);
     assert_non_null(system->protocol);
     system->flush_ceiling_pages = options->ceiling;

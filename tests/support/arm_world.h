@@ -24,6 +24,7 @@ struct arm_world_options {
     uint32_t granule_bytes;
     uint64_t ceiling; /* 0: the kernel's own */
     bool cannot_broadcast;
+    bool has_pti;
 };
 
 struct arm_world *arm_world_create(const struct arm_world_options *options);

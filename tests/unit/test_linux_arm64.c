@@ -478,84 +478,6 @@ static void batches_came_with_6_6(void **state)
     assert_non_null(mmusim__protocol_find("linux-arm64-7.1")->batch_defers);
 }
 
-/* ---- errata ---- */
-
-struct look {
-    struct arm_world *world;
-    bool is_there;
-};
-
-static void look(struct cpu *cpu, void *context)
-{
-    struct look *at = context;
-
-    (void) cpu;
-    at->is_there = arm_holds(at->world, 1, ARM_VADDR, 0);
-}
-
-struct flaw {
-    const char *kernel;
-    bool is_flawed, repeats;
-    uint32_t n_pages;
-    uint64_t n_ops;
-    bool is_stale; /* CPU 1 when CPU 0 has done */
-};
-
-/* A DSB that waits for nothing, and what REPEAT_TLBI does about it: each
- * operation twice, from 7.0 on one more at the end. */
-static void b44_repeating_catches_a_dsb_that_is_too_early(void **state)
-{
-    static const struct flaw flaws[] = {
-        {"linux-arm64-6.8", false, false, 3, 3, false},
-        {"linux-arm64-6.8", true, false, 3, 3, true},
-        {"linux-arm64-6.8", true, true, 3, 6, false},
-        {"linux-arm64-6.8", false, true, 1, 2, false},
-        {"linux-arm64-7.1", true, false, 3, 3, true},
-        {"linux-arm64-7.1", true, true, 3, 4, false},
-        {"linux-arm64-7.1", false, true, 1, 2, false},
-    };
-
-    (void) state;
-    for (size_t i = 0; i < sizeof(flaws) / sizeof(flaws[0]); i++) {
-        const struct flaw *flaw = &flaws[i];
-        struct arm_world *world = world_of(flaw->kernel, 0);
-        struct system *system = &world->small->system;
-        struct look at = {world, false};
-        struct arm_order flush = {
-            world, ARM_FLUSH_RANGE,
-            flush_span_of(ARM_VADDR, ARM_VADDR + flaw->n_pages * PAGE), 0};
-
-        system->broadcast.early_syncs_per_million =
-            flaw->is_flawed ? 1000000 : 0;
-        system->broadcast.latency_socket_cycles = 5000;
-        system->arm_errata.repeats_tlbi = flaw->repeats;
-        arm_fill(world, 1, ARM_VADDR, 0);
-        arm_do(&flush, 0);
-        small_do(world->small, 0, look, &at);
-        small_run(world->small);
-        assert_int_equal(arm_n_ops(world), flaw->n_ops);
-        assert_int_equal(at.is_there, flaw->is_stale);
-        assert_false(arm_holds(world, 1, ARM_VADDR, 0));
-        arm_world_destroy(world);
-    }
-}
-
-static void repeating_kernels_batch_from_7_0_on(void **state)
-{
-    static const char *const kernels[] = {"linux-arm64-6.8", "linux-arm64-7.1"};
-
-    (void) state;
-    for (uint32_t i = 0; i < 4; i++) {
-        struct arm_world *world = world_of(kernels[i / 2], 0);
-        const struct cpu *cpu = arm_cpu(world, 0);
-
-        world->small->system.arm_errata.repeats_tlbi = i % 2;
-        assert_int_equal(cpu->system->protocol->batch_defers(cpu, &world->mm),
-                         i != 1);
-        arm_world_destroy(world);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -574,8 +496,6 @@ int main(void)
         cmocka_unit_test(b05_a_barrier_waits_for_its_own_cpu_only),
         cmocka_unit_test(a_batch_is_complete_by_one_barrier),
         cmocka_unit_test(batches_came_with_6_6),
-        cmocka_unit_test(b44_repeating_catches_a_dsb_that_is_too_early),
-        cmocka_unit_test(repeating_kernels_batch_from_7_0_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
