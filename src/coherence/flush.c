@@ -4,6 +4,7 @@
 
 #include "coherence/check_cpus.h"
 #include "coherence/mm_rules.h"
+#include "coherence/notifier.h"
 
 /* Tells the checker; nothing if there is none. */
 static void flush_watch(struct cpu *cpu, const struct address_space *mm,
@@ -22,10 +23,18 @@ static void flush_watch(struct cpu *cpu, const struct address_space *mm,
         mmusim__check_flush(cpu, &flush);
 }
 
+/* To those who hear of it when it is complete. */
+static void flush_announce(struct cpu *cpu, const struct address_space *mm,
+                           const struct flush_span *span)
+{
+    flush_watch(cpu, mm, span);
+    mmusim__notifier_invalidate(cpu, mm, span->start, span->end);
+}
+
 void mmusim__flush_range(struct cpu *cpu, struct address_space *mm,
                          const struct flush_span *span)
 {
-    flush_watch(cpu, mm, span);
+    flush_announce(cpu, mm, span);
     cpu->system->protocol->flush_mm_range(cpu, mm, span);
 }
 
@@ -41,7 +50,7 @@ void mmusim__flush_gather(struct cpu *cpu, struct address_space *mm,
 {
     const struct protocol_ops *protocol = cpu->system->protocol;
 
-    flush_watch(cpu, mm, span);
+    flush_announce(cpu, mm, span);
     if (protocol->flush_gather)
         protocol->flush_gather(cpu, mm, span);
     else
@@ -55,7 +64,7 @@ void mmusim__flush_page(struct cpu *cpu, struct address_space *mm,
     uint64_t start = align_down(vaddr, bytes);
     const struct flush_span span = {.start = start, .end = start + bytes};
 
-    flush_watch(cpu, mm, &span);
+    flush_announce(cpu, mm, &span);
     cpu->system->protocol->flush_page(cpu, mm, vaddr, order);
 }
 
@@ -90,12 +99,29 @@ bool mmusim__flush_batch_defers(const struct cpu *cpu,
            protocol->batch_defers(cpu, mm);
 }
 
+/* mmu_notifier_invalidate_page() of 4.6; arch_tlbbatch_add_pending(): on x86
+ * the whole address space. */
+static void flush_announce_batched(struct cpu *cpu,
+                                   const struct address_space *mm,
+                                   uint64_t vaddr, uint32_t order)
+{
+    const struct system *system = cpu->system;
+    bool is_x86 = (ISAS_X86 >> system->isa) & 1;
+    uint64_t end = vaddr + (UINT64_C(1) << (BASE_PAGE_SHIFT + order));
+
+    if (is_x86 && system->protocol->mm_rules->batched_has_generations)
+        mmusim__notifier_invalidate(cpu, mm, 0, FLUSH_END_ALL);
+    else
+        mmusim__notifier_invalidate(cpu, mm, vaddr, end);
+}
+
 uint32_t mmusim__flush_batch_add(struct cpu *cpu, struct address_space *mm,
                                  uint64_t vaddr, uint32_t order)
 {
     if (cpu->system->check)
         mmusim__check_batch_add(cpu, mm->id);
     mm->n_batched++;
+    flush_announce_batched(cpu, mm, vaddr, order);
     return cpu->system->protocol->batch_add(cpu, mm, vaddr, order);
 }
 

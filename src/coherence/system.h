@@ -18,6 +18,7 @@ struct arena;
 struct bbm;
 struct check;
 struct fabric_ops;
+struct iommu;
 struct protocol_ops;
 
 /* tlb_flush trace reasons, in the kernel's order (include/trace/events/tlb.h,
@@ -94,6 +95,7 @@ struct system {
     struct arm_errata arm_errata;
     bool has_pti; /* os.pti */
     struct riscv_issuer riscv;
+    struct iommu *iommu; /* NULL: no device */
     struct bbm *bbm;     /* arm_bbm.h; NULL: nobody watches */
     struct check *check; /* check_cpus.h; NULL: nobody checks */
     const struct protocol_ops *protocol;

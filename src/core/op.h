@@ -59,7 +59,8 @@ static inline uint32_t op_meta(enum op_kind kind, uint32_t flags,
 /*
  * Rare operations: enum suffix, word in text traces. SYSCALL is a system call
  * that changes no mapping (a futex wake, a failed munmap): it costs entry and
- * exit, and its existence keeps the numbering of order stamps without gaps.
+ * exit, and its existence keeps the numbering of order stamps without gaps. DMA
+ * has a device read or write a range of the process, and waits for it.
  */
 #define SYS_KIND_MAP(X)                                                        \
     X(MMAP, "mmap")                                                            \
@@ -79,7 +80,8 @@ static inline uint32_t op_meta(enum op_kind kind, uint32_t flags,
     X(RECLAIM, "reclaim")                                                      \
     X(MARK, "mark")                                                            \
     X(SYNC, "sync")                                                            \
-    X(SYSCALL, "syscall")
+    X(SYSCALL, "syscall")                                                      \
+    X(DMA, "dma")
 
 enum sys_kind {
 #define SYS_KIND_ENUM(name, word) SYS_##name,
@@ -115,7 +117,7 @@ enum madvice {
 /* Fields that a kind does not use are 0. */
 struct sys_op {
     enum sys_kind kind;
-    uint32_t flags;        /* SYS_PROT_*, SYS_MAP_* */
+    uint32_t flags;        /* SYS_PROT_*, SYS_MAP_*; DMA: _WRITE or 0 */
     uint32_t advice;       /* MADVISE: enum madvice */
     uint32_t huge_order;   /* MMAP huge=: PAGE_ORDER_2M, PAGE_ORDER_1G or 0 */
     uint64_t vaddr;        /* BRK: the new break; MREMAP: the old address */

@@ -36,6 +36,7 @@ static bool core_sys_is_numbered(const struct sys_op *op)
     case SYS_MIGRATE:
     case SYS_RECLAIM:
     case SYS_SYSCALL:
+    case SYS_DMA:
         return true;
     }
     return false;
@@ -120,13 +121,34 @@ static bool core_lacks_page_size(struct core_unit *core,
     return true;
 }
 
+/* A device's access on a machine without devices. */
+static bool core_lacks_device(struct core_unit *core,
+                              const struct thread *thread,
+                              const struct thread_stream *stream,
+                              const struct sys_op *op)
+{
+    struct system *system = core->cpu->system;
+
+    if (op->kind != SYS_DMA || system->iommu)
+        return false;
+    mmusim__diag_set(
+        &system->diag, MMUSIM_UNSUPPORTED,
+        "thread %u, record %llu: dma, but the machine has no device "
+        "(iommu.devices=0; at least 1)",
+        (unsigned) thread->tid,
+        (unsigned long long) (stream->piece.first_record + stream->next));
+    system_fail(system, MMUSIM_UNSUPPORTED);
+    return true;
+}
+
 static void core_system_call(struct core_unit *core, struct thread *thread,
                              struct thread_stream *stream,
                              const struct sys_op *op)
 {
     struct system *system = core->cpu->system;
 
-    if (core_lacks_page_size(core, thread, stream, op))
+    if (core_lacks_page_size(core, thread, stream, op) ||
+        core_lacks_device(core, thread, stream, op))
         return;
     if (!mmusim__syscall(core->cpu, core->kernel, op)) {
         static const char *const words[] = {

@@ -148,6 +148,7 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
     bool has_dvm = config->isa == ISA_ARMV8 || config->isa == ISA_ARMV7;
     struct system *system = &machine->system;
     const struct fabric_ops *fabric = mmusim__fabric_find(config->fabric);
+    mmusim_status_t status;
 
     system->is_reference = config->engine == ENGINE_REFERENCE;
     system->arena = &machine->arena;
@@ -178,6 +179,10 @@ static mmusim_status_t machine_init_system(struct mmusim_machine *machine)
                                        sizeof(*system->cpus));
     if (!system->cpus)
         return MMUSIM_NOMEM;
+    status =
+        mmusim__iommu_create(&config->iommu, &machine->arena, &system->iommu);
+    if (status)
+        return status;
     if (config->arm.watches_bbm) {
         system->bbm = mmusim__bbm_create(config->arm.bbm_level);
         if (!system->bbm)

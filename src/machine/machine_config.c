@@ -553,5 +553,8 @@ mmusim__machine_config_check(const struct machine_config *config,
         status = config_check_caches(config, diag);
     if (!status)
         status = config_check_guest(config, diag);
+    if (!status && mmusim__iommu_refuses(&config->iommu))
+        status = config_wrong(diag, "iommu.devices",
+                              mmusim__iommu_refuses(&config->iommu));
     return status;
 }

@@ -11,6 +11,7 @@
 
 #include "coherence/cost_config.h"
 #include "coherence/fabric_config.h"
+#include "coherence/iommu.h"
 #include "core/isa.h"
 #include "mmusim/status.h"
 #include "os/os_config.h"
@@ -143,6 +144,7 @@ struct machine_config {
     struct broadcast_config dvm, invlpgb;
     struct rar_config rar;
     struct virt_config virt;
+    struct iommu_config iommu;
     struct guest_config guest;
     struct cost_config cost;
     struct page_table_config page_table;

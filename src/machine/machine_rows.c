@@ -455,7 +455,8 @@ const char *mmusim__machine_default(const struct machine_field *field,
 static size_t rows_n_plain(void)
 {
     size_t n = N_PLAIN + mmusim__rows_fabric_n + mmusim__rows_guest_n +
-               mmusim__rows_isa_n + mmusim__rows_memory_n + mmusim__rows_x86_n;
+               mmusim__rows_isa_n + mmusim__rows_memory_n +
+               mmusim__rows_iommu_n + mmusim__rows_x86_n;
 
     mmusim_assert(n <= MACHINE_PLAIN_FIELDS_MAX);
     return n;
@@ -477,7 +478,10 @@ static const struct field_row *rows_plain_at(size_t index)
     index -= mmusim__rows_isa_n;
     if (index < mmusim__rows_memory_n)
         return &mmusim__rows_memory[index];
-    return &mmusim__rows_x86[index - mmusim__rows_memory_n];
+    index -= mmusim__rows_memory_n;
+    if (index < mmusim__rows_iommu_n)
+        return &mmusim__rows_iommu[index];
+    return &mmusim__rows_x86[index - mmusim__rows_iommu_n];
 }
 
 size_t mmusim__machine_n_fields(void)

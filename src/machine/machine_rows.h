@@ -38,6 +38,9 @@ extern const size_t mmusim__rows_isa_n;
 extern const struct field_row mmusim__rows_x86[];
 extern const size_t mmusim__rows_x86_n;
 
+/* rows_iommu.c */
+extern const struct field_row mmusim__rows_iommu[];
+extern const size_t mmusim__rows_iommu_n;
 /* rows_memory.c */
 extern const struct field_row mmusim__rows_memory[];
 extern const size_t mmusim__rows_memory_n;

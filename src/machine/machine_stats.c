@@ -4,6 +4,7 @@
  * sums, then what is of the whole machine. Rows come from tables, so that a
  * name, its unit and where its value lives stand in one line.
  */
+#include "machine/iommu_stats.h"
 #include "machine/machine.h"
 #include "machine/machine_check.h"
 
@@ -539,6 +540,7 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
     emit_vmstat(&emit);
     emit_vm(&emit);
     emit_gathers(&emit);
+    mmusim__iommu_emit(&emit.machine->system, emit.stats);
     emit_reasons(&emit);
     emit_marks(&emit);
     for (uint32_t i = 0; i < machine->system.n_cpus; i++) {

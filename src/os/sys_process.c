@@ -9,6 +9,7 @@
  * child's copy go at once.
  */
 #include "coherence/flush.h"
+#include "coherence/notifier.h"
 #include "os/exec_stack.h"
 #include "os/mm.h"
 #include "os/order.h"
@@ -252,6 +253,7 @@ static void process_unmap_all(struct cpu *cpu, struct kernel *kernel,
     };
 
     mmusim__unmap(cpu, kernel, &all);
+    mmusim__notifier_release(cpu, &mm->space); /* before that */
 }
 
 struct exec_frame {

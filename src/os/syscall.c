@@ -33,6 +33,7 @@ static const struct sys_call *const sys_calls[SYS_KIND_COUNT] = {
     [SYS_EXEC] = &mmusim__sys_exec,
     [SYS_EXIT] = &mmusim__sys_exit_thread,
     [SYS_SYSCALL] = &sys_call_nothing,
+    [SYS_DMA] = &mmusim__sys_dma,
 };
 
 void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel)

@@ -78,9 +78,10 @@ void mmusim__sys_note_unmapped(struct sys_frame *sys, uint64_t start,
 void mmusim__sys_insert_area(struct sys_frame *sys, const struct vm_area *area);
 
 /* The operations, one file a group. */
-extern const struct sys_call mmusim__sys_mmap, mmusim__sys_munmap,
-    mmusim__sys_brk, mmusim__sys_mremap, mmusim__sys_madvise,
-    mmusim__sys_madvise_flags, mmusim__sys_mprotect, mmusim__sys_fork,
-    mmusim__sys_clone, mmusim__sys_exec, mmusim__sys_exit_thread;
+extern const struct sys_call mmusim__sys_mmap, mmusim__sys_dma,
+    mmusim__sys_munmap, mmusim__sys_brk, mmusim__sys_mremap,
+    mmusim__sys_madvise, mmusim__sys_madvise_flags, mmusim__sys_mprotect,
+    mmusim__sys_fork, mmusim__sys_clone, mmusim__sys_exec,
+    mmusim__sys_exit_thread;
 
 #endif

@@ -21,6 +21,7 @@ uint32_t mmusim__record_sys_fields(enum sys_kind kind)
         [SYS_IDLE] = SYS_FIELD(NUMBER),
         [SYS_MIGRATE] = SYS_RANGE,
         [SYS_RECLAIM] = SYS_RANGE,
+        [SYS_DMA] = SYS_RANGE | SYS_FIELD(FLAGS),
         [SYS_SYNC] = SYS_FIELD(NUMBER),
     };
 
@@ -38,6 +39,8 @@ static bool sys_flags_are_good(const struct sys_op *op)
 
     if (op->kind == SYS_MMAP)
         prot |= SYS_MAP_SHARED | SYS_MAP_FILE;
+    if (op->kind == SYS_DMA)
+        prot = SYS_PROT_WRITE;
     return (op->flags & ~prot) == 0;
 }
 

@@ -302,6 +302,19 @@ static mmusim_status_t text_advice_word(struct text_reader *reader,
     return text_unknown(reader, "advice", word, text_advice, MADVICE_COUNT);
 }
 
+/* What the device does. */
+static mmusim_status_t text_direction(struct text_reader *reader,
+                                      uint32_t index, uint32_t *flags)
+{
+    static const char *const words[] = {"r", "w"};
+    const char *word = index < reader->n_words ? reader->words[index] : "";
+
+    if (strcmp(word, "r") != 0 && strcmp(word, "w") != 0)
+        return text_unknown(reader, "direction of dma", word, words, 2);
+    *flags = *word == 'w' ? SYS_PROT_WRITE : 0;
+    return MMUSIM_OK;
+}
+
 /* What stands behind the numbers of the operation, from word *at on. */
 static mmusim_status_t text_sys_words(struct text_reader *reader,
                                       struct sys_op *op, uint32_t *at)
@@ -310,6 +323,8 @@ static mmusim_status_t text_sys_words(struct text_reader *reader,
 
     if (op->kind == SYS_MMAP || op->kind == SYS_MPROTECT)
         status = text_prot(reader, (*at)++, &op->flags);
+    if (op->kind == SYS_DMA)
+        status = text_direction(reader, (*at)++, &op->flags);
     if (op->kind == SYS_MADVISE)
         status = text_advice_word(reader, (*at)++, op);
     while (op->kind == SYS_MMAP && !status && *at < reader->n_words)

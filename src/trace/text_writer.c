@@ -85,6 +85,8 @@ static size_t text_put_sys(char *buffer, const struct sys_op *op)
         p += text_put_mmap(p, op);
     if (op->kind == SYS_MPROTECT)
         p += text_put_prot(p, op->flags);
+    if (op->kind == SYS_DMA)
+        p += sprintf(p, op->flags == SYS_PROT_WRITE ? " w" : " r");
     if (op->kind == SYS_MADVISE)
         p += sprintf(p, " %s", advice_words[op->advice]);
     if (op->kind == SYS_MARK) {

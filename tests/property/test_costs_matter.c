@@ -21,10 +21,10 @@
 
 enum {
     TEXT_BYTES_MAX = 1 << 20,
-    N_MACHINES = 21,
+    N_MACHINES = 22,
     N_SETTINGS = 12,
     MORE_CYCLES = 137,
-    KEYS_MAX = 256,
+    KEYS_MAX = 320,
     KEY_BYTES = 96,
 };
 
@@ -68,6 +68,8 @@ static const struct {
     {"cost.", /* with os.swap: runs say_pressure() */
      {"topology.cores_per_socket=2", "os.swap=32M", "os.memory=4M",
       "os.page_cache=cold", "os.readahead_pages=4"}},
+    {"iommu.", /* runs say_devices() */
+     {"topology.cores_per_socket=2", "iommu.devices=1"}},
     {NULL,
      {"topology.cores_per_socket=4", "os.timeslice_cycles=20000",
       "page_table.levels=5", "psc.pml5e.entries=2", "os.flush_ceiling=16",
@@ -195,19 +197,34 @@ static void say_pressure(struct text *text)
     }
 }
 
+static void say_devices(struct text *text)
+{
+    say(text, "1 mmap 0x10000000 0x20000 rw- anon\n1 w 0x10000000 8\n"
+              "1 dma 0x10000000 0x8000 w\n1 dma 0x10000000 0x8000 r\n"
+              "1 munmap 0x10002000 0x2000\n1 exit\n");
+}
+
 struct world {
     struct temp_folder *folder;
-    mmusim_trace_t *trace, *pressure;
+    mmusim_trace_t *trace, *pressure, *devices;
     mmusim_config_t *configs[N_MACHINES];
     mmusim_stats_t *stats[N_MACHINES];
 };
 
-static bool has_swap(const mmusim_config_t *config)
+static bool has(const mmusim_config_t *config, const char *key)
 {
     char value[64];
 
-    return !mmusim_config_get(config, "os.swap", value, sizeof(value)) &&
+    return !mmusim_config_get(config, key, value, sizeof(value)) &&
            strcmp(value, "0") != 0;
+}
+
+static mmusim_trace_t *trace_for(const struct world *world,
+                                 const mmusim_config_t *config)
+{
+    if (has(config, "iommu.devices"))
+        return world->devices;
+    return has(config, "os.swap") ? world->pressure : world->trace;
 }
 
 static mmusim_stats_t *run(struct world *world, const mmusim_config_t *config)
@@ -218,8 +235,7 @@ static mmusim_stats_t *run(struct world *world, const mmusim_config_t *config)
     mmusim_stats_t *stats = NULL;
 
     if (mmusim_machine_create(config, &machine, &diag) ||
-        mmusim_trace_source(has_swap(config) ? world->pressure : world->trace,
-                            &source, &diag) ||
+        mmusim_trace_source(trace_for(world, config), &source, &diag) ||
         mmusim_machine_run(machine, source, &diag) ||
         mmusim_machine_stats(machine, &stats))
         fail_msg("%s: %s", diag.key, diag.text);
@@ -268,8 +284,14 @@ static int setup(void **state)
         path =
             temp_folder_write(world.folder, "pressure.txt", text.at, text.used);
     }
+    if (path && !mmusim_trace_open(path, NULL, &world.pressure, &diag)) {
+        text.used = 0;
+        say_devices(&text);
+        path =
+            temp_folder_write(world.folder, "devices.txt", text.at, text.used);
+    }
     free(text.at);
-    if (!path || mmusim_trace_open(path, NULL, &world.pressure, &diag)) {
+    if (!path || mmusim_trace_open(path, NULL, &world.devices, &diag)) {
         print_error("%s:%u: %s\n", diag.file, diag.line, diag.text);
         return -1;
     }
@@ -291,6 +313,7 @@ static int teardown(void **state)
     }
     mmusim_trace_close(world->trace);
     mmusim_trace_close(world->pressure);
+    mmusim_trace_close(world->devices);
     temp_folder_destroy(world->folder);
     return 0;
 }

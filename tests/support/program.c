@@ -216,7 +216,7 @@ static bool kind_has_range(enum sys_kind kind)
 {
     return kind == SYS_MMAP || kind == SYS_MUNMAP || kind == SYS_MPROTECT ||
            kind == SYS_MREMAP || kind == SYS_MADVISE || kind == SYS_MIGRATE ||
-           kind == SYS_RECLAIM;
+           kind == SYS_RECLAIM || kind == SYS_DMA;
 }
 
 static void add_operation(struct program *program, uint32_t tid, char **words)
@@ -237,6 +237,8 @@ static void add_operation(struct program *program, uint32_t tid, char **words)
         mmap_words(program, &op, words);
     if (op.kind == SYS_MPROTECT)
         op.flags = prot_flags(words[3]);
+    if (op.kind == SYS_DMA)
+        op.flags = *words[3] == 'w' ? SYS_PROT_WRITE : 0;
     if (op.kind == SYS_MADVISE)
         op.advice = advice_of(words[3]);
     if (op.kind == SYS_MREMAP) {

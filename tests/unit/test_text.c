@@ -103,6 +103,8 @@ static const char *const full_lines[] = {
     "1 mark phase%20one\n",
     "1 sync 18446744073709551615\n",
     "1 syscall\n",
+    "1 dma 0x1000 4096 r\n",
+    "1 dma 0x1000 4096 w\n",
 };
 
 static void each_operation_parses_and_prints_back(void **state)

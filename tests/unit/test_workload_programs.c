@@ -66,6 +66,7 @@ static void say_sys(const struct sys_op *op, char *text, size_t size)
     case SYS_RECLAIM:
     case SYS_MARK:
     case SYS_SYSCALL:
+    case SYS_DMA:
     case SYS_KIND_COUNT:
         snprintf(text, size, "%s ", sys_word(op->kind));
         break;
