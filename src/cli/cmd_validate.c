@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim validate: what the simulator gives where somebody has measured. */
 #include "cli/cmd_experiment.h"
+#include "cli/cmd_validate_lru.h"
 #include "cli/run_setup.h"
 #include "cli/validate_report.h"
 
@@ -253,14 +254,15 @@ static const struct cli_command validate_latency_command = {
 
 static int validate_main(const struct cli_command *self, int argc, char **argv)
 {
-    const struct cli_command *subs[1 + EXPERIMENT_COMMANDS_MAX];
+    const struct cli_command *subs[2 + EXPERIMENT_COMMANDS_MAX];
     struct experiment_commands experiments;
 
     experiment_commands_init(&experiments);
     subs[0] = &validate_latency_command;
+    subs[1] = &cli_validate_lru;
     for (size_t i = 0; i < experiments.n; i++)
-        subs[1 + i] = &experiments.commands[i];
-    return cli_run_sub(self, subs, 1 + experiments.n, argc, argv);
+        subs[2 + i] = &experiments.commands[i];
+    return cli_run_sub(self, subs, 2 + experiments.n, argc, argv);
 }
 
 const struct cli_command cmd_validate = {

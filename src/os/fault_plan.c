@@ -112,50 +112,35 @@ static uint64_t fault_file_page(const struct vm_area *area, uint64_t vaddr)
     return (area->file_offset + (vaddr - area->start)) >> BASE_PAGE_SHIFT;
 }
 
-/* Makes a page of the area's file, cached; it is plan.pfn. */
-static void fault_cache_page(struct fault_frame *fault,
-                             const struct vm_area *area, uint64_t page,
-                             uint32_t order)
+/* Makes a page of a file, cached; it is plan.pfn. */
+static void fault_cache_page(struct fault_frame *fault, uint32_t file_id,
+                             uint64_t page, uint32_t order)
 {
     struct kernel *kernel = fault->kernel;
 
     fault_get_frame(fault, order);
     if (kernel->system->has_stopped)
         return;
-    if (!mmusim__page_cache_add(kernel->page_cache, area->file_id, page,
+    if (!mmusim__page_cache_add(kernel->page_cache, file_id, page,
                                 fault->plan.pfn))
         system_fail(kernel->system, MMUSIM_NOMEM);
     else if (order == kernel->format->granule_order)
-        mmusim__reclaim_on_cached(kernel, fault->plan.pfn, area->file_id, page);
+        mmusim__reclaim_on_cached(kernel, fault->plan.pfn, file_id, page);
 }
 
 /* The pages behind one that was missing, as far as the area goes: sequential
  * readahead (mm/readahead.c), without its growing window and marker page. */
-static void fault_read_ahead(struct fault_frame *fault,
+static void fault_plan_ahead(struct fault_frame *fault,
                              const struct vm_area *area, uint64_t page)
 {
-    struct kernel *kernel = fault->kernel;
-    const struct cost_config *cost = &kernel->system->cost;
-    uint32_t order = kernel->format->granule_order;
+    const struct kernel *kernel = fault->kernel;
+    uint64_t page_frames = UINT64_C(1) << kernel->format->granule_order;
     uint64_t end = fault_file_page(area, area->end);
-    pfn_t missing = fault->plan.pfn;
 
-    for (uint32_t i = 1;
-         i < kernel->config.readahead_pages && !kernel->system->has_stopped;
-         i++) {
-        pfn_t pfn;
-
-        page += UINT64_C(1) << order;
-        if (page >= end)
-            break;
-        if (mmusim__page_cache_find(kernel->page_cache, area->file_id, page,
-                                    &pfn))
-            continue;
-        fault_cache_page(fault, area, page, order);
-        fault->plan.cycles += (uint64_t) cost->page_cache_cycles +
-                              ((uint64_t) cost->page_read_cycles << order);
-    }
-    fault->plan.pfn = missing;
+    fault->plan.file_id = area->file_id;
+    fault->plan.ahead_page = page + page_frames;
+    fault->plan.ahead_end =
+        min_u64(end, page + page_frames * kernel->config.readahead_pages);
 }
 
 /* A page of a named file comes from its device: each does in a cold cache, and
@@ -175,7 +160,7 @@ static void fault_read(struct fault_frame *fault, const struct vm_area *area,
                               ((uint64_t) cost->page_read_cycles << order);
     }
     if (order == kernel->format->granule_order)
-        fault_read_ahead(fault, area, page);
+        fault_plan_ahead(fault, area, page);
 }
 
 /* The file's page for the fault, read in if need be; holds a reference. */
@@ -193,7 +178,7 @@ static void fault_find_file_page(struct fault_frame *fault,
                                 &fault->plan.pfn)) {
         fault->plan.n_around = kernel->config.fault_around_pages;
     } else {
-        fault_cache_page(fault, area, page, order);
+        fault_cache_page(fault, area->file_id, page, order);
         if (kernel->system->has_stopped)
             return;
         if (is_unnamed)
@@ -229,6 +214,37 @@ static void fault_plan_around(struct fault_frame *fault,
                     page);
     plan->file_id = area->file_id;
     plan->around_page = fault_file_page(area, start);
+}
+
+bool mmusim__fault_read_ahead(struct fault_frame *fault, uint32_t n,
+                              uint64_t *cycles)
+{
+    struct kernel *kernel = fault->kernel;
+    const struct cost_config *cost = &kernel->system->cost;
+    struct fault_plan *plan = &fault->plan;
+    uint32_t order = kernel->format->granule_order;
+    const struct fault_plan before = *plan;
+
+    if (plan->ahead_page >= plan->ahead_end)
+        return false;
+    plan->cycles = 0;
+    for (; plan->ahead_page < plan->ahead_end && n &&
+           !kernel->system->has_stopped;
+         plan->ahead_page += UINT64_C(1) << order) {
+        pfn_t pfn;
+
+        if (mmusim__page_cache_find(kernel->page_cache, plan->file_id,
+                                    plan->ahead_page, &pfn))
+            continue;
+        fault_cache_page(fault, plan->file_id, plan->ahead_page, order);
+        plan->cycles += (uint64_t) cost->page_cache_cycles +
+                        ((uint64_t) cost->page_read_cycles << order);
+        n--;
+    }
+    *cycles = plan->cycles;
+    plan->cycles = before.cycles;
+    plan->pfn = before.pfn;
+    return true;
 }
 
 uint64_t mmusim__fault_frames(const struct kernel *kernel)

@@ -37,6 +37,8 @@ struct fault_plan {
     uint64_t around_vaddr;
     uint32_t file_id;
     uint64_t around_page; /* of the file, 4 KiB units */
+    /* Pages of the file still to be read ahead, 4 KiB units; equal: none. */
+    uint64_t ahead_page, ahead_end;
 };
 
 struct fault_frame {
@@ -56,6 +58,10 @@ struct fault_frame {
 
 /* Frames that a fault may take, besides a large page. */
 uint64_t mmusim__fault_frames(const struct kernel *kernel);
+/* Reads up to n pages ahead; cycles: what they take. False: there is nothing
+ * (more) to read. */
+bool mmusim__fault_read_ahead(struct fault_frame *fault, uint32_t n,
+                              uint64_t *cycles);
 /* Maps what plan.n_around names, in the locked table of slot; returns how
  * many. */
 uint32_t mmusim__fault_map_around(struct fault_frame *fault);

@@ -4,6 +4,20 @@
 
 #include "core/check.h"
 
+void mmusim__lru_lock(struct cpu *cpu, struct lru *lru,
+                      struct lock_waiter *waiter)
+{
+    mmusim_assert(!cpu->masks_interrupts);
+    cpu->masks_interrupts = true;
+    mmusim__lock_take(cpu, &lru->lock, waiter, LOCK_WRITE, BUCKET_KERNEL);
+}
+
+void mmusim__lru_unlock(struct cpu *cpu, struct lru *lru)
+{
+    mmusim__lock_release(cpu, &lru->lock, LOCK_WRITE);
+    cpu->masks_interrupts = false;
+}
+
 void mmusim__lru_add_head(struct lru *lru, struct page *page)
 {
     struct lru_list *list = &lru->lists[lru_kind_of(page)];

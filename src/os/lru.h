@@ -62,6 +62,11 @@ static inline bool lru_is_active(enum lru_kind kind)
     return kind & 1;
 }
 
+/* spin_lock_irq(&zone->lru_lock): interrupts are masked for the wait, too. */
+void mmusim__lru_lock(struct cpu *cpu, struct lru *lru,
+                      struct lock_waiter *waiter);
+void mmusim__lru_unlock(struct cpu *cpu, struct lru *lru);
+
 /* On its list, at the young or the old end. */
 void mmusim__lru_add_head(struct lru *lru, struct page *page);
 void mmusim__lru_add_tail(struct lru *lru, struct page *page);

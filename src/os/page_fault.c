@@ -35,6 +35,7 @@ enum {
     FAULT_PREPARE,
     FAULT_DRAIN,
     FAULT_SPLIT,
+    FAULT_READ_AHEAD,
     FAULT_LOCK_TABLE,
     FAULT_COMMIT,
     FAULT_AFTER_FLUSH,
@@ -254,6 +255,18 @@ static bool fault_has_memory(struct cpu *cpu, struct fault_frame *fault)
            !mmusim__reclaim_before(cpu, fault->kernel, n);
 }
 
+/* A pagevec at a time, so that the pages of others come between on the LRU
+ * lists: each page is read before the next is added. False: done. */
+static bool fault_read_ahead(struct cpu *cpu, struct fault_frame *fault)
+{
+    uint64_t cycles;
+
+    if (!mmusim__fault_read_ahead(fault, LRU_PAGEVEC, &cycles))
+        return false;
+    mmusim__cpu_busy(cpu, cycles, BUCKET_FAULT);
+    return true;
+}
+
 static void fault_prepare(struct cpu *cpu, struct fault_frame *fault)
 {
     mmusim__fault_make_plan(fault);
@@ -306,13 +319,18 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
         fault_prepare(cpu, fault);
         return KSTEP_NEXT;
     case FAULT_DRAIN:
-        frame->pc = fault_after_plan(fault);
+        frame->pc = FAULT_READ_AHEAD;
         mmusim__reclaim_drain(cpu, fault->kernel);
         return KSTEP_NEXT;
     case FAULT_SPLIT:
         frame->pc = FAULT_PREPARE;
         fault->plan = (struct fault_plan){.action = ACTION_NOTHING};
         mmusim__thp_split(cpu, fault->kernel, fault->mm, fault->vaddr);
+        return KSTEP_NEXT;
+    case FAULT_READ_AHEAD:
+        frame->pc = FAULT_DRAIN;
+        if (!fault_read_ahead(cpu, fault))
+            frame->pc = fault_after_plan(fault);
         return KSTEP_NEXT;
     case FAULT_LOCK_TABLE:
         frame->pc = FAULT_COMMIT;

@@ -72,8 +72,7 @@ static enum kstep drain_step(struct cpu *cpu, struct kframe *frame)
         if (pending->n_pages < LRU_PAGEVEC)
             return KSTEP_DONE;
         frame->pc = DRAIN_MOVE;
-        mmusim__lock_take(cpu, &reclaim->lru.lock, &drain->waiter, LOCK_WRITE,
-                          BUCKET_KERNEL);
+        mmusim__lru_lock(cpu, &reclaim->lru, &drain->waiter);
         break;
     case DRAIN_MOVE:
         frame->pc = DRAIN_UNLOCK;
@@ -83,7 +82,7 @@ static enum kstep drain_step(struct cpu *cpu, struct kframe *frame)
         break;
     default:
         frame->pc = DRAIN_LOCK;
-        mmusim__lock_release(cpu, &reclaim->lru.lock, LOCK_WRITE);
+        mmusim__lru_unlock(cpu, &reclaim->lru);
         break;
     }
     return KSTEP_NEXT;

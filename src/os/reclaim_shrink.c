@@ -547,7 +547,7 @@ static void shrink_step_map(struct cpu *cpu, struct shrink_frame *shrink)
 
 static void shrink_step_end(struct cpu *cpu, struct shrink_frame *shrink)
 {
-    struct klock *lock = &shrink_reclaim(shrink)->lru.lock;
+    struct lru *lru = &shrink_reclaim(shrink)->lru;
 
     switch (shrink->frame.pc++) {
     case SHRINK_FLUSH: /* try_to_unmap_flush() */
@@ -560,14 +560,13 @@ static void shrink_step_end(struct cpu *cpu, struct shrink_frame *shrink)
             shrink->frame.pc = SHRINK_END;
         break;
     case SHRINK_PUT_LOCK:
-        mmusim__lock_take(cpu, lock, &shrink->waiter, LOCK_WRITE,
-                          BUCKET_KERNEL);
+        mmusim__lru_lock(cpu, lru, &shrink->waiter);
         break;
     case SHRINK_PUT:
         shrink_put(cpu, shrink);
         break;
     default:
-        mmusim__lock_release(cpu, lock, LOCK_WRITE);
+        mmusim__lru_unlock(cpu, lru);
         break;
     }
 }
@@ -575,14 +574,13 @@ static void shrink_step_end(struct cpu *cpu, struct shrink_frame *shrink)
 static enum kstep shrink_step(struct cpu *cpu, struct kframe *frame)
 {
     struct shrink_frame *shrink = (struct shrink_frame *) frame;
-    struct klock *lock = &shrink_reclaim(shrink)->lru.lock;
+    struct lru *lru = &shrink_reclaim(shrink)->lru;
 
     shrink->kernel->now = cpu->now;
     switch (frame->pc) {
     case SHRINK_LOCK:
         frame->pc = SHRINK_ISOLATE;
-        mmusim__lock_take(cpu, lock, &shrink->waiter, LOCK_WRITE,
-                          BUCKET_KERNEL);
+        mmusim__lru_lock(cpu, lru, &shrink->waiter);
         break;
     case SHRINK_ISOLATE:
         frame->pc = SHRINK_UNLOCK;
@@ -590,7 +588,7 @@ static enum kstep shrink_step(struct cpu *cpu, struct kframe *frame)
         break;
     case SHRINK_UNLOCK:
         frame->pc = shrink->n ? SHRINK_PAGE : SHRINK_END;
-        mmusim__lock_release(cpu, lock, LOCK_WRITE);
+        mmusim__lru_unlock(cpu, lru);
         break;
     case SHRINK_PAGE:
         shrink_begin_page(cpu, shrink);

@@ -45,6 +45,9 @@ check fork-cow,rounds=5,reads=500 -m haswell-ep
 check exec-stack,rounds=5 -m haswell-ep
 check apache-like,threads=3,requests=20 -m haswell-ep
 [ "$(stat shootdown.count)" -ge 60 ] || fail "apache-like: no flushes"
+check lru-file-mmap-read,readers=4,scale=2M,times=4 -m haswell-ep \
+    -s os.memory=2M -s os.readahead_pages=8 -s os.fault_around_pages=4
+[ "$(stat vmstat.pgsteal_direct)" -gt 500 ] || fail "lru: nothing is reclaimed"
 check kernel-map,rounds=10 -m haswell-ep
 [ "$(stat shootdown.count)" -eq 0 ] || fail "kernel-map: vfree flushes"
 check kernel-map,rounds=10 -m haswell-ep -s os.vmap_lazy_pages=0

@@ -257,6 +257,8 @@ static const char *const all[] = {
     "exec-stack,args=8192,shift=65536,pages=9000,rounds=1",
     "apache-like",
     "apache-like,threads=1,pages=9000,work=0,requests=2",
+    "lru-file-mmap-read,scale=1M",
+    "lru-file-mmap-read,readers=256,scale=1M,times=1,work=0",
     "kernel-map",
     "kernel-map,threads=0,pages=9000,rounds=2"};
 
