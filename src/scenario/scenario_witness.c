@@ -12,6 +12,7 @@ enum {
     WITNESS_REGION_SHIFT = 21,
     WITNESS_FIRST_PAGE = 0x1000,
     WITNESS_FIRST_TABLE = 0x2000,
+    WITNESS_OF_WALKS = 0x10000, /* added to the cell: the walk cache's stamp */
 };
 
 mmusim_status_t mmusim__scenario_witness_init(struct scenario_witness *witness,
@@ -142,8 +143,9 @@ void mmusim__scenario_saw_upper(struct scenario_run *run, uint32_t cpu,
                                 const struct scenario_upper *upper)
 {
     if (run->witness)
-        witness_stamp(run->witness, cpu, upper->cell, upper->asid)->stamp =
-            mmusim__checker_stamp(run->witness->checker, upper->mm);
+        witness_stamp(run->witness, cpu, upper->cell + WITNESS_OF_WALKS,
+                      upper->asid)
+            ->stamp = mmusim__checker_stamp(run->witness->checker, upper->mm);
 }
 
 /* Through a pointer that has been withdrawn the entry is as old as that. */
@@ -185,6 +187,26 @@ static void witness_close(struct scenario_run *run, uint32_t cpu, uint32_t mm,
     mmusim__checker_promise(run->witness->checker, &promise);
 }
 
+/* A table is pointed to no more: so none of its pages is mapped. */
+static void witness_write_leaves(struct scenario_run *run, uint32_t mm,
+                                 int32_t upper, uint32_t writer, uint64_t vaddr)
+{
+    uint32_t first =
+        SCENARIO_FIRST_LEAF + scenario_table_of(upper) * SCENARIO_TABLE_WORDS;
+
+    for (uint32_t i = 0; upper & WORD_TABLE && i < SCENARIO_TABLE_WORDS; i++) {
+        const struct checker_write write = {
+            .at = witness_at(run, writer),
+            .mm = mm,
+            .vaddr = vaddr + ((uint64_t) i << WITNESS_PAGE_SHIFT),
+            .shift = WITNESS_PAGE_SHIFT,
+            .before = witness_word(run->world.cells[first + i]),
+        };
+
+        mmusim__checker_write(run->witness->checker, &write);
+    }
+}
+
 static void witness_write(struct scenario_run *run, uint32_t mm, uint32_t cell,
                           int32_t value, const struct scenario_store *store,
                           uint32_t writer, uint64_t vaddr)
@@ -201,6 +223,9 @@ static void witness_write(struct scenario_run *run, uint32_t mm, uint32_t cell,
     };
 
     mmusim__checker_write(run->witness->checker, &write);
+    if (cell >= SCENARIO_FIRST_UPPER &&
+        (!write.after.is_table || write.after.pfn != write.before.pfn))
+        witness_write_leaves(run, mm, run->world.cells[cell], writer, vaddr);
     if (store && store->closed)
         witness_close(run, writer, mm, vaddr, shift, store->closed);
     else if (store && store->is_covered &&
@@ -344,8 +369,9 @@ void mmusim__scenario_saw_walk(struct scenario_run *run, uint32_t cpu,
         return;
     walk.at = witness_at(run, cpu);
     walk.vaddr = witness_vaddr(run, address);
-    walk.stamp =
-        witness_stamp(run->witness, cpu, upper->cell, upper->asid)->stamp;
+    walk.stamp = witness_stamp(run->witness, cpu,
+                               upper->cell + WITNESS_OF_WALKS, upper->asid)
+                     ->stamp;
     mmusim__checker_walk(run->witness->checker, &walk);
 }
 
