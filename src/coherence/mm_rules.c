@@ -17,12 +17,14 @@
     RULES_3_15, .knows_batched = true, .gather_counts_nested = true,           \
                 .merge_knows_pending = true
 #define RULES_4_20                                                             \
-    RULES_4_13, .gather_tracks_levels = true, .moves_under_lock = true
+    RULES_4_13, .migrates_huge = true, .gather_tracks_levels = true,           \
+                .moves_under_lock = true
 #define RULES_6_8                                                              \
     RULES_4_20, .batched_has_generations = true, .delays_rmap = true,          \
                 .flushes_before_unlink = true, .protect_gathers = true,        \
                 .nested_flush_is_full = true, .gather_leaves_one_slot = true,  \
-                .splits_huge_on_write = true
+                .splits_huge_on_write = true, .migrates_in_batches = true,     \
+                .delays_hinted_map = true
 #define RULES_7_1                                                              \
     RULES_6_8, .rechecks_batched = true, .batches_tables = true,               \
                .table_waits_for_rcu = true
@@ -49,6 +51,7 @@ const struct mm_rules mmusim__mm_rules_4_20 = {
 const struct mm_rules mmusim__mm_rules_6_8 = {
     .version = "6.8",
     GATHER_SIZES,
+    .splits_huge_zero_page = true,
     RULES_6_8,
 };
 
@@ -75,12 +78,14 @@ const struct mm_rules mmusim__mm_rules_4_20_fixed = {
     .version = "4.20",
     GATHER_SIZES,
     RULES_FIXED,
+    .migrates_huge = true,
     .gather_tracks_levels = true,
 };
 
 const struct mm_rules mmusim__mm_rules_6_8_fixed = {
     .version = "6.8",
     GATHER_SIZES,
+    .splits_huge_zero_page = true,
     RULES_6_8,
     .rechecks_batched = true,
 };

@@ -50,10 +50,14 @@ struct mm_rules {
     bool migrate_knows_pending;   /* PROT_NONE entries count as accessible while
                                      a flush is pending: 3.13 [B09] */
     bool merge_knows_pending;     /* KSM: 4.13 [B08] */
-    bool splits_huge_on_write;    /* a shared huge page, instead of copying it:
-                                     5.8 */
-    bool splits_huge_zero_page;   /* the same of the huge zero page: 5.8 to 6.12
-                                   */
+    bool delays_hinted_map;     /* a page that a NUMA hint moves is mapped only
+                                   then: 5.13 */
+    bool migrates_huge;         /* without splitting them: 4.14 */
+    bool migrates_in_batches;   /* unmap many, flush, copy: 6.3 */
+    bool splits_huge_on_write;  /* a shared huge page, instead of copying it:
+                                   5.8 */
+    bool splits_huge_zero_page; /* the same of the huge zero page: 5.8 to 6.12
+                                 */
     bool protect_gathers; /* mprotect collects the entries that need it, by
                              pte_needs_flush(): 5.19 */
 };

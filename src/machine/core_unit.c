@@ -424,6 +424,7 @@ static void core_run_records(struct core_unit *core,
     };
 
     limits.cycle = min_u64(limits.cycle, os->slice_end_cycle);
+    limits.cycle = min_u64(limits.cycle, os->numa_tick_cycle);
     /* At least one record, or time would stand still; and in the reference
      * engine at most one. */
     if (limits.cycle <= cpu->now || cpu->system->is_reference) {
@@ -464,7 +465,8 @@ static bool core_may_switch(const struct core_unit *core)
     const struct os_cpu *os = kernel_cpu(core->kernel, core->cpu);
 
     return !core->n_pending ||
-           (os->current && core->cpu->now < os->slice_end_cycle);
+           (os->current &&
+            core->cpu->now < min_u64(os->slice_end_cycle, os->numa_tick_cycle));
 }
 
 /* Spends the next piece of the time that the last record still takes. */

@@ -257,8 +257,9 @@ static void emit_memory(const struct emit *emit)
 static void emit_faults(const struct emit *emit)
 {
     static const char *const names[FAULT_KIND_COUNT] = {
-        "faults.minor",    "faults.major",   "faults.protection", "faults.cow",
-        "faults.spurious", "faults.invalid", "faults.flags",
+        "faults.minor", "faults.major",    "faults.protection",
+        "faults.cow",   "faults.spurious", "faults.invalid",
+        "faults.hint",  "faults.flags",
     };
 
     for (uint32_t kind = 0; kind < FAULT_KIND_COUNT; kind++) {

@@ -51,7 +51,9 @@ struct fault_frame {
     struct lock_waiter waiter;
     struct fault_plan plan;
     struct pte_slot slot;
-    pfn_t replaced;      /* by a copy: given up after the flush */
+    pfn_t replaced; /* by a copy: given up after the flush */
+    bool follows;   /* a NUMA hint: the page is to move here */
+    bool has_followed;
     bool is_user;        /* the thread has an address space of its own */
     uint32_t n_reclaims; /* direct ones, made for this fault */
 };

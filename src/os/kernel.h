@@ -36,8 +36,10 @@ struct mm {
     /* anon_vma and i_mmap of all its areas: who looks at an entry through the
      * reverse map reads, who frees tables writes. */
     struct klock rmap_lock;
-    bool is_untracked; /* its entries are in no reverse map */
-    uint64_t brk;      /* 0: not known yet */
+    bool is_untracked;        /* its entries are in no reverse map */
+    uint64_t brk;             /* 0: not known yet */
+    uint64_t numa_next_cycle; /* of the next scan (numa_balance.h), */
+    uint64_t numa_cursor;     /* and where it begins */
     uint32_t n_threads;
     bool is_dead; /* no thread left, its user mappings are gone */
     bool is_full; /* dead, and they are not: mmusim__mm_discard */
@@ -87,6 +89,14 @@ struct unmap_plan {
     uint32_t capacity;
 };
 
+struct migration;
+
+/* Pages that a CPU is moving (migrate.h). */
+struct migration_batch {
+    struct migration *pages; /* NULL until first used; MIGRATE_BATCH of them */
+    uint32_t n;
+};
+
 /* The scheduler's part of a CPU. */
 struct os_cpu {
     struct cpu *cpu;
@@ -96,7 +106,9 @@ struct os_cpu {
     uint64_t slice_end_cycle;
     struct mmu_gather gather;
     struct unmap_plan plan;
-    struct rng rng;           /* of exec's stacks */
+    struct rng rng; /* of exec's stacks */
+    struct migration_batch migration;
+    uint64_t numa_tick_cycle; /* numa_balance.h; CYCLE_NEVER: off */
     uint32_t n_order_waiting; /* its threads that wait, off the CPU */
     uint64_t effect_version;  /* check_hooks.h: of the call's edits; 0: none */
 };
@@ -108,6 +120,7 @@ enum fault_kind {
     FAULT_COW,
     FAULT_SPURIOUS, /* nothing to do: somebody else was faster */
     FAULT_INVALID,  /* a failed access */
+    FAULT_HINT,     /* of NUMA balancing */
     FAULT_FLAGS,    /* set A or D, which the hardware leaves to software */
     FAULT_KIND_COUNT
 };

@@ -22,6 +22,9 @@ struct os_config {
     uint64_t timeslice_cycles;
     uint64_t memory_bytes;
     enum thp_mode thp;
+    bool has_numa_balancing;
+    uint64_t numa_scan_period_cycles;
+    uint64_t numa_scan_bytes;
     enum node_policy node_policy;
     uint64_t seed; /* the machine's: key seed */
     uint32_t n_exec_arg_pages;

@@ -44,6 +44,7 @@ struct page {
     uint32_t file_id; /* 0: anonymous */
     uint16_t flags;
     uint16_t pending_cpu;
+    uint16_t hint_node; /* of the last NUMA hint, plus 1; 0: none yet */
 };
 
 struct page_array;

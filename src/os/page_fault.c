@@ -15,7 +15,9 @@
  * Svade) a fault sets them.
  *
  * An entry may be not present although the area permits the access: a huge
- * page being split. The fault waits for the table's lock and then tries again.
+ * page is being split, and the fault tries again when it has the table's lock;
+ * a page is moving (migrate.h), and the fault waits for that; or it was made so
+ * for the hint that this fault gives (numa_balance.h).
  *
  * Interrupts are masked for the exception's entry, enabled in the body. Left
  * out: stack guard pages.
@@ -23,9 +25,12 @@
 #include "os/page_fault.h"
 
 #include "coherence/flush.h"
+#include "coherence/mm_rules.h"
 #include "coherence/x86_ops.h"
 #include "os/fault_plan.h"
 #include "os/huge_page.h"
+#include "os/migrate.h"
+#include "os/numa_balance.h"
 #include "os/reclaim.h"
 
 enum {
@@ -42,6 +47,8 @@ enum {
     FAULT_AFTER_UPGRADE,
     FAULT_SPURIOUS_FIX,
     FAULT_UNLOCK,
+    FAULT_FOLLOW,
+    FAULT_AFTER_FOLLOW,
     FAULT_LEAVE,
     FAULT_END,
 };
@@ -50,6 +57,14 @@ static void fault_drop_page(struct fault_frame *fault)
 {
     if (!kernel_is_zero_page(fault->kernel, fault->plan.pfn))
         mmusim__frame_unref(fault->kernel->frames, fault->plan.pfn);
+}
+
+static bool fault_is_hidden(const struct fault_frame *fault)
+{
+    uint64_t word = mmusim__pte_word(&fault->slot);
+    uint32_t level = fault->slot.table->level;
+
+    return fault->kernel->format->reveal(word, level) != word;
 }
 
 /* Under the table's lock: has the entry changed since the plan was made? Then
@@ -72,8 +87,9 @@ static bool fault_plan_is_stale(const struct fault_frame *fault)
         return !maps || entry.pfn.v != fault->plan.pfn.v;
     case ACTION_COPY:
         return !maps || (entry.rights & TLB_WRITE);
-    case ACTION_REVEAL: /* under the lock, somebody's work is done */
-        return true;
+    case ACTION_REVEAL:
+        return !maps || entry.pfn.v != fault->plan.pfn.v ||
+               !fault_is_hidden(fault);
     case ACTION_FAIL:
     case ACTION_NOTHING:
     case ACTION_SPLIT:
@@ -143,6 +159,71 @@ static void fault_clear_flush(struct cpu *cpu, struct fault_frame *fault)
                            mmusim__fault_order(fault));
 }
 
+/* do_numa_page(): the entry becomes what it was, and the page follows its user;
+ * since 5.13 in the other order, so that the move needs no flush. */
+static void fault_take_hint(struct cpu *cpu, struct fault_frame *fault)
+{
+    struct kernel *kernel = fault->kernel;
+    const struct pt_format *format = kernel->format;
+    const struct mm_rules *rules = kernel->system->protocol->mm_rules;
+    uint32_t level = fault->slot.table->level;
+
+    if (!fault->has_followed)
+        fault->follows = mmusim__numa_hint(kernel, cpu, fault->plan.pfn);
+    fault->plan.kind = FAULT_HINT;
+    if (!fault->follows || !rules->delays_hinted_map)
+        mmusim__pte_rewrite(
+            kernel, &fault->slot,
+            format->set_accessed(
+                format->reveal(mmusim__pte_word(&fault->slot), level), level));
+    mmusim__cpu_busy(cpu, cpu->system->cost.pte_set_cycles, BUCKET_FAULT);
+}
+
+/* An entry that is not present though the area permits the access: its page is
+ * on its way to another frame, or it gives a hint. */
+static void fault_reveal(struct cpu *cpu, struct fault_frame *fault)
+{
+    if (mmusim__migrate_wait(cpu, fault->kernel, fault->plan.pfn,
+                             &fault->waiter)) {
+        fault->frame.pc = FAULT_LEAVE;
+        mmusim__lock_release(cpu, fault->slot.table->lock, LOCK_WRITE);
+        return;
+    }
+    fault_take_hint(cpu, fault);
+}
+
+/* migrate_misplaced_page(). */
+static void fault_follow(struct cpu *cpu, struct fault_frame *fault)
+{
+    uint64_t bytes = UINT64_C(1)
+                     << (BASE_PAGE_SHIFT + mmusim__fault_order(fault));
+    uint64_t start = align_down(fault->vaddr, bytes);
+    const struct migrate_request request = {
+        .mm = fault->mm,
+        .start = start,
+        .end = start + bytes,
+        .node = cpu->socket,
+        .is_hint = true,
+    };
+
+    fault->follows = false;
+    fault->has_followed = true;
+    mmusim__migrate(cpu, fault->kernel, &request);
+}
+
+/* Could it not be moved, and gives a hint still? Then once more. */
+static uint32_t fault_after_follow(struct fault_frame *fault)
+{
+    struct pt_entry entry;
+    struct pte_slot slot =
+        mmusim__pte_deepest(fault->kernel, fault->mm, fault->vaddr, &entry);
+
+    if (entry.is_present || !mmusim__pte_maps(fault->kernel, &slot, &entry))
+        return FAULT_LEAVE;
+    fault->plan = (struct fault_plan){.action = ACTION_NOTHING};
+    return FAULT_PREPARE;
+}
+
 /* Sets the entry; for a copy, clears it and begins the flush. */
 static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
 {
@@ -179,8 +260,10 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
     case ACTION_COPY:
         fault_clear_flush(cpu, fault);
         return;
-    case ACTION_SPLIT:
     case ACTION_REVEAL:
+        fault_reveal(cpu, fault);
+        return;
+    case ACTION_SPLIT:
     case ACTION_FAIL:
     case ACTION_NOTHING:
         break;
@@ -360,8 +443,15 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
                                                 mmusim__fault_order(fault));
         return KSTEP_NEXT;
     case FAULT_UNLOCK:
-        frame->pc = FAULT_LEAVE;
+        frame->pc = fault->follows ? FAULT_FOLLOW : FAULT_LEAVE;
         mmusim__lock_release(cpu, fault->slot.table->lock, LOCK_WRITE);
+        return KSTEP_NEXT;
+    case FAULT_FOLLOW:
+        frame->pc = FAULT_AFTER_FOLLOW;
+        fault_follow(cpu, fault);
+        return KSTEP_NEXT;
+    case FAULT_AFTER_FOLLOW:
+        frame->pc = fault_after_follow(fault);
         return KSTEP_NEXT;
     case FAULT_LEAVE:
         frame->pc = FAULT_END;

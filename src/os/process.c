@@ -171,6 +171,9 @@ static void kernel_init_gathers(struct kernel *kernel)
 
         cpu->cpu = &kernel->system->cpus[i];
         cpu->kernel = kernel;
+        cpu->numa_tick_cycle = kernel->config.has_numa_balancing
+                                   ? kernel->config.numa_scan_period_cycles
+                                   : CYCLE_NEVER;
         mmusim__gather_init(&cpu->gather, &kernel->gather_shape,
                             kernel->config.seed, GATHER_RNG_STREAM + i);
         mmusim__rng_init(&cpu->rng, kernel->config.seed, EXEC_RNG_STREAM + i);
@@ -239,6 +242,7 @@ void mmusim__kernel_fini(struct kernel *kernel)
     for (uint32_t i = 0; kernel->cpus && i < kernel->system->n_cpus; i++) {
         kernel_free_gathered(kernel, &kernel->cpus[i].gather);
         free(kernel->cpus[i].plan.areas);
+        free(kernel->cpus[i].migration.pages);
     }
     mmusim__reclaim_fini(kernel);
     mmusim__frame_alloc_destroy(kernel->frames);

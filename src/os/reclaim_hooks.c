@@ -120,6 +120,7 @@ void mmusim__reclaim_on_free(void *context, pfn_t pfn)
         reclaim->dirty.n_dirty--;
     page->flags = 0;
     page->file_id = 0;
+    page->hint_node = 0;
 }
 
 static struct page *hooks_anonymous(struct kernel *kernel, pfn_t pfn)

@@ -6,6 +6,7 @@
 #include "coherence/flush.h"
 #include "core/check.h"
 #include "os/mm.h"
+#include "os/numa_balance.h"
 #include "os/order.h"
 
 static void sched_append(struct os_cpu *os, struct thread *thread)
@@ -151,7 +152,7 @@ bool mmusim__sched_pick(struct kernel *kernel, struct cpu *cpu)
         sched_yield_waiting(kernel, cpu);
     }
     if (os->current && sched_slice_goes_on(kernel, cpu))
-        return true;
+        return !mmusim__numa_tick(kernel, cpu);
     if (os->queue_head)
         sched_switch_to(kernel, cpu, sched_take(os));
     else if (!cpu->is_idle)

@@ -32,6 +32,7 @@ static const struct sys_call *const sys_calls[SYS_KIND_COUNT] = {
     [SYS_CLONE] = &mmusim__sys_clone,
     [SYS_EXEC] = &mmusim__sys_exec,
     [SYS_EXIT] = &mmusim__sys_exit_thread,
+    [SYS_MIGRATE] = &mmusim__sys_migrate,
     [SYS_SYSCALL] = &sys_call_nothing,
     [SYS_DMA] = &mmusim__sys_dma,
 };

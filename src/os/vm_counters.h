@@ -9,6 +9,13 @@
 #define VM_COUNTER_MAP(X)                                                      \
     X(numa_local, "blocks", "allocated on the node of the CPU that asked")     \
     X(numa_other, "blocks", "allocated on another node")                       \
+    X(numa_pte_updates, "pages", "whose entries were made to give a hint")     \
+    X(numa_huge_pte_updates, "entries", "those of huge pages")                 \
+    X(numa_hint_faults, "faults", "on them")                                   \
+    X(numa_hint_faults_local, "faults", "by CPUs of the page's node")          \
+    X(pgmigrate_success, "pages", "moved to other frames")                     \
+    X(pgmigrate_fail, "pages", "that could not be moved")                      \
+    X(numa_pages_migrated, "pages", "moved to the node of who used them")      \
     X(thp_fault_alloc, "pages", "huge pages mapped by faults")                 \
     X(thp_fault_fallback, "faults", "that found no free huge page")            \
     X(thp_zero_page_alloc, "pages", "the huge zero page made")                 \

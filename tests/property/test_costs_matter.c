@@ -73,7 +73,8 @@ static const struct {
     {NULL,
      {"topology.cores_per_socket=4", "os.timeslice_cycles=20000",
       "page_table.levels=5", "psc.pml5e.entries=2", "os.flush_ceiling=16",
-      "os.thp=always"}},
+      "os.thp=always", "os.numa_balancing=true",
+      "os.numa_scan_period_cycles=100000"}},
     {NULL,
      {"topology.cores_per_socket=4", "memory.model=hierarchy",
       "prefetch.policy=next-page", "tlb.l2.0.entries=64", "memory.data=true",
@@ -159,7 +160,8 @@ static void say_calls(struct text *text)
               "2 mprotect 0x10010000 0x4000 rw-\n1 w 0x10010000 8\n"
               "3 munmap 0x10200000 0x60000\n"
               "2 madvise 0x10080000 0x80000 dontneed\n"
-              "2 idle 100000\n1 madvise 0x10000000 0x8000 dontneed\n");
+              "1 migrate 0x10100000 0x10000\n2 idle 100000\n1 madvise "
+              "0x10000000 0x8000 dontneed\n");
 }
 
 static void say_kernel(struct text *text)

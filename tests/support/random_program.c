@@ -130,6 +130,20 @@ static void gen_range(struct gen *gen, const struct gen_thread *thread,
                 rest);
 }
 
+/* What changes no page that the program sees. */
+static void gen_advice(struct gen *gen, const struct gen_thread *thread,
+                       uint32_t start, uint32_t end)
+{
+    static const char *const advice[] = {"free", "hugepage", "nohugepage"};
+    bool is_wide = gen->out->page_shift > 12;
+    uint32_t dice = is_wide ? below(gen, 6) : 0;
+
+    if (dice < 3)
+        gen_range(gen, thread, "madvise", advice[dice], start, end);
+    else
+        gen_range(gen, thread, "migrate", "", start, end);
+}
+
 static void gen_change(struct gen *gen, const struct gen_thread *thread)
 {
     uint32_t prot = pick_prot(gen);
@@ -146,7 +160,7 @@ static void gen_change(struct gen *gen, const struct gen_thread *thread)
         model_dontneed(gen->model, thread->mm, start, end);
         break;
     case 2:
-        gen_range(gen, thread, "madvise", "free", start, end);
+        gen_advice(gen, thread, start, end);
         break;
     default:
         gen_range(gen, thread, "mprotect", prot_text(prot), start, end);
