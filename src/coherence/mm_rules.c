@@ -24,7 +24,7 @@
                 .flushes_before_unlink = true, .protect_gathers = true,        \
                 .nested_flush_is_full = true, .gather_leaves_one_slot = true,  \
                 .splits_huge_on_write = true, .migrates_in_batches = true,     \
-                .delays_hinted_map = true
+                .delays_hinted_map = true, .knows_cold = true
 #define RULES_7_1                                                              \
     RULES_6_8, .rechecks_batched = true, .batches_tables = true,               \
                .table_waits_for_rcu = true

@@ -49,6 +49,7 @@ struct mm_rules {
     bool flushes_before_unlink;   /* PFN-mapped areas: 6.0 [B13] */
     bool migrate_knows_pending;   /* PROT_NONE entries count as accessible while
                                      a flush is pending: 3.13 [B09] */
+    bool knows_cold;              /* MADV_COLD, MADV_PAGEOUT: 5.4 */
     bool merge_knows_pending;     /* KSM: 4.13 [B08] */
     bool delays_hinted_map;     /* a page that a NUMA hint moves is mapped only
                                    then: 5.13 */

@@ -71,6 +71,8 @@ void mmusim__reclaim_set_dirty(struct kernel *kernel, pfn_t pfn);
  * must be, for its slot is gone. */
 void mmusim__reclaim_set_lazy(struct kernel *kernel, pfn_t pfn);
 void mmusim__reclaim_set_precious(struct kernel *kernel, pfn_t pfn);
+/* MADV_COLD: to the old end of its inactive list. */
+void mmusim__reclaim_deactivate(struct kernel *kernel, pfn_t pfn);
 /* Does a reclaimer hold a reference for a while? */
 bool mmusim__reclaim_holds(const struct kernel *kernel, pfn_t pfn);
 
@@ -100,6 +102,10 @@ void mmusim__shrink_pages(struct cpu *cpu, struct kernel *kernel,
 /* Takes a page off its list for a caller of shrink_pages; false: it is on
  * none. */
 bool mmusim__shrink_isolate(struct kernel *kernel, struct page *page);
+
+/* lru_add_drain_all(): the waiting pages of every CPU go to their lists; the
+ * caller holds the lock. Returns how many. */
+uint32_t mmusim__reclaim_drain_all(struct kernel *kernel);
 
 /* get_scan_count(): how much of each list to scan at a priority. */
 void mmusim__scan_targets(const struct reclaim *reclaim, uint32_t priority,

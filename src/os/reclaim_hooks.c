@@ -152,3 +152,30 @@ bool mmusim__reclaim_holds(const struct kernel *kernel, pfn_t pfn)
 
     return page && (page->flags & PAGE_ISOLATED);
 }
+
+void mmusim__reclaim_deactivate(struct kernel *kernel, pfn_t pfn)
+{
+    struct page *page = mmusim__page_find(kernel->reclaim->pages, pfn);
+    bool was_listed = page && (page->flags & PAGE_LRU);
+
+    if (!page || (page->flags & (PAGE_ISOLATED | PAGE_UNEVICTABLE)))
+        return;
+    if (was_listed)
+        mmusim__lru_remove(&kernel->reclaim->lru, page);
+    kernel->vm.pgdeactivate += (page->flags & PAGE_ACTIVE) > 0;
+    page->flags &= (uint16_t) ~(PAGE_ACTIVE | PAGE_REFERENCED);
+    if (was_listed)
+        mmusim__lru_add_tail(&kernel->reclaim->lru, page);
+}
+
+uint32_t mmusim__reclaim_drain_all(struct kernel *kernel)
+{
+    struct reclaim *reclaim = kernel->reclaim;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < kernel->system->n_cpus; i++) {
+        while (reclaim->pending[i].n_pages)
+            n += mmusim__lru_drain(&reclaim->lru, &reclaim->pending[i]);
+    }
+    return n;
+}

@@ -15,39 +15,7 @@
 #include "coherence/flush.h"
 #include "core/check.h"
 #include "os/page_cache.h"
-#include "os/page_table.h"
-#include "os/reclaim.h"
-
-enum shrink_verdict {
-    VERDICT_KEEP,       /* to the head of its list */
-    VERDICT_ACTIVATE,   /* to the active one */
-    VERDICT_DEACTIVATE, /* to the inactive one */
-    VERDICT_FREE,
-};
-
-struct shrink_frame {
-    struct kframe frame;
-    struct kernel *kernel;
-    struct shrink_request request;
-    struct page *pages[RECLAIM_CLUSTER];
-    uint8_t verdicts[RECLAIM_CLUSTER];
-    uint32_t n, at; /* pages; the one in hand */
-    bool is_forced; /* whatever has been referenced */
-    bool has_batch; /* entries cleared and not flushed yet */
-    bool has_writable;
-    /* Of the page in hand. */
-    uint32_t map_index;
-    uint32_t n_referenced;
-    bool is_executable;
-    bool has_slot; /* swap_slot is the page's */
-    bool is_lazy;  /* an entry has gone without being written */
-    uint32_t swap_slot;
-    /* Of the mapping in hand. */
-    struct page_map map;
-    struct pte_slot slot;
-    struct lock_waiter waiter;
-    struct lock_waiter table_waiter;
-};
+#include "os/reclaim_parts.h"
 
 enum {
     SHRINK_LOCK,
@@ -78,134 +46,12 @@ static struct page *shrink_page(const struct shrink_frame *shrink)
     return shrink->pages[shrink->at];
 }
 
-static struct reclaim *shrink_reclaim(const struct shrink_frame *shrink)
-{
-    return shrink->kernel->reclaim;
-}
-
 static void shrink_give(struct shrink_frame *shrink,
                         enum shrink_verdict verdict)
 {
     shrink->verdicts[shrink->at] = (uint8_t) verdict;
     shrink->at++;
     shrink->frame.pc = SHRINK_PAGE;
-}
-
-/* ---- off the list, and back ---- */
-
-bool mmusim__shrink_isolate(struct kernel *kernel, struct page *page)
-{
-    if (!(page->flags & PAGE_LRU))
-        return false;
-    mmusim__lru_remove(&kernel->reclaim->lru, page);
-    page->flags |= PAGE_ISOLATED;
-    mmusim__frame_ref(kernel->frames, page_pfn(page));
-    return true;
-}
-
-static void shrink_isolate(struct cpu *cpu, struct shrink_frame *shrink)
-{
-    struct reclaim *reclaim = shrink_reclaim(shrink);
-    enum lru_kind kind = shrink->request.kind;
-    struct lru_list *list = &reclaim->lru.lists[kind];
-    uint32_t n_drained = 0;
-
-    /* lru_add_drain() */
-    while (reclaim->pending[cpu->id].n_pages)
-        n_drained +=
-            mmusim__lru_drain(&reclaim->lru, &reclaim->pending[cpu->id]);
-    while (shrink->n < shrink->request.n_to_scan && list->tail) {
-        struct page *page = list->tail;
-
-        mmusim__shrink_isolate(shrink->kernel, page);
-        shrink->pages[shrink->n++] = page;
-    }
-    reclaim->lru.n_scanned[lru_is_file(kind)] += shrink->n;
-    if (lru_is_active(kind))
-        shrink->kernel->vm.pgrefill += shrink->n;
-    else if (shrink->request.who == RECLAIM_KSWAPD)
-        shrink->kernel->vm.pgscan_kswapd += shrink->n;
-    else
-        shrink->kernel->vm.pgscan_direct += shrink->n;
-    mmusim__cpu_busy(cpu,
-                     (uint64_t) (shrink->n + n_drained) *
-                         cpu->system->cost.lru_move_cycles,
-                     BUCKET_KERNEL);
-}
-
-/* Gives a page up that the reclaimer has held. */
-static void shrink_let_go(struct shrink_frame *shrink, struct page *page)
-{
-    page->flags &= (uint16_t) ~PAGE_ISOLATED;
-    mmusim__frame_unref(shrink->kernel->frames, page_pfn(page));
-}
-
-static void shrink_put_back(struct shrink_frame *shrink, struct page *page,
-                            enum shrink_verdict verdict)
-{
-    struct reclaim *reclaim = shrink_reclaim(shrink);
-    bool is_file = page->file_id;
-
-    if (verdict == VERDICT_ACTIVATE && !(page->flags & PAGE_ACTIVE))
-        shrink->kernel->vm.pgactivate++;
-    if (verdict == VERDICT_DEACTIVATE)
-        shrink->kernel->vm.pgdeactivate++;
-    if (verdict == VERDICT_ACTIVATE)
-        page->flags |= PAGE_ACTIVE;
-    if (verdict == VERDICT_DEACTIVATE)
-        page->flags &= (uint16_t) ~PAGE_ACTIVE;
-    if ((page->flags & PAGE_ACTIVE) && !lru_is_active(shrink->request.kind))
-        reclaim->lru.n_rotated[is_file]++;
-    /* Somebody else's by now? Then not ours to list. */
-    if (mmusim__frame_refs(shrink->kernel->frames, page_pfn(page)) > 1)
-        mmusim__lru_add_head(&reclaim->lru, page);
-    shrink_let_go(shrink, page);
-}
-
-/* putback_inactive_pages(), move_active_pages_to_lru(); the lock is held. */
-static void shrink_put(struct cpu *cpu, struct shrink_frame *shrink)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < shrink->n; i++) {
-        enum shrink_verdict verdict = (enum shrink_verdict) shrink->verdicts[i];
-
-        if (verdict == VERDICT_FREE)
-            continue;
-        shrink_put_back(shrink, shrink->pages[i], verdict);
-        n++;
-    }
-    mmusim__cpu_busy(cpu, (uint64_t) n * cpu->system->cost.lru_move_cycles,
-                     BUCKET_KERNEL);
-}
-
-static bool shrink_has_kept(const struct shrink_frame *shrink)
-{
-    for (uint32_t i = 0; i < shrink->n; i++) {
-        if (shrink->verdicts[i] != VERDICT_FREE)
-            return true;
-    }
-    return false;
-}
-
-static void shrink_free(struct cpu *cpu, struct shrink_frame *shrink)
-{
-    struct vm_counters *counters = &shrink->kernel->vm;
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < shrink->n; i++) {
-        if (shrink->verdicts[i] != VERDICT_FREE)
-            continue;
-        shrink_let_go(shrink, shrink->pages[i]);
-        n++;
-    }
-    if (shrink->request.who == RECLAIM_KSWAPD)
-        counters->pgsteal_kswapd += n;
-    else
-        counters->pgsteal_direct += n;
-    *shrink->request.n_reclaimed += n;
-    mmusim__cpu_busy(cpu, (uint64_t) n * cpu->system->cost.page_free_cycles,
-                     BUCKET_KERNEL);
 }
 
 /* ---- one mapping ---- */
@@ -555,15 +401,15 @@ static void shrink_step_end(struct cpu *cpu, struct shrink_frame *shrink)
             mmusim__flush_batch(cpu);
         break;
     case SHRINK_FREE:
-        shrink_free(cpu, shrink);
-        if (!shrink_has_kept(shrink))
+        mmusim__shrink_free(cpu, shrink);
+        if (!mmusim__shrink_has_kept(shrink))
             shrink->frame.pc = SHRINK_END;
         break;
     case SHRINK_PUT_LOCK:
         mmusim__lru_lock(cpu, lru, &shrink->waiter);
         break;
     case SHRINK_PUT:
-        shrink_put(cpu, shrink);
+        mmusim__shrink_put(cpu, shrink);
         break;
     default:
         mmusim__lru_unlock(cpu, lru);
@@ -584,7 +430,7 @@ static enum kstep shrink_step(struct cpu *cpu, struct kframe *frame)
         break;
     case SHRINK_ISOLATE:
         frame->pc = SHRINK_UNLOCK;
-        shrink_isolate(cpu, shrink);
+        mmusim__shrink_take(cpu, shrink);
         break;
     case SHRINK_UNLOCK:
         frame->pc = shrink->n ? SHRINK_PAGE : SHRINK_END;

@@ -3,15 +3,27 @@
  * madvise (Linux 4.6 mm/madvise.c): DONTNEED and FREE gather and flush area by
  * area under mmap_lock for reading. HUGEPAGE and NOHUGEPAGE change the areas'
  * flags under it for writing, and no entry (hugepage_madvise): a huge page that
- * is there stays. The other kinds change no entry here: 4.6 does not know COLD
- * and PAGEOUT.
+ * is there stays. COLD (5.4) clears Accessed and makes the pages the next ones
+ * that reclaim looks at; PAGEOUT is in sys_reclaim.c. Older kernels know
+ * neither.
  */
+#include "coherence/mm_rules.h"
 #include "os/syscall.h"
 #include "os/unmap.h"
 
 static bool madvise_drops(const struct sys_frame *sys)
 {
-    return sys->op.advice == MADVICE_DONTNEED || sys->op.advice == MADVICE_FREE;
+    return sys->op.advice == MADVICE_DONTNEED ||
+           sys->op.advice == MADVICE_FREE ||
+           (sys->op.advice == MADVICE_COLD &&
+            sys->kernel->system->protocol->mm_rules->knows_cold);
+}
+
+static enum unmap_mode madvise_mode(const struct sys_frame *sys)
+{
+    if (sys->op.advice == MADVICE_FREE)
+        return UNMAP_MAKE_OLD;
+    return sys->op.advice == MADVICE_COLD ? UNMAP_MAKE_COLD : UNMAP_ENTRIES;
 }
 
 /* MADV_FREE is for private anonymous memory, DONTNEED not for hugetlb. */
@@ -20,7 +32,7 @@ static bool madvise_takes(const struct sys_frame *sys,
 {
     if (area->flags & VM_HUGETLB)
         return false;
-    return sys->op.advice == MADVICE_DONTNEED || !area->file_id;
+    return sys->op.advice != MADVICE_FREE || !area->file_id;
 }
 
 /* Begins the next area of the range; false: there is none left. */
@@ -28,7 +40,7 @@ static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
 {
     struct unmap_range range = {
         .mm = sys->mm,
-        .mode = sys->op.advice == MADVICE_FREE ? UNMAP_MAKE_OLD : UNMAP_ENTRIES,
+        .mode = madvise_mode(sys),
     };
     const struct vm_area *area;
 

@@ -2,6 +2,7 @@
 /* The table of OS operations, and the steps they share: see syscall.h. */
 #include "os/syscall.h"
 
+#include "coherence/mm_rules.h"
 #include "os/check_hooks.h"
 #include "os/order.h"
 #include "os/page_cache.h"
@@ -28,6 +29,7 @@ static const struct sys_call *const sys_calls[SYS_KIND_COUNT] = {
     [SYS_MREMAP] = &mmusim__sys_mremap,
     [SYS_BRK] = &mmusim__sys_brk,
     [SYS_MADVISE] = &mmusim__sys_madvise,
+    [SYS_RECLAIM] = &mmusim__sys_pageout,
     [SYS_FORK] = &mmusim__sys_fork,
     [SYS_CLONE] = &mmusim__sys_clone,
     [SYS_EXEC] = &mmusim__sys_exec,
@@ -184,12 +186,16 @@ void mmusim__sys_insert_area(struct sys_frame *sys, const struct vm_area *area)
 /* ---- beginning ---- */
 
 /* madvise_need_mmap_write(). */
-static const struct sys_call *sys_call_of(const struct sys_op *op)
+static const struct sys_call *sys_call_of(const struct kernel *kernel,
+                                          const struct sys_op *op)
 {
     bool changes_flags =
         op->kind == SYS_MADVISE &&
         (op->advice == MADVICE_HUGEPAGE || op->advice == MADVICE_NOHUGEPAGE);
 
+    if (op->kind == SYS_MADVISE && op->advice == MADVICE_PAGEOUT &&
+        kernel->system->protocol->mm_rules->knows_cold)
+        return &mmusim__sys_pageout;
     return changes_flags ? &mmusim__sys_madvise_flags : sys_calls[op->kind];
 }
 
@@ -197,7 +203,7 @@ static const struct sys_call *sys_call_of(const struct sys_op *op)
 static struct sys_frame *sys_push(struct cpu *cpu, struct kernel *kernel,
                                   const struct sys_op *op)
 {
-    const struct sys_call *call = sys_call_of(op);
+    const struct sys_call *call = sys_call_of(kernel, op);
     struct sys_frame *sys = mmusim__cpu_push(cpu, sys_step, call->frame_bytes);
     uint64_t page = max_u64(UINT64_C(1) << (BASE_PAGE_SHIFT + op->huge_order),
                             kernel_page_bytes(kernel));

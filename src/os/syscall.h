@@ -82,6 +82,6 @@ extern const struct sys_call mmusim__sys_mmap, mmusim__sys_dma,
     mmusim__sys_munmap, mmusim__sys_brk, mmusim__sys_mremap,
     mmusim__sys_madvise, mmusim__sys_madvise_flags, mmusim__sys_mprotect,
     mmusim__sys_fork, mmusim__sys_clone, mmusim__sys_exec,
-    mmusim__sys_exit_thread, mmusim__sys_migrate;
+    mmusim__sys_exit_thread, mmusim__sys_migrate, mmusim__sys_pageout;
 
 #endif

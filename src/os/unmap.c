@@ -94,21 +94,26 @@ static void unmap_keep_page(struct unmap_frame *unmap,
     }
 }
 
-/* MADV_FREE: neither Accessed nor Dirty; hidden by PROT_NONE as before. */
+/* MADV_FREE: neither Accessed nor Dirty; MADV_COLD: not Accessed. Hidden by
+ * PROT_NONE as before. */
 static void unmap_make_old(struct unmap_frame *unmap,
                            const struct pt_entry *entry)
 {
     const struct pt_format *format = unmap->kernel->format;
     uint32_t level = unmap->slot.table->level;
     uint64_t word = mmusim__pte_word(&unmap->slot);
-    uint64_t clean =
-        format->make_leaf(format, entry->pfn, level,
-                          entry->rights & ~(uint32_t) TLB_DIRTY, false);
+    bool is_cold = unmap->range.mode == UNMAP_MAKE_COLD;
+    uint32_t dropped = is_cold ? 0 : TLB_DIRTY;
+    uint64_t clean = format->make_leaf(format, entry->pfn, level,
+                                       entry->rights & ~dropped, false);
 
     if (format->reveal(word, level) != word)
         clean = format->hide(clean, level);
     mmusim__pte_rewrite(unmap->kernel, &unmap->slot, clean);
-    mmusim__reclaim_set_lazy(unmap->kernel, entry->pfn);
+    if (is_cold)
+        mmusim__reclaim_deactivate(unmap->kernel, entry->pfn);
+    else
+        mmusim__reclaim_set_lazy(unmap->kernel, entry->pfn);
 }
 
 /* A dirty file page: zap_pte_range() flushes before writeback can take the
@@ -121,6 +126,13 @@ static bool unmap_is_dirty_file(const struct vm_area *area,
            slot->table->level == 0;
 }
 
+/* The entries stay, with other flags. */
+static bool unmap_keeps(const struct unmap_frame *unmap)
+{
+    return unmap->range.mode == UNMAP_MAKE_OLD ||
+           unmap->range.mode == UNMAP_MAKE_COLD;
+}
+
 static void unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
                         const struct vm_area *area,
                         const struct pt_entry *entry)
@@ -129,11 +141,11 @@ static void unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
     uint64_t bytes = mmusim__pte_bytes(&unmap->slot, kernel->format);
     bool is_marked = entry->is_accessed || (entry->rights & TLB_DIRTY);
 
-    if (unmap->range.mode == UNMAP_MAKE_OLD && !is_marked)
+    if (unmap_keeps(unmap) && !is_marked)
         return;
     mmusim__gather_entry(gather, unmap->cursor, bytes,
                          unmap->slot.table->level);
-    if (unmap->range.mode == UNMAP_MAKE_OLD) {
+    if (unmap_keeps(unmap)) {
         unmap_make_old(unmap, entry);
         return;
     }

@@ -12,10 +12,11 @@
 #include "os/kernel.h"
 
 enum unmap_mode {
-    UNMAP_AREAS,    /* entries, then the tables that fall empty: munmap */
-    UNMAP_ENTRIES,  /* entries only: MADV_DONTNEED */
-    UNMAP_MAKE_OLD, /* clears Accessed and Dirty: MADV_FREE */
-    UNMAP_FULL_MM,  /* everything; the address space is going away: exit */
+    UNMAP_AREAS,     /* entries, then the tables that fall empty: munmap */
+    UNMAP_ENTRIES,   /* entries only: MADV_DONTNEED */
+    UNMAP_MAKE_OLD,  /* clears Accessed and Dirty: MADV_FREE */
+    UNMAP_MAKE_COLD, /* clears Accessed: MADV_COLD */
+    UNMAP_FULL_MM,   /* everything; the address space is going away: exit */
 };
 
 struct unmap_range {
