@@ -11,8 +11,8 @@
 
 #define RULES_3_15                                                             \
     .frees_pages_late = true, .frees_tables_late = true,                       \
-    .has_no_area_flush = true, .knows_joint_tables = true,                     \
-    .flushes_dirty_early = true, .migrate_knows_pending = true
+    .knows_joint_tables = true, .flushes_dirty_early = true,                   \
+    .migrate_knows_pending = true
 #define RULES_4_13                                                             \
     RULES_3_15, .knows_batched = true, .gather_counts_nested = true,           \
                 .merge_knows_pending = true

@@ -30,7 +30,6 @@ struct mm_rules {
     bool frees_pages_late;    /* after the flush; not Arm's of 2.6.37 [B20] */
     bool frees_tables_late;   /* tables wait for the flush, whatever the
                                  number of users [B18, B19] */
-    bool has_no_area_flush;   /* a gather of tables alone is flushed [B20] */
     bool knows_joint_tables;  /* Armv7: a freed table is reached through two
                                  entries [B21] */
     bool batches_tables;      /* tlb_remove_table() also on x86: 7.1 */

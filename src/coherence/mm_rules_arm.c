@@ -10,7 +10,7 @@
 #define RULES_ARM .moves_in_chunks = true
 #define RULES_ARM_2_6_38                                                       \
     RULES_ARM, .gather_stack_pages = 500, .frees_pages_late = true,            \
-               .frees_tables_late = true, .has_no_area_flush = true
+               .frees_tables_late = true
 #define RULES_ARM_FIXED                                                        \
     RULES_ARM_2_6_38, .knows_joint_tables = true, .flushes_dirty_early = true, \
                       .migrate_knows_pending = true, .knows_batched = true,    \

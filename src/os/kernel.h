@@ -16,6 +16,7 @@
 #include "os/kernel_map.h"
 #include "os/locks.h"
 #include "os/os_config.h"
+#include "os/unmap_plan.h"
 #include "os/vm_area.h"
 #include "os/vm_counters.h"
 #include "os/vmap.h"
@@ -80,13 +81,6 @@ struct thread {
     /* Of the kernel's own threads (kernel_daemon.h): pushes a frame of work,
      * or makes the thread sleep. NULL: the thread has a stream. */
     void (*serve)(struct cpu *cpu, struct thread *thread);
-};
-
-/* The areas that a CPU is unmapping; the list is kept from use to use. */
-struct unmap_plan {
-    struct vm_area *areas;
-    uint32_t n_areas;
-    uint32_t capacity;
 };
 
 struct migration;

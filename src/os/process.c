@@ -241,7 +241,7 @@ void mmusim__kernel_fini(struct kernel *kernel)
     kernel_free_mms(kernel);
     for (uint32_t i = 0; kernel->cpus && i < kernel->system->n_cpus; i++) {
         kernel_free_gathered(kernel, &kernel->cpus[i].gather);
-        free(kernel->cpus[i].plan.areas);
+        mmusim__unmap_plan_fini(&kernel->cpus[i].plan);
         free(kernel->cpus[i].migration.pages);
     }
     mmusim__reclaim_fini(kernel);

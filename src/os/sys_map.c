@@ -41,6 +41,8 @@ static void mmap_insert(struct sys_frame *sys)
         .file_offset = sys->op.file_offset,
     };
 
+    if (sys->is_device)
+        area.flags |= VM_PFNMAP;
     mmusim__sys_insert_area(sys, &area);
 }
 

@@ -8,6 +8,8 @@
 #include "os/page_cache.h"
 #include "os/scheduler.h"
 
+#include <string.h>
+
 /* A system call that changes no mapping. */
 static enum sys_body sys_nothing(struct cpu *cpu, struct sys_frame *sys)
 {
@@ -220,12 +222,21 @@ static struct sys_frame *sys_push(struct cpu *cpu, struct kernel *kernel,
     return sys;
 }
 
+/* A device's memory, which has no struct page; not what only lies in /dev. */
+static bool sys_is_device(const char *name)
+{
+    return !strncmp(name, "/dev/", 5) && strcmp(name, "/dev/zero") != 0 &&
+           strncmp(name, "/dev/shm/", 9) != 0 &&
+           strncmp(name, "/dev/hugepages", 14) != 0;
+}
+
 /* A number for what the mapping shares: a file, or shared memory. */
 static bool sys_resolve_file(struct kernel *kernel, const struct sys_op *op,
                              struct sys_frame *sys)
 {
     if (op->kind != SYS_MMAP)
         return true;
+    sys->is_device = op->flags & SYS_MAP_FILE && sys_is_device(op->name);
     if (op->flags & SYS_MAP_FILE)
         sys->file_id = mmusim__page_cache_file(kernel->page_cache, op->name,
                                                op->huge_order);

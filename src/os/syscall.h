@@ -42,6 +42,7 @@ struct sys_frame {
     uint64_t start; /* page-aligned range of the operation */
     uint64_t end;
     uint64_t cursor;
+    bool is_device;   /* mmap of /dev/NAME */
     uint32_t file_id; /* mmap of a file, or shared: see page_cache.h */
     uint32_t n_touched;
     bool has_changed;

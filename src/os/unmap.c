@@ -11,8 +11,6 @@
 #include "os/reclaim.h"
 #include "os/tlb_gather.h"
 
-#include <stdlib.h>
-
 struct unmap_frame {
     struct kframe frame;
     struct kernel *kernel;
@@ -23,6 +21,7 @@ struct unmap_frame {
     uint32_t area_index;  /* of the plan */
     bool is_full;         /* the gather has no slot left */
     bool must_flush;      /* before the table's lock is dropped */
+    bool has_split;       /* a huge page: its lock was dropped for that */
 };
 
 enum {
@@ -123,7 +122,7 @@ static bool unmap_is_dirty_file(const struct vm_area *area,
                                 const struct pt_entry *entry)
 {
     return (entry->rights & TLB_DIRTY) && (area->flags & VM_SHARED) &&
-           slot->table->level == 0;
+           !(area->flags & VM_PFNMAP) && slot->table->level == 0;
 }
 
 /* The entries stay, with other flags. */
@@ -244,6 +243,7 @@ static void unmap_find(struct cpu *cpu, struct unmap_frame *unmap)
     if (mmusim__thp_is_cut(unmap->kernel, &unmap->slot, area, area->start,
                            area->end)) {
         /* found again as a table: zap_pmd_range(), vma_adjust_trans_huge() */
+        unmap->has_split = true;
         mmusim__thp_split(cpu, unmap->kernel, unmap->range.mm, entry_vaddr);
         return;
     }
@@ -258,6 +258,18 @@ static void unmap_find(struct cpu *cpu, struct unmap_frame *unmap)
     unmap->must_flush = false;
     unmap->frame.pc = UNMAP_BATCHED;
     mmusim__lock_take(cpu, lock, &unmap->waiter, LOCK_WRITE, BUCKET_KERNEL);
+}
+
+/* flush_tlb_batched_pending(). madvise_free_pte_range() that had to drop the
+ * lock to split a huge page did not look again up to 6.15 (B04). */
+static void unmap_batched(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    bool looks = unmap_rules(unmap)->rechecks_batched || !unmap->has_split ||
+                 unmap->range.mode != UNMAP_MAKE_OLD;
+
+    unmap->has_split = false;
+    if (looks)
+        mmusim__batched_pending(cpu, &unmap->range.mm->space);
 }
 
 static void unmap_flush_early(struct cpu *cpu, struct unmap_frame *unmap)
@@ -287,12 +299,24 @@ static void unmap_unlock(struct cpu *cpu, struct unmap_frame *unmap)
 
 /* ---- areas ---- */
 
+/* tlb_free_vmas(): whoever looks for mappings of a device's memory does not
+ * find an area that has been unlinked, and takes the memory for unmapped; from
+ * 6.0 on the flush comes before that (B13). */
+static void unmap_flush_devices(struct cpu *cpu, struct unmap_frame *unmap)
+{
+    if (kernel_cpu(unmap->kernel, cpu)->plan.has_device &&
+        unmap->range.mode == UNMAP_AREAS &&
+        unmap_rules(unmap)->flushes_before_unlink)
+        unmap->kernel->gathers.early += mmusim__tlb_flush(cpu, unmap->kernel);
+}
+
 static void unmap_begin_area(struct cpu *cpu, struct unmap_frame *unmap)
 {
     const struct vm_area *area = unmap_area(cpu, unmap);
 
     if (!area) {
         unmap->frame.pc = UNMAP_LOCK_RMAP;
+        unmap_flush_devices(cpu, unmap);
         return;
     }
     kernel_gather(unmap->kernel, cpu)->has_area = true;
@@ -411,7 +435,7 @@ static enum kstep unmap_step(struct cpu *cpu, struct kframe *frame)
         return KSTEP_NEXT;
     case UNMAP_BATCHED:
         frame->pc = UNMAP_ZAP;
-        mmusim__batched_pending(cpu, &unmap->range.mm->space);
+        unmap_batched(cpu, unmap);
         return KSTEP_NEXT;
     case UNMAP_ZAP:
         frame->pc = UNMAP_UNLOCK;
@@ -468,42 +492,6 @@ static enum kstep unmap_step(struct cpu *cpu, struct kframe *frame)
 
 /* ---- beginning ---- */
 
-static bool unmap_plan_add(struct unmap_plan *plan, const struct vm_area *area)
-{
-    if (plan->n_areas == plan->capacity) {
-        uint32_t capacity = plan->capacity ? plan->capacity * 2 : 8;
-        struct vm_area *areas =
-            realloc(plan->areas, capacity * sizeof(*plan->areas));
-
-        if (!areas)
-            return false;
-        plan->areas = areas;
-        plan->capacity = capacity;
-    }
-    plan->areas[plan->n_areas++] = *area;
-    return true;
-}
-
-/* The parts of areas in the range. False: memory is short. */
-static bool unmap_plan_areas(struct unmap_plan *plan,
-                             const struct unmap_range *range)
-{
-    const struct vm_area *area =
-        mmusim__vm_find_from(range->mm->areas, range->start);
-
-    plan->n_areas = 0;
-    while (area && area->start < range->end) {
-        struct vm_area part = *area;
-
-        part.start = max_u64(area->start, range->start);
-        part.end = min_u64(area->end, range->end);
-        if (!unmap_plan_add(plan, &part))
-            return false;
-        area = mmusim__vm_find_from(range->mm->areas, area->end);
-    }
-    return true;
-}
-
 static void unmap_push(struct cpu *cpu, struct kernel *kernel,
                        const struct unmap_range *range)
 {
@@ -521,7 +509,8 @@ static void unmap_push(struct cpu *cpu, struct kernel *kernel,
 void mmusim__unmap(struct cpu *cpu, struct kernel *kernel,
                    const struct unmap_range *range)
 {
-    if (!unmap_plan_areas(&kernel_cpu(kernel, cpu)->plan, range))
+    if (!mmusim__unmap_plan(&kernel_cpu(kernel, cpu)->plan, range->mm->areas,
+                            range->start, range->end))
         system_fail(kernel->system, MMUSIM_NOMEM);
     unmap_push(cpu, kernel, range);
 }
@@ -533,7 +522,7 @@ mmusim_status_t mmusim__unmap_areas(struct cpu *cpu, struct kernel *kernel,
     struct unmap_plan *plan = &kernel_cpu(kernel, cpu)->plan;
     mmusim_status_t status = MMUSIM_NOMEM;
 
-    if (unmap_plan_areas(plan, range))
+    if (mmusim__unmap_plan(plan, range->mm->areas, range->start, range->end))
         status = mmusim__vm_remove(range->mm->areas, range->start, range->end,
                                    n_touched);
     if (!status && plan->n_areas)
