@@ -19,7 +19,7 @@ struct address_space {
     pfn_t root;          /* top-level table */
     uint64_t context_id; /* asid_alloc.h: generation | asid; 0: none yet */
     struct cpu_mask cpus; /* mm_cpumask: CPUs that must get flush requests */
-    bool has_device; /* translations of it are kept outside the CPUs */
+    bool has_device;      /* translations of it are kept outside the CPUs */
     uint32_t n_flushes_pending; /* mm_tlb_flush_pending: mmu_gather.h */
     /* mm_tlb_flush_batched: entries that batches have cleared, and how many of
      * them are known to be flushed (flush.h). */
