@@ -113,7 +113,7 @@ static uint64_t serve_count_records(const uint64_t *values,
                                     uint32_t thread_index)
 {
     uint64_t own = thread_index ? 0 : values[SERVE_THREADS] - 1 + 2;
-    uint64_t request = 2 + values[SERVE_PAGES] + (values[SERVE_WORK] != 0);
+    uint64_t request = 2 + values[SERVE_PAGES] + (values[SERVE_WORK] ? 1U : 0);
 
     return own + 1 + values[SERVE_REQUESTS] * request;
 }

@@ -42,7 +42,9 @@ check context-switch,processes=5,pages=8,rounds=20,cpus=2 -m neoverse-n1
 check fork-cow,rounds=5,reads=500 -m haswell-ep
 # 32 pages of each side, for each of 5 children
 [ "$(stat faults.cow)" -eq 320 ] || fail "fork-cow: $(stat faults.cow) copies"
-check exec-stack,rounds=5 -m haswell-ep
+check exec-stack,rounds=5 -m haswell-ep -s os.exec_arg_pages=7
+# the range that moves, page by page, in each of 5 children
+[ "$(stat flush.local_pages)" -eq 35 ] || fail "exec-stack: whose pages?"
 check apache-like,threads=3,requests=20 -m haswell-ep
 [ "$(stat shootdown.count)" -ge 60 ] || fail "apache-like: no flushes"
 check lru-file-mmap-read,readers=4,scale=2M,times=4 -m haswell-ep \
