@@ -7,9 +7,9 @@
  *
  * Process 0 forks the others before it touches anything, so that nothing is
  * shared; with `threads=1` they are threads of one process instead, and the
- * switches change no address space. Every process has its pages at the same
- * addresses; threads have them side by side. Marks `start` (after the round of
- * stores) and `end` are process 0's.
+ * switches change no address space. Pages lie at other addresses in each, as
+ * random placement has it, or (same=1) at the same, where they meet in the same
+ * sets. Marks `start` (after the round of stores) and `end` are process 0's.
  */
 #include "trace/workload_steps.h"
 
@@ -20,6 +20,7 @@ enum {
     TURN_SWEEPS,
     TURN_CPUS,
     TURN_THREADS,
+    TURN_SAME,
 };
 
 enum turn_phase {
@@ -42,8 +43,16 @@ static const struct workload_param turn_params[] = {
     {"sweeps", 1, UINT64_C(1) << 20, 1, "loads of each page in a turn"},
     {"cpus", 1, 256, 1, "CPUs that they share"},
     {"threads", 0, 1, 0, "1: threads of one process instead"},
+    {"same", 0, 1, 0, "1: all have their pages at the same addresses"},
     {0},
 };
+
+static const char *turn_check(const uint64_t *values)
+{
+    if (values[TURN_THREADS] && values[TURN_SAME])
+        return "threads of one process cannot have the same addresses";
+    return NULL;
+}
 
 static uint32_t turn_count_threads(const uint64_t *values)
 {
@@ -55,7 +64,7 @@ static uint64_t turn_region(const struct workload_thread *thread)
     const uint64_t *values = thread->values;
     uint64_t pages = values[TURN_PAGES];
 
-    if (!values[TURN_THREADS])
+    if (values[TURN_SAME])
         return workload_base(pages);
     return workload_base(pages * values[TURN_PROCESSES]) +
            thread->index * pages * BASE_PAGE_BYTES;
@@ -171,6 +180,7 @@ const struct workload_ops mmusim__workload_context_switch = {
     .name = "context-switch",
     .help = "processes take turns on a CPU: what stays in its TLBs",
     .params = turn_params,
+    .check = turn_check,
     .count_threads = turn_count_threads,
     .step = turn_step,
     .count_quiet = workload_count_none,

@@ -167,7 +167,9 @@ static void processes_give_the_cpu_up_between_turns(void **state)
          "on:0 fork:2 fork:3 mmap:2 w0 w1 mark idle r0 r1 idle r0 r1 mark "
          "exit"},
         {"context-switch,processes=3,pages=2,rounds=1,sweeps=2,cpus=2", 1, 0,
-         "on:1 mmap:2 w0 w1 idle r0 r1 r0 r1 exit"},
+         "on:1 mmap:2 w2 w3 idle r2 r3 r2 r3 exit"},
+        {"context-switch,processes=2,pages=2,rounds=1,same=1", 1, 0,
+         "on:0 mmap:2 w0 w1 idle r0 r1 exit"},
         {"context-switch,processes=2,pages=2,rounds=1,threads=1", 1, 0,
          "on:0 mmap:2 w2 w3 idle r2 r3 exit"},
         {"context-switch,processes=1,pages=1,rounds=1", 0, 0,
@@ -337,6 +339,7 @@ static void wrong_parameters_say_what_would_be_right(void **state)
         {"madvise-threads,passes=0", "from 1"},
         {"context-switch,process=3", "nearest: processes"},
         {"context-switch,threads=2", "0 to 1"},
+        {"context-switch,threads=1,same=1", "cannot have the same"},
         {"fork-cow,child=257", "not more"},
         {"fork-cow,rounds=5000", "1 to 4096"},
         {"exec-stack,round=8", "nearest: rounds"},
