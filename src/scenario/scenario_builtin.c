@@ -69,7 +69,7 @@ const struct scenario_builtin_row mmusim__scenario_builtins[] = {
     INSIDE("promise_gone", BUILTIN_PROMISE_GONE, 2, 2),
     INSIDE("promise_readonly", BUILTIN_PROMISE_READONLY, 2, 2),
     INSIDE("promise_clean", BUILTIN_PROMISE_CLEAN, 2, 2),
-    INSIDE("irq_off", BUILTIN_IRQ_OFF, 0, 0),
+    STEP("irq_off", BUILTIN_IRQ_OFF, 0, 0),
     INSIDE("irq_on", BUILTIN_IRQ_ON, 0, 0),
     VALUE("leaf", BUILTIN_LEAF, 2, 2),
     VALUE("table_word", BUILTIN_TABLE_WORD, 1, 1),

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Instructions between two steps, and steps in one `atomic`; guesses. */
-enum { CPU_ADVANCE_MAX = 5000, CPU_ATOMIC_MAX = 200, CPU_NO_RESULT = 255 };
+enum { CPU_ADVANCE_MAX = 5000, CPU_ATOMIC_MAX = 5000, CPU_NO_RESULT = 255 };
 
 static struct scenario_frame *cpu_frame(struct scenario_cpu *cpu)
 {

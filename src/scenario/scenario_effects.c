@@ -405,9 +405,8 @@ static int32_t effect_inside(struct effect *effect)
     case BUILTIN_FLUSH_DONE:
         mmusim__scenario_flush_done(effect->run, effect->cpu);
         return 0;
-    case BUILTIN_IRQ_OFF:
     case BUILTIN_IRQ_ON:
-        self->irq_off = effect->row->builtin == BUILTIN_IRQ_OFF;
+        self->irq_off = false;
         return 0;
     case BUILTIN_LEAF:
         return (int32_t) (effect_page(effect, 0) << WORD_SHIFT) |
@@ -474,6 +473,10 @@ static int32_t effect_step(struct effect *effect)
     case BUILTIN_REUSE_TABLE:
     case BUILTIN_ALLOC_TABLE:
         effect_table_change(effect);
+        return 0;
+    case BUILTIN_IRQ_OFF: /* a step: an interrupt may come just before */
+        effect->self->irq_off = true;
+        mmusim__scenario_note(run, "irq_off");
         return 0;
     case BUILTIN_WAIT_ACKS:
         mmusim__scenario_note(run, "every CPU asked has acknowledged");
