@@ -58,7 +58,6 @@ const struct scenario_builtin_row mmusim__scenario_builtins[] = {
     DRAINING("reuse_page", BUILTIN_REUSE_PAGE, 1, 2),
     DRAINING("alloc_page", BUILTIN_ALLOC_PAGE, 1, 1),
     STEP("take_page", BUILTIN_TAKE_PAGE, 1, 1),
-    STEP("release_page", BUILTIN_RELEASE_PAGE, 1, 1),
     STEP("copy_page", BUILTIN_COPY_PAGE, 2, 2),
     DRAINING("free_table", BUILTIN_FREE_TABLE, 1, 1),
     DRAINING("reuse_table", BUILTIN_REUSE_TABLE, 1, 1),

@@ -274,8 +274,7 @@ static void effect_copy_page(struct effect *effect)
     struct scenario_text a, b;
 
     effect->run->world.data[to] = effect->run->world.data[from];
-    effect->run->world.page_is_taken[from] = 1;
-    mmusim__scenario_saw_page_taken(effect->run, from);
+    mmusim__scenario_page_taken(effect->run, from);
     mmusim__scenario_note(effect->run, "copy page %s to %s",
                           effect_text(effect, TYPE_PAGE, 0, &a),
                           effect_text(effect, TYPE_PAGE, 1, &b));
@@ -300,18 +299,12 @@ static void effect_page_change(struct effect *effect)
         break;
     case BUILTIN_ALLOC_PAGE:
         world->page_is_free[page] = 0;
-        world->page_is_taken[page] = 0;
         world->data[page] = 0;
         effect_note_owner(effect, TYPE_PAGE, "allocate page");
         break;
-    case BUILTIN_TAKE_PAGE:
-        world->page_is_taken[page] = 1;
-        mmusim__scenario_saw_page_taken(effect->run, page);
-        effect_note_owner(effect, TYPE_PAGE, "take the content of page");
-        break;
     default:
-        world->page_is_taken[page] = 0;
-        effect_note_owner(effect, TYPE_PAGE, "done with the content of page");
+        mmusim__scenario_page_taken(effect->run, page);
+        effect_note_owner(effect, TYPE_PAGE, "take the content of page");
         break;
     }
 }
@@ -463,7 +456,6 @@ static int32_t effect_step(struct effect *effect)
     case BUILTIN_REUSE_PAGE:
     case BUILTIN_ALLOC_PAGE:
     case BUILTIN_TAKE_PAGE:
-    case BUILTIN_RELEASE_PAGE:
         effect_page_change(effect);
         return 0;
     case BUILTIN_COPY_PAGE:

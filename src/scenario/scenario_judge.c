@@ -47,6 +47,17 @@ static uint32_t judge_leaf_loss(int32_t held, int32_t now)
     return loss;
 }
 
+/* losses: what is promised; of these, lost has been taken. Once a flush is
+ * complete no older entry may be used, for whatever; but a clean one asks the
+ * tables before it stores. */
+static void judge_close(struct scenario_marks *marks, uint32_t lost,
+                        uint32_t losses)
+{
+    marks->closed |= (uint8_t) (lost & losses);
+    if (losses == LOSS_ALL && lost & ~(uint32_t) LOSS_CLEAN)
+        marks->closed |= LOSS_ANY_USE;
+}
+
 static void judge_mark(struct scenario_marks *marks, uint32_t loss,
                        const struct scenario_store *store, uint32_t writer)
 {
@@ -55,7 +66,7 @@ static void judge_mark(struct scenario_marks *marks, uint32_t loss,
         return;
     if (store->is_covered)
         marks->covered[writer] |= (uint8_t) loss;
-    marks->closed |= (uint8_t) (loss & store->closed);
+    judge_close(marks, loss, store->closed);
 }
 
 static bool judge_points_elsewhere(int32_t upper, uint32_t table)
@@ -209,13 +220,13 @@ void mmusim__scenario_flush_done(struct scenario_run *run, uint32_t cpu)
         for (uint32_t i = 0; i < SCENARIO_TLB; i++) {
             struct scenario_marks *marks = &other->tlb[i].marks;
 
-            marks->closed |= marks->covered[cpu];
+            judge_close(marks, marks->covered[cpu], LOSS_ALL);
             marks->covered[cpu] = 0;
         }
         for (uint32_t i = 0; i < SCENARIO_WALK_CACHE; i++) {
             struct scenario_marks *marks = &other->walk_cache[i].marks;
 
-            marks->closed |= marks->covered[cpu];
+            judge_close(marks, marks->covered[cpu], LOSS_ALL);
             marks->covered[cpu] = 0;
         }
     }
@@ -240,7 +251,7 @@ void mmusim__scenario_promise(struct scenario_run *run, uint32_t cpu,
             struct scenario_entry *entry = &run->world.cpus[c].tlb[i];
 
             if (judge_covers(&span, entry))
-                entry->marks.closed |= (uint8_t) (entry->marks.open & losses);
+                judge_close(&entry->marks, entry->marks.open, losses);
         }
     }
 }
@@ -254,6 +265,20 @@ void mmusim__scenario_page_freed(struct scenario_run *run, uint32_t page)
 
             if (entry->is_valid && scenario_page_of(entry->word) == page)
                 entry->is_gone = 1;
+        }
+    }
+}
+
+void mmusim__scenario_page_taken(struct scenario_run *run, uint32_t page)
+{
+    mmusim__scenario_saw_page_taken(run, page);
+    for (uint32_t c = 0; c < run->program->n_cpus; c++) {
+        for (uint32_t i = 0; i < SCENARIO_TLB; i++) {
+            struct scenario_entry *entry = &run->world.cpus[c].tlb[i];
+
+            if (entry->is_valid && entry->marks.open &&
+                scenario_page_of(entry->word) == page)
+                entry->marks.closed |= LOSS_TAKEN;
         }
     }
 }
@@ -284,8 +309,7 @@ static const char *judge_name(const struct scenario_run *run, uint32_t address,
     return text->text;
 }
 
-static enum scenario_verdict judge_entry(const struct scenario_run *run,
-                                         const struct scenario_entry *entry,
+static enum scenario_verdict judge_entry(const struct scenario_entry *entry,
                                          enum scenario_access access)
 {
     const struct scenario_marks *marks = &entry->marks;
@@ -293,8 +317,7 @@ static enum scenario_verdict judge_entry(const struct scenario_run *run,
 
     if (entry->is_gone)
         return VERDICT_UAF_PAGE;
-    if (writes && marks->open &&
-        run->world.page_is_taken[scenario_page_of(entry->word)])
+    if (writes && marks->closed & LOSS_TAKEN)
         return VERDICT_LOST_DIRTY;
     if (marks->closed & LOSS_REMAP)
         return VERDICT_STALE_AFTER_COMPLETE;
@@ -303,6 +326,8 @@ static enum scenario_verdict judge_entry(const struct scenario_run *run,
         return VERDICT_STALE_PERM;
     if (writes && marks->closed & LOSS_CLEAN)
         return VERDICT_LOST_DIRTY;
+    if (marks->closed & LOSS_ANY_USE)
+        return VERDICT_STALE_AFTER_COMPLETE;
     return VERDICT_CLEAN;
 }
 
@@ -332,7 +357,7 @@ void mmusim__scenario_judge_use(struct scenario_run *run, uint32_t cpu,
                                 enum scenario_access access)
 {
     static const char *const verbs[] = {"reads", "writes", "executes"};
-    enum scenario_verdict verdict = judge_entry(run, entry, access);
+    enum scenario_verdict verdict = judge_entry(entry, access);
     struct scenario_text name;
 
     if (verdict && entry->word & WORD_GLOBAL)

@@ -35,6 +35,8 @@ enum scenario_loss {
     LOSS_CLEAN = 4, /* the dirty flag was cleared */
     LOSS_EXEC = 8,
     LOSS_ALL = 15,
+    LOSS_ANY_USE = 32, /* closed only: nobody may use the entry any more */
+    LOSS_TAKEN = 16, /* closed only: the content was taken while it was open */
 };
 
 struct scenario_marks {
@@ -105,7 +107,6 @@ struct scenario_world {
     int32_t cells[SCENARIO_CELLS];
     int32_t data[SCENARIO_PAGES];
     uint8_t page_is_free[SCENARIO_PAGES];
-    uint8_t page_is_taken[SCENARIO_PAGES];
     uint8_t table_is_free[SCENARIO_TABLES];
 };
 
@@ -204,6 +205,8 @@ void mmusim__scenario_flush_done(struct scenario_run *run, uint32_t cpu);
 void mmusim__scenario_promise(struct scenario_run *run, uint32_t cpu,
                               int32_t mm, int32_t address, uint32_t losses);
 void mmusim__scenario_page_freed(struct scenario_run *run, uint32_t page);
+/* Its content counts from now on. */
+void mmusim__scenario_page_taken(struct scenario_run *run, uint32_t page);
 void mmusim__scenario_table_freed(struct scenario_run *run, uint32_t table);
 void mmusim__scenario_judge_use(struct scenario_run *run, uint32_t cpu,
                                 const struct scenario_entry *entry,
