@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random racing programs over every protocol with the checker on: what is said
+ * to be repaired has no violation; what a version gets wrong is one of the
+ * historical bugs that its row lists. The checker is seen by nobody: other
+ * statistics are the same without it, and from both engines. With the argument
+ * `long` (or MMUSIM_TEST_LONG set) more programs; MMUSIM_TEST_SEED and
+ * MMUSIM_TEST_PROTOCOL: that one alone.
+ */
+#include "coherence/protocol.h"
+#include "support/machine_run.h"
+#include "support/racing_program.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint32_t n_programs = 4; /* of each protocol and instruction set */
+
+#define BIT(verdict) (UINT32_C(1) << CHECKER_##verdict)
+
+/* What a bug of the corpus may look like here; the others cannot happen in
+ * what these programs do. */
+static const struct {
+    const char *bug;
+    uint32_t verdicts;
+} corpus[] = {
+    {"B01", BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE) | BIT(LOST_DIRTY)},
+    {"B02", BIT(STALE_PERM) | BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE) |
+                BIT(LOST_DIRTY)},
+    {"B03", BIT(STALE_PERM) | BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE) |
+                BIT(LOST_DIRTY)},
+    {"B04", BIT(LOST_DIRTY) | BIT(STALE_AFTER_COMPLETE) | BIT(UAF_PAGE)},
+    {"B05", BIT(STALE_PERM) | BIT(STALE_AFTER_COMPLETE) | BIT(LOST_DIRTY)},
+    {"B06", BIT(STALE_AFTER_COMPLETE) | BIT(LOST_DIRTY)},
+    {"B11", BIT(LOST_DIRTY)},
+    {"B12", BIT(LOST_DIRTY)},
+    {"B13", BIT(UAF_PAGE)},
+    {"B18", BIT(UAF_TABLE)},
+    {"B19", BIT(UAF_TABLE)},
+    {"B20", BIT(UAF_TABLE)},
+    {"B21", BIT(UAF_TABLE)},
+    {"B22", BIT(UAF_PAGE)},
+    {"B23", BIT(UAF_TABLE)},
+    {"B25", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE)},
+    {"B26", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE)},
+    {"B27", BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE)},
+    {"B37", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE)},
+    {"B38", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM)},
+    {"B39", BIT(WRONG_ASID)},
+    {"B41", BIT(STALE_AFTER_COMPLETE) | BIT(UAF_TABLE)},
+    {"B42", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE)},
+    {"B46", BIT(OVERLAP)},
+};
+
+/* The verdicts that a row's list explains. */
+static uint32_t explained(const struct protocol_ops *protocol)
+{
+    uint32_t verdicts = 0;
+
+    if (!protocol->bugs || protocol->is_fixed)
+        return 0;
+    for (size_t i = 0; i < sizeof(corpus) / sizeof(*corpus); i++) {
+        if (strstr(protocol->bugs, corpus[i].bug))
+            verdicts |= corpus[i].verdicts;
+    }
+    return verdicts;
+}
+
+/* ---- machines ---- */
+
+struct subject {
+    const struct protocol_ops *protocol;
+    enum isa isa;
+    uint64_t seed;
+};
+
+static void set(mmusim_config_t *config, const char *key, const char *value)
+{
+    mmusim_diag_t diag = {0};
+
+    if (mmusim_config_set(config, key, value, &diag))
+        fail_msg("%s=%s: %s", key, value, diag.text);
+}
+
+static void set_number(mmusim_config_t *config, const char *key, uint64_t value)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%llu", (unsigned long long) value);
+    set(config, key, text);
+}
+
+/* Machines of other widths are described in files. */
+static mmusim_config_t *base_config(enum isa isa)
+{
+    const char *source = getenv("SOURCE_DIR");
+    const char *name = isa == ISA_I386    ? "i486"
+                       : isa == ISA_ARMV7 ? "cortex-a15"
+                                          : NULL;
+    mmusim_config_t *config = NULL;
+    mmusim_diag_t diag = {0};
+    char folder[512];
+
+    if (!name) {
+        assert_int_equal(mmusim_config_create(&config), MMUSIM_OK);
+        return config;
+    }
+    if (!source)
+        return NULL;
+    snprintf(folder, sizeof(folder), "%s/configs", source);
+    if (mmusim_config_load(name, folder, &config, &diag))
+        fail_msg("%s", diag.text);
+    return config;
+}
+
+static void set_isa(mmusim_config_t *config, const struct subject *subject,
+                    struct rng *rng)
+{
+    set(config, "isa", isa_name(subject->isa));
+    set(config, "os.protocol", subject->protocol->name);
+    if (subject->isa == ISA_ARMV8) {
+        set(config, "arm.asid_bits", mmusim__rng_below(rng, 2) ? "8" : "16");
+        set(config, "arm.tlbirange",
+            mmusim__rng_below(rng, 2) ? "true" : "false");
+        set(config, "arm.ttl", mmusim__rng_below(rng, 2) ? "true" : "false");
+    }
+    if (subject->isa == ISA_RISCV)
+        set_number(config, "riscv.asid_bits", 4 * mmusim__rng_below(rng, 4));
+    if (subject->protocol->ceiling_rule != CEILING_NONE &&
+        subject->protocol->ceiling_rule != CEILING_ALWAYS &&
+        mmusim__rng_below(rng, 2))
+        set_number(config, "os.flush_ceiling", mmusim__rng_below(rng, 40));
+}
+
+static mmusim_config_t *make_config(const struct subject *subject)
+{
+    mmusim_config_t *config = base_config(subject->isa);
+    struct rng rng;
+
+    if (!config)
+        return NULL;
+    mmusim__rng_init(&rng, subject->seed, 9);
+    set_isa(config, subject, &rng);
+    set_number(config, "topology.cores_per_socket",
+               2 + mmusim__rng_below(&rng, 3));
+    set_number(config, "seed", subject->seed);
+    set_number(config, "core.window", 32 * mmusim__rng_below(&rng, 2));
+    set_number(config, "os.timeslice_ns", 1000 + mmusim__rng_below(&rng, 4000));
+    set_number(config, "speculation.fills_per_million",
+               20000 * mmusim__rng_below(&rng, 3));
+    set(config, "checker.enabled", "true");
+    return config;
+}
+
+static void run_config_of(struct machine_run *run, mmusim_config_t *config,
+                          const struct program *program)
+{
+    mmusim_diag_t diag = {0};
+
+    memset(run, 0, sizeof(*run));
+    if (mmusim_machine_create(config, &run->machine, &diag))
+        fail_msg("%s", diag.text);
+    run_start(run, program, NULL);
+    if (run->status)
+        fail_msg("%s", run->diag.text);
+    run_assert_laws(run);
+}
+
+/* ---- one program ---- */
+
+static void check_verdicts(const struct subject *subject,
+                           const struct machine_run *run, uint64_t *sums)
+{
+    const struct checker *checker = run->machine->system.check->checker;
+    uint32_t allowed = explained(subject->protocol);
+
+    for (uint32_t i = CHECKER_ALLOWED; i < CHECKER_VERDICT_COUNT; i++) {
+        uint64_t n = mmusim__checker_count(checker, (enum checker_verdict) i);
+
+        sums[i] += n;
+        if (!n || i < CHECKER_FIRST_VIOLATION || allowed >> i & 1)
+            continue;
+        fail_msg("%s on %s, seed %llu: %s, which no bug of its list explains\n"
+                 "%s",
+                 subject->protocol->name, isa_name(subject->isa),
+                 (unsigned long long) subject->seed,
+                 mmusim__checker_verdict_name((enum checker_verdict) i),
+                 mmusim__checker_report(checker, 0)->text);
+    }
+}
+
+/* But for the checker's own, the statistics are those of `other`. */
+static void check_unseen(const struct machine_run *checked,
+                         const struct machine_run *other)
+{
+    mmusim_stat_t left, right;
+
+    for (size_t i = 0; mmusim_stats_at(checked->stats, i, &left); i++) {
+        if (!strncmp(left.name, "checker.", 8))
+            continue;
+        assert_true(mmusim_stats_find(other->stats, left.name, &right));
+        if (left.value != right.value)
+            fail_msg("%s: %llu with the checker, %llu without", left.name,
+                     (unsigned long long) left.value,
+                     (unsigned long long) right.value);
+    }
+}
+
+static void run_subject(const struct subject *subject, uint64_t *n_steps,
+                        uint64_t *sums)
+{
+    const struct racing_limits limits = {
+        .n_threads = 2 + (uint32_t) (subject->seed % 4),
+        .n_steps = 60,
+        .has_large = subject->isa == ISA_X86_64 || subject->isa == ISA_ARMV8,
+    };
+    struct program *program = racing_program(&limits, subject->seed);
+    mmusim_config_t *config = make_config(subject);
+    struct machine_run run, other;
+
+    if (!config) { /* no SOURCE_DIR */
+        program_destroy(program);
+        return;
+    }
+    run_config_of(&run, config, program);
+    check_verdicts(subject, &run, sums);
+    if (subject->seed % 2) {
+        set(config, "checker.enabled", "false");
+        run_config_of(&other, config, program);
+        check_unseen(&run, &other);
+    } else {
+        set(config, "engine", "reference");
+        run_config_of(&other, config, program);
+        run_assert_equal(&run, &other);
+    }
+    *n_steps += program_records(program);
+    run_fini(&run);
+    run_fini(&other);
+    mmusim_config_destroy(config);
+    program_destroy(program);
+}
+
+/* ---- all of them ---- */
+
+static void print_sums(const struct protocol_ops *protocol, uint64_t n_steps,
+                       const uint64_t *sums)
+{
+    print_message("%-24s %8llu records", protocol->name,
+                  (unsigned long long) n_steps);
+    for (uint32_t i = CHECKER_ALLOWED; i < CHECKER_VERDICT_COUNT; i++) {
+        if (sums[i])
+            print_message(
+                ", %s %llu",
+                mmusim__checker_verdict_name((enum checker_verdict) i),
+                (unsigned long long) sums[i]);
+    }
+    print_message("\n");
+}
+
+static void run_protocol(const struct protocol_ops *protocol)
+{
+    const char *seed = getenv("MMUSIM_TEST_SEED");
+    uint64_t sums[CHECKER_VERDICT_COUNT] = {0};
+    uint64_t n_steps = 0;
+
+    for (uint32_t isa = 0; isa < ISA_COUNT; isa++) {
+        struct subject subject = {protocol, (enum isa) isa, 1};
+
+        if (!(protocol->isas >> isa & 1))
+            continue;
+        for (; subject.seed <= n_programs; subject.seed++) {
+            if (seed)
+                subject.seed = strtoull(seed, NULL, 0);
+            run_subject(&subject, &n_steps, sums);
+            if (seed)
+                break;
+        }
+    }
+    print_sums(protocol, n_steps, sums);
+}
+
+static void violations_are_those_that_the_protocol_lists(void **state)
+{
+    const char *only = getenv("MMUSIM_TEST_PROTOCOL");
+    const char *name;
+
+    (void) state;
+    for (size_t i = 0; (name = mmusim__protocol_name_at(i)); i++) {
+        if (!only || !strcmp(name, only))
+            run_protocol(mmusim__protocol_find(name));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(violations_are_those_that_the_protocol_lists),
+    };
+
+    if (argc > 1 && !strcmp(argv[1], "long"))
+        n_programs = argc > 2 ? (uint32_t) strtoul(argv[2], NULL, 0) : 100;
+    else if (getenv("MMUSIM_TEST_LONG"))
+        n_programs = 40;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Seeded random programs whose threads race: no stamps, all threads of a
+ * process use and change the same few pages at the same time, others fork,
+ * exec, sleep, move between CPUs. Nothing is said of what comes out; that is
+ * the checker's to judge.
+ */
+#ifndef MMUSIM_TESTS_SUPPORT_RACING_PROGRAM_H
+#define MMUSIM_TESTS_SUPPORT_RACING_PROGRAM_H
+
+#include "support/program.h"
+
+struct racing_limits {
+    uint32_t n_threads; /* of the first process, at least 1 */
+    uint32_t n_steps;   /* operations of each */
+    bool has_large;     /* 2M mappings */
+    bool has_reclaim;   /* records that take pages away */
+};
+
+/* The caller destroys it. */
+struct program *racing_program(const struct racing_limits *limits,
+                               uint64_t seed);
+
+#endif
