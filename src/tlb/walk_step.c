@@ -289,12 +289,13 @@ static void walk_use(struct walk *walk, const struct pt_entry *entry,
     walk->phase = WALK_LEAF;
 }
 
-/* Tells whoever watches of the word about to be used. */
+/* Tells whoever watches of the word about to be used. What a poisoned walk
+ * reads is used by nobody: hardware would have given it up. */
 static inline void walk_show(struct walk *walk)
 {
     const struct mmu_watch *watch = walk->mmu->shared->watch;
 
-    if (MMUSIM_LIKELY(!watch))
+    if (MMUSIM_LIKELY(!watch) || walk->is_poisoned)
         return;
     walk->stamp = watch->read(watch->context, walk->mmu->cpu,
                               &(struct walk_seen){
