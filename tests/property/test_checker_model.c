@@ -8,6 +8,7 @@
  * MMUSIM_TEST_PROTOCOL: that one alone.
  */
 #include "coherence/protocol.h"
+#include "support/faulty_protocols.h"
 #include "support/machine_run.h"
 #include "support/racing_program.h"
 
@@ -20,7 +21,7 @@
 
 #include <cmocka.h>
 
-static uint32_t n_programs = 4; /* of each protocol and instruction set */
+static uint32_t n_programs = 2; /* of each protocol and instruction set */
 
 #define BIT(verdict) (UINT32_C(1) << CHECKER_##verdict)
 
@@ -78,6 +79,7 @@ struct subject {
     const struct protocol_ops *protocol;
     enum isa isa;
     uint64_t seed;
+    const struct faulty_protocol *fault; /* NULL: none */
 };
 
 static void set(mmusim_config_t *config, const char *key, const char *value)
@@ -138,6 +140,19 @@ static void set_isa(mmusim_config_t *config, const struct subject *subject,
         set_number(config, "os.flush_ceiling", mmusim__rng_below(rng, 40));
 }
 
+static bool has_wide_tables(const struct subject *subject)
+{
+    return subject->isa == ISA_X86_64 || subject->isa == ISA_ARMV8;
+}
+
+/* Every other program is short of memory. */
+static bool has_pressure(const struct subject *subject)
+{
+    if (subject->fault)
+        return subject->fault->needs_pressure;
+    return has_wide_tables(subject) && subject->seed % 4 >= 2;
+}
+
 static mmusim_config_t *make_config(const struct subject *subject)
 {
     mmusim_config_t *config = base_config(subject->isa);
@@ -154,6 +169,10 @@ static mmusim_config_t *make_config(const struct subject *subject)
     set_number(config, "os.timeslice_ns", 1000 + mmusim__rng_below(&rng, 4000));
     set_number(config, "speculation.fills_per_million",
                20000 * mmusim__rng_below(&rng, 3));
+    if (has_pressure(subject)) {
+        set(config, "os.memory", "2M");
+        set(config, "os.swap", "16M");
+    }
     set(config, "checker.enabled", "true");
     return config;
 }
@@ -212,14 +231,20 @@ static void check_unseen(const struct machine_run *checked,
     }
 }
 
+static struct racing_limits limits_of(const struct subject *subject)
+{
+    return (struct racing_limits){
+        .n_threads = 2 + (uint32_t) (subject->seed % 4),
+        .n_steps = subject->fault ? 60 : 20,
+        .has_large = has_wide_tables(subject) && !has_pressure(subject),
+        .has_pressure = has_pressure(subject),
+    };
+}
+
 static void run_subject(const struct subject *subject, uint64_t *n_steps,
                         uint64_t *sums)
 {
-    const struct racing_limits limits = {
-        .n_threads = 2 + (uint32_t) (subject->seed % 4),
-        .n_steps = 60,
-        .has_large = subject->isa == ISA_X86_64 || subject->isa == ISA_ARMV8,
-    };
+    const struct racing_limits limits = limits_of(subject);
     struct program *program = racing_program(&limits, subject->seed);
     mmusim_config_t *config = make_config(subject);
     struct machine_run run, other;
@@ -263,6 +288,12 @@ static void print_sums(const struct protocol_ops *protocol, uint64_t n_steps,
     print_message("\n");
 }
 
+/* Protocols of x86 differ little from one width to the other. */
+static uint32_t programs_on(enum isa isa)
+{
+    return isa == ISA_I386 ? (n_programs + 3) / 4 : n_programs;
+}
+
 static void run_protocol(const struct protocol_ops *protocol)
 {
     const char *seed = getenv("MMUSIM_TEST_SEED");
@@ -270,11 +301,11 @@ static void run_protocol(const struct protocol_ops *protocol)
     uint64_t n_steps = 0;
 
     for (uint32_t isa = 0; isa < ISA_COUNT; isa++) {
-        struct subject subject = {protocol, (enum isa) isa, 1};
+        struct subject subject = {protocol, (enum isa) isa, 1, NULL};
 
         if (!(protocol->isas >> isa & 1))
             continue;
-        for (; subject.seed <= n_programs; subject.seed++) {
+        for (; subject.seed <= programs_on(subject.isa); subject.seed++) {
             if (seed)
                 subject.seed = strtoull(seed, NULL, 0);
             run_subject(&subject, &n_steps, sums);
@@ -297,10 +328,63 @@ static void violations_are_those_that_the_protocol_lists(void **state)
     }
 }
 
+/* ---- mistakes that are made on purpose ---- */
+
+/* How many violations one program sees. */
+static uint64_t run_fault(const struct subject *subject,
+                          const struct protocol_ops *spoilt)
+{
+    const struct racing_limits limits = limits_of(subject);
+    struct program *program = racing_program(&limits, subject->seed);
+    mmusim_config_t *config = make_config(subject);
+    struct machine_run run = {0};
+    mmusim_diag_t diag = {0};
+    uint64_t n_violations;
+
+    if (subject->isa == ISA_RISCV)
+        set(config, "riscv.asid_bits", "12");
+    if (mmusim_machine_create(config, &run.machine, &diag))
+        fail_msg("%s", diag.text);
+    run.machine->system.protocol = spoilt;
+    run_start(&run, program, NULL);
+    assert_int_equal(run.status, MMUSIM_OK);
+    n_violations = mmusim_machine_violations(run.machine);
+    run_fini(&run);
+    mmusim_config_destroy(config);
+    program_destroy(program);
+    return n_violations;
+}
+
+enum { FAULT_PROGRAMS = 12 };
+
+static void every_seeded_fault_is_found(void **state)
+{
+    const struct faulty_protocol *fault;
+
+    (void) state;
+    for (size_t i = 0; (fault = faulty_protocol_at(i)); i++) {
+        struct subject subject = {mmusim__protocol_find(fault->base),
+                                  fault->isa, fault->first_seed, fault};
+        struct protocol_ops spoilt = *subject.protocol;
+        uint64_t n_found = 0;
+
+        fault->spoil(&spoilt);
+        for (; !n_found && subject.seed < fault->first_seed + FAULT_PROGRAMS;
+             subject.seed++)
+            n_found = run_fault(&subject, &spoilt);
+        print_message("%-28s program %llu: %llu violations\n", fault->name,
+                      (unsigned long long) subject.seed - 1,
+                      (unsigned long long) n_found);
+        if (!n_found)
+            fail_msg("%s: not found", fault->name);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(violations_are_those_that_the_protocol_lists),
+        cmocka_unit_test(every_seeded_fault_is_found),
     };
 
     if (argc > 1 && !strcmp(argv[1], "long"))

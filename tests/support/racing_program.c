@@ -13,6 +13,7 @@ enum {
 #define RACING_BASE  UINT64_C(0x10000000)
 #define RACING_OTHER UINT64_C(0x14000000) /* where mremap moves to */
 #define RACING_FILE  UINT64_C(0x18000000)
+#define RACING_BIG   UINT64_C(0x20000000)
 #define RACING_LARGE UINT64_C(0x40000000)
 
 struct racing {
@@ -50,7 +51,13 @@ static void racing_access(struct racing *racing, uint32_t tid)
 {
     uint32_t n_pages;
     uint64_t area = racing_area(racing, &n_pages);
-    uint64_t vaddr = area + ((uint64_t) below(racing, n_pages) << 12);
+    uint64_t vaddr;
+
+    if (racing->limits->has_pressure && below(racing, 12) == 0) {
+        area = RACING_BIG;
+        n_pages = RACING_BIG_PAGES;
+    }
+    vaddr = area + ((uint64_t) below(racing, n_pages) << 12);
 
     program_say(racing->program, "%u i 0x400000 %u 16\n%u %s %#llx", tid,
                 1 + below(racing, 3), tid, below(racing, 2) ? "w" : "r",
@@ -83,6 +90,10 @@ static void racing_map_all(struct racing *racing, uint32_t tid)
                 "%u mmap %#llx 0x8000 rw- file:f0 shared",
                 tid, (unsigned long long) RACING_BASE, RACING_PAGES << 12, tid,
                 (unsigned long long) RACING_FILE);
+    if (racing->limits->has_pressure)
+        program_say(racing->program, "%u mmap %#llx %#x rw- file:f1 shared",
+                    tid, (unsigned long long) RACING_BIG,
+                    RACING_BIG_PAGES << 12);
     if (racing->limits->has_large)
         program_say(racing->program, "%u mmap %#llx 0x400000 rw- huge=2M", tid,
                     (unsigned long long) RACING_LARGE);
@@ -130,7 +141,6 @@ enum racing_op {
     RACE_FORK,
     RACE_MOVE,
     RACE_IDLE,
-    RACE_RECLAIM,
 };
 
 static void racing_do(struct racing *racing, uint32_t tid, enum racing_op op,
@@ -169,9 +179,6 @@ static void racing_do(struct racing *racing, uint32_t tid, enum racing_op op,
     case RACE_IDLE:
         program_say(racing->program, "%u idle %u", tid, below(racing, 3000));
         return;
-    case RACE_RECLAIM:
-        racing_range(racing, tid, "reclaim", "");
-        return;
     }
 }
 
@@ -179,17 +186,14 @@ static void racing_do(struct racing *racing, uint32_t tid, enum racing_op op,
 static void racing_operation(struct racing *racing, uint32_t tid, bool is_child)
 {
     static const enum racing_op ops[] = {
-        RACE_MUNMAP,   RACE_MAP,   RACE_MAP,     RACE_PROTECT,  RACE_PROTECT,
-        RACE_ALLOW,    RACE_ALLOW, RACE_ALLOW,   RACE_DONTNEED, RACE_DONTNEED,
-        RACE_DONTNEED, RACE_FREE,  RACE_FREE,    RACE_MREMAP,   RACE_FORK,
-        RACE_MOVE,     RACE_IDLE,  RACE_RECLAIM, RACE_RECLAIM,
+        RACE_MUNMAP,   RACE_MAP,   RACE_MAP,   RACE_PROTECT,  RACE_PROTECT,
+        RACE_ALLOW,    RACE_ALLOW, RACE_ALLOW, RACE_DONTNEED, RACE_DONTNEED,
+        RACE_DONTNEED, RACE_FREE,  RACE_FREE,  RACE_MREMAP,   RACE_FORK,
+        RACE_MOVE,     RACE_IDLE,
     };
     uint32_t n_ops = sizeof(ops) / sizeof(*ops);
 
-    racing_do(
-        racing, tid,
-        ops[below(racing, racing->limits->has_reclaim ? n_ops : n_ops - 2)],
-        is_child);
+    racing_do(racing, tid, ops[below(racing, n_ops)], is_child);
 }
 
 static void racing_steps(struct racing *racing, uint32_t tid, uint32_t n_steps,

@@ -10,11 +10,13 @@
 
 #include "support/program.h"
 
+enum { RACING_BIG_PAGES = 600 };
+
 struct racing_limits {
     uint32_t n_threads; /* of the first process, at least 1 */
     uint32_t n_steps;   /* operations of each */
     bool has_large;     /* 2M mappings */
-    bool has_reclaim;   /* records that take pages away */
+    bool has_pressure;  /* a file of RACING_BIG_PAGES: memory runs short */
 };
 
 /* The caller destroys it. */
