@@ -50,6 +50,10 @@ check apache-like,threads=3,requests=20 -m haswell-ep
 check lru-file-mmap-read,readers=4,scale=2M,times=4 -m haswell-ep \
     -s os.memory=2M -s os.readahead_pages=8 -s os.fault_around_pages=4
 [ "$(stat vmstat.pgsteal_direct)" -gt 500 ] || fail "lru: nothing is reclaimed"
+check numa-balance,threads=4,pages=16,accesses=20000 -m haswell-ep-2s \
+    -s topology.cores_per_socket=2 -s os.numa_balancing=true \
+    -s os.numa_scan_period_cycles=300000
+[ "$(stat vmstat.numa_pages_migrated)" -gt 30 ] || fail "numa-balance: no moves"
 check kernel-map,rounds=10 -m haswell-ep
 [ "$(stat shootdown.count)" -eq 0 ] || fail "kernel-map: vfree flushes"
 check kernel-map,rounds=10 -m haswell-ep -s os.vmap_lazy_pages=0

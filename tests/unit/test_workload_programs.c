@@ -195,6 +195,19 @@ static void a_parent_waits_for_each_child(void **state)
     CHECK(programs);
 }
 
+static void parts_move_on_from_phase_to_phase(void **state)
+{
+    static const char balance[] =
+        "numa-balance,threads=2,pages=2,phases=2,accesses=3,work=0,stride=3";
+    static const struct program programs[] = {
+        {balance, 0, 0,
+         "on:0 mmap:4 w0 w1 w2 w3 clone:2 mark w0 r1 r0 r3 w2 r3 mark exit"},
+        {balance, 1, 0, "on:3 w2 r3 r2 r1 w0 r1 exit"}};
+
+    (void) state;
+    CHECK(programs);
+}
+
 static void a_child_executes_a_program(void **state)
 {
     static const char exec[] = "exec-stack,rounds=2,pages=2";
@@ -260,6 +273,8 @@ static const char *const all[] = {
     "apache-like,threads=1,pages=9000,work=0,requests=2",
     "lru-file-mmap-read,scale=1M",
     "lru-file-mmap-read,readers=256,scale=1M,times=1,work=0",
+    "numa-balance",
+    "numa-balance,threads=1,pages=9000,phases=3,accesses=7,work=0",
     "kernel-map",
     "kernel-map,threads=0,pages=9000,rounds=2"};
 
@@ -366,6 +381,7 @@ int main(void)
         cmocka_unit_test(madvise_threads_give_each_page_back_by_itself),
         cmocka_unit_test(processes_give_the_cpu_up_between_turns),
         cmocka_unit_test(a_parent_waits_for_each_child),
+        cmocka_unit_test(parts_move_on_from_phase_to_phase),
         cmocka_unit_test(a_child_executes_a_program),
         cmocka_unit_test(workers_map_a_file_for_every_request),
         cmocka_unit_test(kernel_threads_share_a_mapping),
