@@ -6,6 +6,7 @@
 #include "coherence/mm_rules.h"
 #include "core/check.h"
 #include "core/diag.h"
+#include "os/check_hooks.h"
 #include "os/huge_page.h"
 #include "os/page_cache.h"
 #include "os/placement.h"
@@ -302,6 +303,9 @@ static void fault_plan_copy(struct fault_frame *fault, pfn_t original)
                           ? cost->page_zero_cycles
                           : cost->page_copy_cycles;
 
+    if (fault->kernel->system->check &&
+        !kernel_is_zero_page(fault->kernel, original))
+        mmusim__check_contents_taken(fault->kernel, original);
     fault->plan.cycles += cycles << order;
     fault_get_frame(fault, order);
 }

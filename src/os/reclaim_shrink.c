@@ -14,6 +14,7 @@
  */
 #include "coherence/flush.h"
 #include "core/check.h"
+#include "os/check_hooks.h"
 #include "os/page_cache.h"
 #include "os/reclaim_parts.h"
 
@@ -312,6 +313,8 @@ static void shrink_write(struct cpu *cpu, struct shrink_frame *shrink)
         /* The slot is the entries' now. */
         mmusim__swap_unref(&reclaim->swap, shrink->swap_slot);
         shrink->has_slot = false;
+        if (cpu->system->check)
+            mmusim__check_contents_taken(shrink->kernel, page_pfn(page));
         page->flags &= (uint16_t) ~PAGE_DIRTY;
         shrink->kernel->vm.pswpout++;
         mmusim__cpu_busy(cpu, cpu->system->cost.swap_out_cycles, BUCKET_KERNEL);

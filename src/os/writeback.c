@@ -3,6 +3,7 @@
 #include "os/writeback.h"
 
 #include "coherence/flush.h"
+#include "os/check_hooks.h"
 #include "os/page_table.h"
 #include "os/reclaim.h"
 
@@ -149,6 +150,8 @@ static void clean_write(struct cpu *cpu, struct clean_frame *clean)
 {
     struct reclaim *reclaim = clean->kernel->reclaim;
 
+    if (cpu->system->check)
+        mmusim__check_contents_taken(clean->kernel, page_pfn(clean->page));
     /* clear_page_dirty_for_io() */
     if (clean->page->flags & PAGE_DIRTY)
         reclaim->dirty.n_dirty--;
