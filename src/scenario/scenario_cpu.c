@@ -42,8 +42,8 @@ static void cpu_push(struct scenario_run *run, uint32_t cpu, uint32_t proc,
 
     if (self->n_frames == SCENARIO_FRAMES) {
         mmusim__scenario_error(run, line,
-                               "procedures call each other more "
-                               "than 8 deep");
+                               "procedures call each other more than %d deep",
+                               SCENARIO_FRAMES - 1);
         return;
     }
     frame = &self->frames[self->n_frames++];

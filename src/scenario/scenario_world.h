@@ -25,7 +25,7 @@ enum {
     SCENARIO_TLB = 10,       /* entries */
     SCENARIO_WALK_CACHE = 6, /* entries */
     SCENARIO_BROADCASTS = 4, /* of one CPU on their way */
-    SCENARIO_FRAMES = 8,     /* nested procedures */
+    SCENARIO_FRAMES = 12,    /* nested procedures */
 };
 
 /* What a change took from a cached entry. */
