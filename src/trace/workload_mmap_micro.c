@@ -16,6 +16,8 @@ enum { MICRO_THREADS, MICRO_PAGES, MICRO_ROUNDS, MICRO_MADVISE, MICRO_SLEEP };
 
 enum micro_main_phase {
     MICRO_PLACE,
+    MICRO_NEIGHBOUR, /* keeps the tables, as a program's other mappings do */
+    MICRO_WRITE_NEIGHBOUR,
     MICRO_CLONE,
     MICRO_START,
     MICRO_MAP,
@@ -46,6 +48,11 @@ static const struct workload_param micro_params[] = {
 static uint32_t micro_count_threads(const uint64_t *values)
 {
     return (uint32_t) values[MICRO_THREADS] + 1;
+}
+
+static uint64_t micro_neighbour(const struct workload_thread *thread)
+{
+    return WORKLOAD_LOW_BASE + thread->values[MICRO_PAGES] * BASE_PAGE_BYTES;
 }
 
 /* With MADV_DONTNEED the mapping stays: later ones are calls of nothing. */
@@ -86,6 +93,13 @@ static bool micro_step_main(struct workload_thread *thread)
     switch ((enum micro_main_phase) thread->phase) {
     case MICRO_PLACE:
         workload_call(thread, SYS_ON, 0);
+        break;
+    case MICRO_NEIGHBOUR:
+        workload_map(thread, micro_neighbour(thread), 1,
+                     SYS_PROT_READ | SYS_PROT_WRITE);
+        break;
+    case MICRO_WRITE_NEIGHBOUR:
+        workload_emit(thread, OP_STORE, 0, micro_neighbour(thread), 1);
         break;
     case MICRO_CLONE:
         is_done = workload_clone(thread, thread->values[MICRO_THREADS]);
@@ -171,7 +185,7 @@ static uint64_t micro_count_records(const uint64_t *values,
     uint64_t wait = 1 + values[MICRO_SLEEP];
 
     if (!thread_index)
-        return 4 + values[MICRO_THREADS] + 4 * values[MICRO_ROUNDS];
+        return 6 + values[MICRO_THREADS] + 4 * values[MICRO_ROUNDS];
     return 4 + values[MICRO_ROUNDS] * (wait + values[MICRO_PAGES]);
 }
 

@@ -131,12 +131,14 @@ static void mmap_micro_has_two_stamps_a_round(void **state)
 {
     static const struct program programs[] = {
         {"mmap-micro,threads=2,pages=2,rounds=2", 0, 4,
-         "on:0 clone:2 clone:3 mark sync:1 mmap:2 sync:2 munmap:2 sync:3 "
+         "on:0 mmap:1 w2 clone:2 clone:3 mark sync:1 mmap:2 sync:2 munmap:2 "
+         "sync:3 "
          "mmap:2 sync:4 munmap:2 mark exit"},
         {"mmap-micro,threads=2,pages=2,rounds=2", 2, 4,
          "on:1 idle sync:1 w0 w1 idle sync:3 w0 w1 sync:4 . exit"},
         {"mmap-micro,threads=1,rounds=2,madvise=1,sleep=0", 0, 4,
-         "on:0 clone:2 mark sync:1 mmap:1 sync:2 madvise:1 sync:3 syscall "
+         "on:0 mmap:1 w1 clone:2 mark sync:1 mmap:1 sync:2 madvise:1 sync:3 "
+         "syscall "
          "sync:4 madvise:1 mark exit"},
         {"mmap-micro,threads=1,rounds=2,madvise=1,sleep=0", 1, 4,
          "on:0 sync:1 w0 sync:3 w0 sync:4 . exit"}};
