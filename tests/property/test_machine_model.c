@@ -552,6 +552,17 @@ static void random_isa(struct machine_config *config, uint64_t seed)
     config->guest.is_enabled = false;
 }
 
+/* Gathers that run short of memory; arguments of exec. */
+static void random_gather(struct machine_config *config, uint64_t seed)
+{
+    struct rng rng;
+
+    mmusim__rng_init(&rng, seed, 6);
+    config->os.gather_failures_per_million =
+        500000 * mmusim__rng_below(&rng, 3);
+    config->os.n_exec_arg_pages = mmusim__rng_below(&rng, 40);
+}
+
 /* What the kernel does to pages on its own account. */
 static void random_memory(struct machine_config *config, uint64_t seed)
 {
@@ -579,6 +590,7 @@ static void run_one(enum random_kind kind, uint64_t seed, uint32_t n_rounds,
     random_fabric(&config, seed);
     random_walks(&config, seed);
     random_isa(&config, seed);
+    random_gather(&config, seed);
     if (is_wide)
         random_memory(&config, seed);
     run_watched(&run, &config, &random, seed);
