@@ -437,6 +437,8 @@ static void random_machine(struct machine_config *config, uint64_t seed)
         config->threads_per_core = 2;
     }
     config->seed = seed;
+    config->checker.is_enabled = true;
+    config->checker.max_reports = 8;
     config->core.window = 32 * mmusim__rng_below(&rng, 3);
     config->core.max_outstanding_walks = 1 + mmusim__rng_below(&rng, 6);
     config->walker.count = 1 + mmusim__rng_below(&rng, 3);
@@ -595,6 +597,11 @@ static void run_one(enum random_kind kind, uint64_t seed, uint32_t n_rounds,
         random_memory(&config, seed);
     run_watched(&run, &config, &random, seed);
     run_assert_laws(&run);
+    if (mmusim_machine_violations(run.machine))
+        fail_msg("seed %llu, %s: %s", (unsigned long long) seed,
+                 run.machine->system.protocol->name,
+                 mmusim__checker_report(run.machine->system.check->checker, 0)
+                     ->text);
     check_counts(&run, &random, !config.core.window);
     run_well(&plain, &config, random.program);
     run_assert_equal(&run, &plain);
