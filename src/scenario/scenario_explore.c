@@ -89,6 +89,17 @@ static uint64_t explore_hash(const struct explore *explore,
     return hash;
 }
 
+/* CPUs that the scenario does not have stay as they are. */
+static void explore_copy(const struct explore *explore,
+                         struct scenario_world *to,
+                         const struct scenario_world *from)
+{
+    size_t n_bytes = explore->run->program->n_cpus * sizeof(from->cpus[0]);
+
+    memcpy(to->cpus, from->cpus, n_bytes);
+    memcpy(to->cells, from->cells, sizeof(*from) - sizeof(from->cpus));
+}
+
 /* ---- a failing order ---- */
 
 static mmusim_status_t explore_keep(struct explore *explore,
@@ -187,7 +198,7 @@ static void explore_list(struct explore *explore, struct explore_level *level)
 {
     uint32_t first = 0;
 
-    level->world = explore->run->world;
+    explore_copy(explore, &level->world, &explore->run->world);
     level->n_moves = mmusim__scenario_moves(explore->run, level->moves);
     level->next = 0;
     while (first < level->n_moves &&
@@ -270,7 +281,7 @@ static mmusim_status_t explore_move(struct explore *explore)
     }
     if (left != EXPLORE_UNBOUNDED)
         left = (uint8_t) (left - cost);
-    run->world = level->world;
+    explore_copy(explore, &run->world, &level->world);
     mmusim__scenario_do(run, move);
     explore->found->n_moves_done++;
     if (run->has_error)
