@@ -86,7 +86,7 @@ struct mmu_gather {
     uint64_t n_failures;  /* of allocations, ever */
 };
 
-enum { GATHER_NO_STRIDE = UINT32_MAX };
+#define GATHER_NO_STRIDE UINT32_MAX
 
 /* seed and stream: see rng.h. */
 void mmusim__gather_init(struct mmu_gather *gather,
