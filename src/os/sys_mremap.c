@@ -48,19 +48,22 @@ static const struct mm_rules *mremap_rules(const struct mremap_frame *mremap)
     return mremap->sys.kernel->gather_shape.rules;
 }
 
-static void mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
+/* False: Linux would refuse it (inside a huge page). */
+static bool mremap_unmap(struct cpu *cpu, struct mremap_frame *mremap,
                          uint64_t start, uint64_t end)
 {
     struct sys_frame *sys = &mremap->sys;
     bool is_old_side = sys->step > MREMAP_LINK;
     const struct unmap_range range = {sys->mm, start, end, UNMAP_AREAS,
                                       is_old_side ? mmusim__sys_effect : NULL};
-    if (start >= end ||
-        mmusim__sys_fails(sys, mmusim__unmap_areas(cpu, sys->kernel, &range,
+    if (start >= end)
+        return true;
+    if (mmusim__sys_fails(sys, mmusim__unmap_areas(cpu, sys->kernel, &range,
                                                    &sys->n_touched)))
-        return;
+        return false;
     if (is_old_side) /* not the room made for the new one */
         mmusim__sys_note_unmapped(sys, start, end);
+    return true;
 }
 
 /* vma_to_resize(): the old range is of one area, or of pages that no record has
@@ -124,14 +127,14 @@ static bool mremap_resolve(struct mremap_frame *mremap)
     return true;
 }
 
-/* Makes room at the new place, beyond what stays in place. */
-static void mremap_clear_target(struct cpu *cpu, struct mremap_frame *mremap)
+/* Makes room at the new place, beyond what stays in place; false: refused. */
+static bool mremap_clear_target(struct cpu *cpu, struct mremap_frame *mremap)
 {
     struct sys_frame *sys = &mremap->sys;
     bool is_in_place = mremap->new_start == sys->start;
 
-    mremap_unmap(cpu, mremap, is_in_place ? sys->end : mremap->new_start,
-                 mremap->new_end);
+    return mremap_unmap(cpu, mremap, is_in_place ? sys->end : mremap->new_start,
+                        mremap->new_end);
 }
 
 static void mremap_link(struct mremap_frame *mremap)
@@ -339,9 +342,8 @@ static enum sys_body mremap_body(struct cpu *cpu, struct sys_frame *sys)
 
     switch (sys->step) {
     case MREMAP_CLEAR_TARGET:
-        if (!mremap_resolve(mremap))
+        if (!mremap_resolve(mremap) || !mremap_clear_target(cpu, mremap))
             return SYS_LEAVE;
-        mremap_clear_target(cpu, mremap);
         sys->step = MREMAP_LINK;
         return SYS_AGAIN;
     case MREMAP_LINK:

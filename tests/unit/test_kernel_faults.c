@@ -437,6 +437,22 @@ static void regress_mremap_of_mixed_areas_is_refused(void **state)
     assert_faults(f, (struct faults){.minor = 5});
 }
 
+static void regress_mremap_into_a_huge_page_is_refused(void **state)
+{
+    struct run_fixture *f = *state;
+
+    /* do_munmap() of the target fails, so nothing moves. */
+    program_say(f->program,
+                "1 mmap 0x10000 0x4000 rw-\n1 w 0x10000\n"
+                "1 mmap 0x400000 0x200000 rw- shared huge=2M\n1 w 0x400000\n"
+                "1 mremap 0x10000 0x4000 0x401000 0x4000\n"
+                "1 w 0x10000\n1 w 0x401000\n");
+    run_fixture_run(f);
+    assert_int_equal(run_stat(&f->run, "faults.minor"), 2);
+    assert_int_equal(run_stat(&f->run, "faults.invalid"), 0);
+    assert_int_equal(run_stat(&f->run, "shootdown.count"), 0);
+}
+
 static void regress_mremap_onto_itself_is_refused(void **state)
 {
     struct run_fixture *f = *state;
@@ -484,6 +500,7 @@ int main(void)
         TEST(five_levels_map_what_four_cannot),
         TEST(regress_brk_over_hidden_pages_does_not_hang),
         TEST(regress_mremap_of_mixed_areas_is_refused),
+        TEST(regress_mremap_into_a_huge_page_is_refused),
         TEST(regress_mremap_onto_itself_is_refused),
     };
 
