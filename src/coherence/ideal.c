@@ -74,10 +74,10 @@ static void ideal_flush_mm_range(struct cpu *cpu, struct address_space *mm,
 static void ideal_flush_page(struct cpu *cpu, struct address_space *mm,
                              uint64_t vaddr, uint32_t order)
 {
-    struct flush_span page = {.start =
-                                  align_down(vaddr, BASE_PAGE_BYTES << order)};
+    uint64_t n_bytes = (uint64_t) BASE_PAGE_BYTES << order;
+    struct flush_span page = {.start = align_down(vaddr, n_bytes)};
 
-    page.end = page.start + (BASE_PAGE_BYTES << order);
+    page.end = page.start + n_bytes;
     ideal_flush_mm_range(cpu, mm, &page);
 }
 

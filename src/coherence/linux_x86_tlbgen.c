@@ -20,7 +20,7 @@
 #include "coherence/x86_tlbgen.h"
 #include "core/arena.h"
 
-enum { NOBODY = UINT32_MAX };
+#define NOBODY UINT32_MAX
 
 mmusim_status_t mmusim__tlbgen_init(struct system *system,
                                     const struct tlbgen_rules *rules)
