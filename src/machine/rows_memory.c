@@ -50,7 +50,7 @@ const struct field_row mmusim__rows_memory[] = {
     CYCLES("cost.swap_in_cycles", cost.swap_in_cycles, "15000",
            "reading 4 KiB from swap", "guess, 5 us: compressed memory"),
     CYCLES("cost.swap_out_cycles", cost.swap_out_cycles, "15000",
-           "writing one page to swap", "guess, 5 us: compressed memory"),
+           "writing 4 KiB to swap", "guess, 5 us: compressed memory"),
     CYCLES("cost.lru_move_cycles", cost.lru_move_cycles, "60",
            "a page onto or off an LRU list, lru_lock held",
            "guess, two cache misses that overlap"),

@@ -317,7 +317,10 @@ static void shrink_write(struct cpu *cpu, struct shrink_frame *shrink)
             mmusim__check_contents_taken(shrink->kernel, page_pfn(page));
         page->flags &= (uint16_t) ~PAGE_DIRTY;
         shrink->kernel->vm.pswpout++;
-        mmusim__cpu_busy(cpu, cpu->system->cost.swap_out_cycles, BUCKET_KERNEL);
+        mmusim__cpu_busy(cpu,
+                         (uint64_t) cpu->system->cost.swap_out_cycles
+                             << shrink_order(shrink),
+                         BUCKET_KERNEL);
     } else if (page->file_id && (page->flags & PAGE_DIRTY)) {
         shrink->kernel->vm.nr_vmscan_immediate_reclaim++;
         mmusim__daemon_wake(shrink->kernel, &reclaim->flusher);

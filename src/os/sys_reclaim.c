@@ -22,6 +22,7 @@ struct pageout_frame {
     uint32_t n_reclaimed;
 };
 
+enum { PAGEOUT_MAX_SCAN = 512 }; /* entries, with the lists locked */
 enum { PAGEOUT_LOCK, PAGEOUT_ISOLATE, PAGEOUT_SHRINK };
 
 /* MADV_PAGEOUT leaves pages alone that others map, too. */
@@ -56,15 +57,16 @@ static void pageout_isolate(struct cpu *cpu, struct pageout_frame *pageout)
     struct pte_slot slot;
 
     pageout->n = 0;
-    while (pageout->n < RECLAIM_CLUSTER &&
-           mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor, sys->end,
-                                  &slot, &sys->cursor)) {
+    while (pageout->n < RECLAIM_CLUSTER && n_scanned < PAGEOUT_MAX_SCAN) {
+        if (!mmusim__pte_next_table(sys->kernel, sys->mm, sys->cursor, sys->end,
+                                    &slot, &sys->cursor)) {
+            sys->cursor = sys->end;
+            break;
+        }
         pageout_take(pageout, &slot);
         sys->cursor += mmusim__pte_bytes(&slot, sys->kernel->format);
         n_scanned++;
     }
-    if (pageout->n < RECLAIM_CLUSTER)
-        sys->cursor = sys->end;
     mmusim__cpu_busy(cpu,
                      (n_moved + pageout->n) * cost->lru_move_cycles +
                          n_scanned * cost->pte_scan_cycles,
