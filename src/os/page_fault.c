@@ -84,9 +84,10 @@ static bool fault_plan_is_stale(const struct fault_frame *fault)
                (fault->plan.level && mmusim__pte_word(&fault->slot) != 0);
     case ACTION_UPGRADE:
     case ACTION_TOUCH:
-        return !maps || entry.pfn.v != fault->plan.pfn.v;
+        return !maps || entry.pfn.v != fault->plan.pfn.v ||
+               fault_is_hidden(fault);
     case ACTION_COPY:
-        return !maps || (entry.rights & TLB_WRITE);
+        return !maps || (entry.rights & TLB_WRITE) || fault_is_hidden(fault);
     case ACTION_REVEAL:
         return !maps || entry.pfn.v != fault->plan.pfn.v ||
                !fault_is_hidden(fault);

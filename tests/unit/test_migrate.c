@@ -117,6 +117,28 @@ static void assert_huge_move(struct run_fixture *f, uint64_t n_splits)
     assert_int_equal(stat(f, "faults.minor"), 1);
 }
 
+/* The store faulted on an entry that was still there, and had to wait for its
+ * table's lock: what it finds then is on its way, and is neither given rights
+ * nor copied. */
+static void regress_a_fault_that_was_planned_before_the_move_waits(void **state)
+{
+    struct run_fixture *f = *state;
+    enum { ROUNDS = 60 };
+
+    program_say(f->program, "1 mmap 0x10000 0x1000 rw-\n1 w 0x10000\n"
+                            "1 clone 2\n");
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        program_say(f->program, "1 mprotect 0x10000 0x1000 r--\n"
+                                "1 mprotect 0x10000 0x1000 rw-\n"
+                                "1 migrate 0x10000 0x1000\n");
+        for (uint32_t k = 0; k < 30; k++)
+            program_say(f->program, "2 n %u\n2 w 0x10000\n", i * 29 % 400 + 1);
+    }
+    run_fixture_run(f);
+    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), ROUNDS);
+    assert_int_equal(stat(f, "faults.cow"), 0);
+}
+
 static void a_huge_page_is_split_before_4_14(void **state)
 {
     assert_huge_move(*state, 1);
@@ -223,6 +245,7 @@ int main(void)
         TEST(the_zero_page_and_holes_stay),
         TEST(pages_of_two_processes_and_of_files_stay),
         TEST(who_meets_a_moving_page_waits_for_it),
+        TEST(regress_a_fault_that_was_planned_before_the_move_waits),
         TEST(a_huge_page_is_split_before_4_14),
         TEST(a_huge_page_moves_whole_from_4_14_on),
         TEST(pages_follow_the_cpu_that_uses_them),
