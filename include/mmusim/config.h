@@ -85,6 +85,18 @@ MMUSIM_API mmusim_status_t mmusim_config_list(
     void (*visit)(void *context, const char *name, const char *summary),
     void *context, mmusim_diag_t *diag);
 
+/* A kernel's protocol: a value of os.protocol. */
+typedef struct mmusim_protocol {
+    const char *name;
+    const char *help;
+    const char *bugs; /* of the corpus (docs/protocols) that it contains, as
+                         "B01 B02"; "" if none */
+    char isas[64];    /* instruction sets it runs on: "x86-64 i386" */
+} mmusim_protocol_t;
+
+/* The index-th protocol; false past the end. Texts are static. */
+MMUSIM_API bool mmusim_protocol_at(size_t index, mmusim_protocol_t *protocol);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mmusim config list|show|check|keys. */
+/* mmusim config list|show|check|keys|protocols. */
 #include "cli/run_setup.h"
 
 #include <ctype.h>
@@ -133,6 +133,23 @@ static int config_list_run(const struct cli_command *self, int argc,
     return CLI_OK;
 }
 
+static int config_protocols_run(const struct cli_command *self, int argc,
+                                char **argv)
+{
+    mmusim_protocol_t protocol;
+    int first;
+    int exit_status = cli_parse(self, argc, argv, NULL, NULL, &first);
+
+    if (exit_status >= 0)
+        return exit_status;
+    if (first < argc)
+        return cli_error(CLI_USAGE, "config protocols takes no operand");
+    for (size_t i = 0; mmusim_protocol_at(i, &protocol); i++)
+        printf("%-23s %-36s %-52s %s\n", protocol.name, protocol.isas,
+               protocol.bugs[0] ? protocol.bugs : "-", protocol.help);
+    return CLI_OK;
+}
+
 /* The machine is an operand or -m. */
 static int config_operand(const struct cli_command *self,
                           struct config_view *view, int argc, char **argv,
@@ -241,15 +258,29 @@ static const struct cli_command config_keys = {
     "are\nlisted as far as MACHINE (or the default machine) has them.\n",
     config_machine_options,
     config_show_run};
+static const struct cli_command config_protocols = {
+    "config protocols",
+    "",
+    "kernels: where they run, which bugs they have",
+    "Values of os.protocol. The bugs are those of docs/protocols/README.md "
+    "that "
+    "this\nversion of the kernel contains; NAME-fixed is the same without "
+    "them.\n",
+    config_no_options,
+    config_protocols_run};
 static const struct cli_command *const config_subs[] = {
-    &config_list, &config_show, &config_check, &config_keys};
+    &config_list, &config_show, &config_check, &config_keys, &config_protocols};
 
 static int config_run(const struct cli_command *self, int argc, char **argv)
 {
-    return cli_run_sub(self, config_subs, 4, argc, argv);
+    return cli_run_sub(self, config_subs, 5, argc, argv);
 }
 
 const struct cli_command cmd_config = {
-    "config", "list|show|check|keys ...", "machines and their keys",
-    "",       config_no_options,          config_run,
+    "config",
+    "list|show|check|keys|protocols ...",
+    "machines and their keys",
+    "",
+    config_no_options,
+    config_run,
 };

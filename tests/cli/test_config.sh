@@ -90,4 +90,18 @@ diff "$work/defaults" "$work/manual" >"$work/diff" || {
     fail "defaults of mmusim-config(5) and config keys differ:"
     cat "$work/diff"
 }
+
+# the table of docs/protocols is that of config protocols
+run 0 config protocols
+awk '{ name = $1; isas = substr($0, 25, 36); bugs = substr($0, 62, 52)
+       sub(/ +$/, "", isas); sub(/ +$/, "", bugs)
+       print "| `" name "` | " isas " | " (bugs == "-" ? "none" : bugs) " |" }' \
+    "$work/out" >"$work/table"
+grep '^| `' "$SOURCE_DIR/docs/protocols/README.md" | diff "$work/table" - \
+    >"$work/diff" || {
+    fail "docs/protocols/README.md has another table"
+    cat "$work/diff"
+}
+grep -q '^linux-4.6-fixed .* - ' "$work/out" || fail "a fixed kernel has bugs"
+refuses 2 "takes no operand" config protocols linux-4.6
 finish
