@@ -55,8 +55,11 @@ static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
         if (madvise_takes(sys, area))
             break;
     }
-    if (!mmusim__sys_next_area(sys))
+    if (!mmusim__sys_next_area(sys)) {
         range.on_effect = mmusim__sys_effect; /* the last one */
+        /* A first touch meanwhile makes an area under the same lock. */
+        sys->cursor = sys->end;
+    }
     mmusim__unmap(cpu, sys->kernel, &range);
     return true;
 }

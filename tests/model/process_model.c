@@ -167,6 +167,16 @@ void model_dontneed(struct process_model *model, struct model_mm *mm,
     }
 }
 
+void model_advise(struct model_mm *mm, uint32_t start, uint32_t end,
+                  uint32_t advice)
+{
+    for (uint32_t i = start; i < end && mm->pages[i].is_mapped; i++) {
+        mm->pages[i].advice = advice;
+        if (mm->pages[i].is_implicit)
+            break; /* of 4 KiB: a hole follows */
+    }
+}
+
 bool model_is_one_area(const struct model_mm *mm, uint32_t start, uint32_t end)
 {
     const struct model_page *first = &mm->pages[start];
@@ -176,7 +186,8 @@ bool model_is_one_area(const struct model_mm *mm, uint32_t start, uint32_t end)
 
         if (!page->is_mapped || page->prot != first->prot ||
             page->is_shared != first->is_shared || page->file != first->file ||
-            page->is_implicit != first->is_implicit)
+            page->is_implicit != first->is_implicit ||
+            (!page->is_implicit && page->advice != first->advice))
             return false;
         if (page->file != MODEL_NO_FILE &&
             page->file_page != first->file_page + (i - start))
@@ -216,6 +227,7 @@ void model_mremap(struct process_model *model, struct model_mm *mm,
         like.file_page = mm->pages[start].file_page;
         *page = i < n ? moved[i] : like;
         page->is_implicit = false;
+        page->advice = like.advice;
         if (like.file != MODEL_NO_FILE)
             page->file_page = moved[0].file_page + i;
     }

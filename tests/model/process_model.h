@@ -31,8 +31,9 @@ struct model_page {
     int32_t file;  /* MODEL_NO_FILE: private and anonymous */
     uint32_t file_page;
     bool has_entry;
-    bool can_write; /* the entry, not the mapping */
-    uint32_t frame; /* 0: the zero page */
+    bool can_write;  /* the entry, not the mapping */
+    uint32_t frame;  /* 0: the zero page */
+    uint32_t advice; /* MADVICE_HUGEPAGE, MADVICE_NOHUGEPAGE; 0: none */
 };
 
 struct model_mm {
@@ -81,6 +82,10 @@ void model_mprotect(struct process_model *model, struct model_mm *mm,
                     uint32_t start, uint32_t end, uint32_t prot);
 void model_dontneed(struct process_model *model, struct model_mm *mm,
                     uint32_t start, uint32_t end);
+/* MADVICE_HUGEPAGE or NOHUGEPAGE: changes nothing but what is one area. Small
+ * pages with room for more than 4 KiB each. */
+void model_advise(struct model_mm *mm, uint32_t start, uint32_t end,
+                  uint32_t advice);
 /* Would the kernel take [start, end) for one area, all of it mapped? */
 bool model_is_one_area(const struct model_mm *mm, uint32_t start, uint32_t end);
 /* Moves n of one area to a new place, with new_n pages; small pages only. */

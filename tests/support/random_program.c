@@ -135,9 +135,12 @@ static void gen_advice(struct gen *gen, const struct gen_thread *thread,
                        uint32_t start, uint32_t end)
 {
     static const char *const advice[] = {"free", "hugepage", "nohugepage"};
+    static const uint32_t flags[] = {0, MADVICE_HUGEPAGE, MADVICE_NOHUGEPAGE};
     bool is_wide = gen->out->page_shift > 12;
     uint32_t dice = is_wide ? below(gen, 6) : 0;
 
+    if (dice && dice < 3 && !model_is_huge(start))
+        model_advise(thread->mm, start, end, flags[dice]);
     if (dice < 3)
         gen_range(gen, thread, "madvise", advice[dice], start, end);
     else

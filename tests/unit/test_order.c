@@ -112,6 +112,22 @@ static void regress_a_shrinking_mremap_takes_effect_as_a_whole(void **state)
     assert_int_equal(run_stat(&f->run, "faults.invalid"), 2);
 }
 
+/* A first touch makes an area while mmap_lock is held for reading: after the
+ * effect on all areas there were. */
+static void regress_madvise_spares_areas_made_after_its_effect(void **state)
+{
+    struct fixture *f = *state;
+
+    f->config.cost.page_free_cycles = 100000;
+    program_say(f->program,
+                "1 mmap 0x10000 0x1000 rw-\n1 w 0x10000\n1 clone 2\n"
+                "1 sync 1\n1 madvise 0x10000 0x8000 dontneed\n"
+                "2 sync 1\n2 w 0x12000\n2 n 900000\n2 r 0x12000\n");
+    run(f);
+    assert_int_equal(run_stat(&f->run, "sim.implicit_pages"), 1);
+    assert_int_equal(run_stat(&f->run, "faults.minor"), 2);
+}
+
 /* ---- rule 2 ---- */
 
 static void an_operation_waits_for_who_has_yet_to_reach_its_number(void **state)
@@ -260,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_after_sync_n_runs_before_operation_n),
         TEST(regress_a_shrinking_mremap_takes_effect_as_a_whole),
+        TEST(regress_madvise_spares_areas_made_after_its_effect),
         TEST(an_operation_waits_for_who_has_yet_to_reach_its_number),
         TEST(operations_run_in_the_order_of_their_numbers),
         TEST(a_number_that_no_operation_has_is_counted_and_passed),
