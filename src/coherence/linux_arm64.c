@@ -153,7 +153,7 @@ const struct protocol_ops mmusim__protocol_linux_arm64_4_20_fixed = {
 const struct protocol_ops mmusim__protocol_linux_arm64_5_10 = {
     .name = "linux-arm64-5.10",
     .help = "Linux 5.10 on arm64: range operations and level hints",
-    .mm_rules = &mmusim__mm_rules_4_20,
+    .mm_rules = &mmusim__mm_rules_5_10,
     .bugs = "B12 B13 B14 B15 B16 B17 B41 B42",
     .init = arm64_init_5_10,
     ARM64_NEW,
@@ -162,7 +162,7 @@ const struct protocol_ops mmusim__protocol_linux_arm64_5_10 = {
 const struct protocol_ops mmusim__protocol_linux_arm64_5_10_fixed = {
     .name = "linux-arm64-5.10-fixed",
     .help = "linux-arm64-5.10 with the corpus's bugs repaired",
-    .mm_rules = &mmusim__mm_rules_4_20_fixed,
+    .mm_rules = &mmusim__mm_rules_5_10_fixed,
     .is_fixed = true,
     .init = arm64_init_5_10_fixed,
     ARM64_NEW,

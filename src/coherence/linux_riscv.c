@@ -320,7 +320,7 @@ static mmusim_status_t riscv_init_6_2(struct system *system)
 const struct protocol_ops mmusim__protocol_linux_riscv_6_2 = {
     .name = "linux-riscv-6.2",
     .help = "Linux 6.2 on RISC-V: a CPU leaves the mask and keeps its entries",
-    .mm_rules = &mmusim__mm_rules_6_8,
+    .mm_rules = &mmusim__mm_rules_6_2,
     .bugs = "B16 B37",
     .default_ceiling_pages = 1,
     .init = riscv_init_6_2,
@@ -330,7 +330,7 @@ const struct protocol_ops mmusim__protocol_linux_riscv_6_2 = {
 const struct protocol_ops mmusim__protocol_linux_riscv_6_2_fixed = {
     .name = "linux-riscv-6.2-fixed",
     .help = "linux-riscv-6.2 with the corpus's bugs repaired",
-    .mm_rules = &mmusim__mm_rules_6_8_fixed,
+    .mm_rules = &mmusim__mm_rules_6_2_fixed,
     .is_fixed = true,
     .default_ceiling_pages = 1,
     .init = riscv_init,

@@ -14,7 +14,7 @@ extern const struct protocol_ops mmusim__protocol_linux_4_6,
     mmusim__protocol_linux_4_6_fixed;
 
 /* All of generic memory management, not of arch/x86. */
-#define LINUX_4_6_BUGS "B01 B02 B04 B06 B07 B08 B12 B13 B15 B16 B18"
+#define LINUX_4_6_BUGS "B01 B02 B04 B06 B07 B08 B12 B13 B15 B16"
 
 /* Functions of that kernel that no OS operation here calls, for users of the
  * library's protocol level: flush_tlb() and flush_tlb_mm(). Same rules as

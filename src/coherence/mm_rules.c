@@ -19,15 +19,18 @@
 #define RULES_4_20                                                             \
     RULES_4_13, .migrates_huge = true, .gather_tracks_levels = true,           \
                 .moves_under_lock = true
-#define RULES_6_8                                                              \
-    RULES_4_20, .batched_has_generations = true, .delays_rmap = true,          \
+#define RULES_5_10                                                             \
+    RULES_4_20, .nested_flush_is_full = true, .knows_cold = true,              \
+                .splits_huge_on_write = true
+#define RULES_6_2                                                              \
+    RULES_5_10, .batched_has_generations = true, .delays_rmap = true,          \
                 .flushes_before_unlink = true, .protect_gathers = true,        \
-                .nested_flush_is_full = true, .gather_leaves_one_slot = true,  \
-                .splits_huge_on_write = true, .migrates_in_batches = true,     \
-                .delays_hinted_map = true, .knows_cold = true
+                .delays_hinted_map = true
+#define RULES_6_8  RULES_6_2, .migrates_in_batches = true
+#define RULES_6_14 RULES_6_8, .gather_leaves_one_slot = true
 #define RULES_7_1                                                              \
-    RULES_6_8, .rechecks_batched = true, .batches_tables = true,               \
-               .table_waits_for_rcu = true
+    RULES_6_14, .rechecks_batched = true, .batches_tables = true,              \
+                .table_waits_for_rcu = true
 /* What can be repaired without another gather. */
 #define RULES_FIXED                                                            \
     RULES_4_13, .moves_under_lock = true, .batched_has_generations = true,     \
@@ -48,6 +51,20 @@ const struct mm_rules mmusim__mm_rules_4_20 = {
     RULES_4_20,
 };
 
+const struct mm_rules mmusim__mm_rules_5_10 = {
+    .version = "5.10",
+    GATHER_SIZES,
+    .splits_huge_zero_page = true,
+    RULES_5_10,
+};
+
+const struct mm_rules mmusim__mm_rules_6_2 = {
+    .version = "6.2",
+    GATHER_SIZES,
+    .splits_huge_zero_page = true,
+    RULES_6_2,
+};
+
 const struct mm_rules mmusim__mm_rules_6_8 = {
     .version = "6.8",
     GATHER_SIZES,
@@ -58,7 +75,7 @@ const struct mm_rules mmusim__mm_rules_6_8 = {
 const struct mm_rules mmusim__mm_rules_6_14 = {
     .version = "6.14",
     GATHER_SIZES,
-    RULES_6_8,
+    RULES_6_14,
 };
 
 const struct mm_rules mmusim__mm_rules_7_1 = {
@@ -82,6 +99,25 @@ const struct mm_rules mmusim__mm_rules_4_20_fixed = {
     .gather_tracks_levels = true,
 };
 
+const struct mm_rules mmusim__mm_rules_5_10_fixed = {
+    .version = "5.10",
+    GATHER_SIZES,
+    .splits_huge_zero_page = true,
+    RULES_5_10,
+    .batched_has_generations = true,
+    .delays_rmap = true,
+    .flushes_before_unlink = true,
+    .rechecks_batched = true,
+};
+
+const struct mm_rules mmusim__mm_rules_6_2_fixed = {
+    .version = "6.2",
+    GATHER_SIZES,
+    .splits_huge_zero_page = true,
+    RULES_6_2,
+    .rechecks_batched = true,
+};
+
 const struct mm_rules mmusim__mm_rules_6_8_fixed = {
     .version = "6.8",
     GATHER_SIZES,
@@ -93,7 +129,7 @@ const struct mm_rules mmusim__mm_rules_6_8_fixed = {
 const struct mm_rules mmusim__mm_rules_6_14_fixed = {
     .version = "6.14",
     GATHER_SIZES,
-    RULES_6_8,
+    RULES_6_14,
     .rechecks_batched = true,
 };
 

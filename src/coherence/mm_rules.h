@@ -22,7 +22,7 @@ struct mm_rules {
     uint16_t gather_stack_pages, gather_total_pages;
     bool gather_takes_page;      /* Arm up to 4.x: one page of pointers in place
                                     of the stack's slots */
-    bool gather_leaves_one_slot; /* a folio may take two: 6.8 */
+    bool gather_leaves_one_slot; /* a folio may take two: 6.9 */
     bool gather_tracks_levels;   /* 4.19: strides and level hints */
     bool gather_counts_nested;   /* 4.13: another gather in flight: all that was
                                     asked for goes [B06, B07] */
@@ -63,10 +63,12 @@ struct mm_rules {
 };
 
 extern const struct mm_rules mmusim__mm_rules_4_6, mmusim__mm_rules_4_20,
-    mmusim__mm_rules_6_8, mmusim__mm_rules_6_14, mmusim__mm_rules_7_1;
+    mmusim__mm_rules_5_10, mmusim__mm_rules_6_2, mmusim__mm_rules_6_8,
+    mmusim__mm_rules_6_14, mmusim__mm_rules_7_1;
 /* Every repair, with the gather of each. */
 extern const struct mm_rules mmusim__mm_rules_4_6_fixed,
-    mmusim__mm_rules_4_20_fixed, mmusim__mm_rules_6_8_fixed,
+    mmusim__mm_rules_4_20_fixed, mmusim__mm_rules_5_10_fixed,
+    mmusim__mm_rules_6_2_fixed, mmusim__mm_rules_6_8_fixed,
     mmusim__mm_rules_6_14_fixed, mmusim__mm_rules_7_1_fixed;
 /* Of 32-bit Arm (mm_rules_arm.c). */
 extern const struct mm_rules mmusim__mm_rules_arm_2_6_37,

@@ -235,6 +235,13 @@ static void in_4_6_the_9698th_page_forces_a_flush(void **state)
     assert_int_equal(pages_of(*state, &mmusim__mm_rules_4_6, &x86), 9698);
 }
 
+/* __tlb_remove_folio_pages() came with 6.9. */
+static void in_6_8_it_is_still_the_9698th_and_in_6_14_not(void **state)
+{
+    assert_int_equal(pages_of(*state, &mmusim__mm_rules_6_8, &x86), 9698);
+    assert_int_equal(pages_of(*state, &mmusim__mm_rules_6_14, &x86), 9678);
+}
+
 /* 7 and 19 times 509. */
 static void in_7_1_the_9678th_page_forces_a_flush(void **state)
 {
@@ -485,6 +492,7 @@ int main(void)
         T(a_freed_table_counts_as_an_entry_of_the_level_above),
         T(a_gather_without_an_area_says_so),
         T(in_4_6_the_9698th_page_forces_a_flush),
+        T(in_6_8_it_is_still_the_9698th_and_in_6_14_not),
         T(in_7_1_the_9678th_page_forces_a_flush),
         T(without_memory_the_8th_page_does_and_in_7_1_the_7th),
         T(pages_of_64k_have_one_batch_of_8190),

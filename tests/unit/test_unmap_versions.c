@@ -2,12 +2,15 @@
 /* What unmapping, mprotect and mremap flush, and when, by kernel version: on a
  * machine of one CPU, from the sequences of mm/memory.c, mm/mprotect.c and
  * mm/mremap.c. */
+#include "coherence/mm_rules.h"
+#include "coherence/protocol.h"
 #include "support/machine_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -271,6 +274,23 @@ static void from_4_19_under_the_locks_of_each_table(void **state)
     assert_int_equal(mremap_flushes(*state), 3);
 }
 
+/* ---- the rows ---- */
+
+static void
+a_protocol_with_a_version_has_the_rules_of_that_version(void **state)
+{
+    const char *name;
+
+    (void) state;
+    for (size_t i = 0; (name = mmusim__protocol_name_at(i)); i++) {
+        const char *version = mmusim__protocol_find(name)->mm_rules->version;
+        bool is_4_4 = !strncmp(name, "linux-arm64-4.4", 15); /* as 4.6 */
+
+        if (strchr(name, '.') && !is_4_4 && !strstr(name, version))
+            fail_msg("%s has the rules of %s", name, version);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -296,6 +316,7 @@ int main(void)
         T(in_6_14_mprotect_does_not),
         T(in_4_6_mremap_flushes_at_the_end),
         T(from_4_19_under_the_locks_of_each_table),
+        T(a_protocol_with_a_version_has_the_rules_of_that_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
