@@ -20,7 +20,7 @@ static int workload_print_name(void *context,
 {
     (void) context;
     if (!item->parameter)
-        printf("%-16s %s\n", item->workload, item->help);
+        printf("%-18s %s\n", item->workload, item->help);
     return 0;
 }
 

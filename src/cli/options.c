@@ -324,10 +324,18 @@ static void option_print_subs(const struct cli_command *self,
                               const struct cli_command *const *subs,
                               size_t n_subs)
 {
+    int width = 10;
+
+    for (size_t i = 0; i < n_subs; i++) {
+        int length = (int) strlen(option_sub_word(subs[i]));
+
+        width = length > width ? length : width;
+    }
     printf("Usage: mmusim %s COMMAND ...\n\n%s\n\nCommands:\n", self->name,
            self->summary);
     for (size_t i = 0; i < n_subs; i++)
-        printf("  %-10s %s\n", option_sub_word(subs[i]), subs[i]->summary);
+        printf("  %-*s %s\n", width, option_sub_word(subs[i]),
+               subs[i]->summary);
     if (self->details && self->details[0])
         printf("\n%s\n", self->details);
     printf("\nmmusim %s COMMAND --help says more.\n", self->name);

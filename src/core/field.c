@@ -225,16 +225,29 @@ void mmusim__field_range(const struct field_row *row, char *text)
     }
 }
 
+/* A list of many words, for a message: whole words, and "...". */
+static void field_shorten(char *range)
+{
+    enum { MOST = 150 };
+    char *end;
+
+    if (strlen(range) <= MOST)
+        return;
+    range[MOST - 3] = '\0';
+    end = strrchr(range, '|');
+    strcpy(end ? end + 1 : range + MOST - 3, "...");
+}
+
 static bool field_refuse(const struct field_row *row, const char *text,
                          char *reason)
 {
     char range[FIELD_TEXT_BYTES];
 
     mmusim__field_range(row, range);
+    field_shorten(range);
     snprintf(reason, FIELD_TEXT_BYTES,
-             "'%.60s' is not allowed (allowed: %s"
-             "%.150s)",
-             text, field_is_number(row->type) ? "a number, " : "", range);
+             "'%.60s' is not allowed (allowed: %s%.150s)", text,
+             field_is_number(row->type) ? "a number, " : "", range);
     return false;
 }
 

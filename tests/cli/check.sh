@@ -48,6 +48,33 @@ run 0 replay -s os.protocol=linux-4.6 --format csv "$work/b06.txt"
 grep -v '^checker\.' "$work/run-ahead" | cmp -s - "$work/out" ||
     fail "--check changes statistics where it finds something"
 
+# Reclaim has cleared entries and flushes later, for many at once; somebody else
+# gives the same page back, finds nothing there, and returns (Linux before
+# 4.13: B02).
+awk 'BEGIN {
+    print "1 mmap 0x10000000 0x20000 r-- file:/f"
+    print "1 clone 2"
+    print "1 clone 3"
+    for (round = 0; round < 30; round++) {
+        for (i = 0; i < 32; i++)
+            printf "1 r 0x%x\n", 268435456 + 4096 * i
+        printf "1 reclaim 0x10000000 0x20000\n1 n %d\n", round * 97 % 3000
+        for (k = 0; k < 20; k++)
+            printf "2 madvise 0x10000000 0x1000 dontneed\n2 n %d\n", \
+                1 + (round * 7 + k * 131) % 1500
+        for (k = 0; k < 300; k++)
+            printf "3 n %d\n3 r 0x10000000\n", 1 + (round + k * 37) % 100
+    }
+}' >"$work/b02.txt"
+for protocol in linux-4.6 linux-4.6-fixed linux-4.20-fixed linux-7.1 ideal; do
+    status=0
+    [ "$protocol" = linux-4.6 ] && status=1
+    run "$status" replay --check -s os.protocol="$protocol" \
+        -s topology.sockets=1 -s topology.cores_per_socket=4 \
+        -s cost.major_fault_cycles=1000 -s os.fault_around_pages=16 \
+        --format csv "$work/b02.txt"
+done
+
 # how many are told
 run 1 replay --check -s os.protocol=linux-4.6 -s checker.reports=1 \
     "$work/b06.txt"

@@ -104,4 +104,5 @@ grep '^| `' "$SOURCE_DIR/docs/protocols/README.md" | diff "$work/table" - \
 }
 grep -q '^linux-4.6-fixed .* - ' "$work/out" || fail "a fixed kernel has bugs"
 refuses 2 "takes no operand" config protocols linux-4.6
+refuses 2 "linux-7.1-fixed|...)" config show -s os.protocol=linux-9
 finish
