@@ -198,6 +198,8 @@ void mmusim__check_sys_return(struct cpu *cpu, const struct sys_frame *sys)
     };
     const struct hook_call *call = &hook_calls[sys->op.kind];
 
+    if (sys->is_refused)
+        return;
     promise.what = call->name;
     if (call->name && call->tell)
         call->tell(sys, &promise);

@@ -54,6 +54,7 @@ static bool madvise_next_area(struct cpu *cpu, struct sys_frame *sys)
         sys->n_touched++;
         if (madvise_takes(sys, area))
             break;
+        sys->is_refused = true;
     }
     if (!mmusim__sys_next_area(sys)) {
         range.on_effect = mmusim__sys_effect; /* the last one */

@@ -342,7 +342,8 @@ static enum sys_body mremap_body(struct cpu *cpu, struct sys_frame *sys)
 
     switch (sys->step) {
     case MREMAP_CLEAR_TARGET:
-        if (!mremap_resolve(mremap) || !mremap_clear_target(cpu, mremap))
+        sys->is_refused = !mremap_resolve(mremap);
+        if (sys->is_refused || !mremap_clear_target(cpu, mremap))
             return SYS_LEAVE;
         sys->step = MREMAP_LINK;
         return SYS_AGAIN;

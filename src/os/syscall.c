@@ -140,6 +140,7 @@ bool mmusim__sys_fails(struct sys_frame *sys, mmusim_status_t status)
 {
     if (status == MMUSIM_NOMEM)
         system_fail(sys->kernel->system, status);
+    sys->is_refused |= status != MMUSIM_OK;
     return status != MMUSIM_OK;
 }
 

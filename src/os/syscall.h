@@ -46,6 +46,7 @@ struct sys_frame {
     uint32_t file_id; /* mmap of a file, or shared: see page_cache.h */
     uint32_t n_touched;
     bool has_changed;
+    bool is_refused; /* the kernel would return an error: nothing is promised */
 };
 
 /*

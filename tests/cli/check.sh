@@ -75,6 +75,20 @@ for protocol in linux-4.6 linux-4.6-fixed linux-4.20-fixed linux-7.1 ideal; do
         --format csv "$work/b02.txt"
 done
 
+# madvise(MADV_FREE) of a file is refused, and so promises nothing.
+awk 'BEGIN {
+    print "1 mmap 0x10000000 0x1000 rw- file:/f"
+    print "1 clone 2"
+    for (round = 0; round < 60; round++) {
+        printf "1 w 0x10000000\n1 n %d\n", 1 + round * 53 % 900
+        print "1 madvise 0x10000000 0x1000 dontneed"
+        for (i = 0; i < 6; i++)
+            printf "2 madvise 0x10000000 0x1000 free\n2 n %d\n%s\n", \
+                1 + (round * 7 + i * 31) % 200, "2 w 0x10000000"
+    }
+}' >"$work/refused.txt"
+run 0 replay --check -s os.protocol=linux-7.1 "$work/refused.txt"
+
 # how many are told
 run 1 replay --check -s os.protocol=linux-4.6 -s checker.reports=1 \
     "$work/b06.txt"
