@@ -322,12 +322,22 @@ static void broadcast_let_pass(struct cpu *cpu, uint64_t number)
     }
 }
 
+/* Does the issuer believe that nothing is outstanding? */
+static bool broadcast_is_over(const struct cpu_broadcast *own)
+{
+    for (const struct broadcast_op *op = own->ops; op; op = op->next) {
+        if (!op->passed_by)
+            return false;
+    }
+    return true;
+}
+
 static void broadcast_finish(struct cpu *cpu)
 {
     struct cpu_broadcast *own = &cpu->broadcast;
     struct shootdown_counters *counters = &cpu->system->shootdowns;
 
-    if (!cpu_mask_count(&own->reached) || own->ops)
+    if (!cpu_mask_count(&own->reached) || !broadcast_is_over(own))
         return;
     counters->completed++;
     mmusim__histogram_add(&counters->latency_cycles,

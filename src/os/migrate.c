@@ -271,8 +271,8 @@ static void migrate_unmap(struct cpu *cpu, struct migrate_frame *move)
         !migrate_is_movable(move, &entry, 2) ||
         migrate_find(kernel, page->from)) {
         kernel->vm.pgmigrate_fail += UINT64_C(1) << page->order;
-        mmusim__frame_unref(kernel->frames, page->from);
-        mmusim__frame_unref(kernel->frames, page->to);
+        mmusim__frame_unref_span(kernel->frames, page->from, page->order);
+        mmusim__frame_unref_span(kernel->frames, page->to, page->order);
         return;
     }
     batch->n++;
