@@ -3,11 +3,12 @@
  * madvise (Linux 4.6 mm/madvise.c): DONTNEED and FREE gather and flush area by
  * area under mmap_lock for reading. HUGEPAGE and NOHUGEPAGE change the areas'
  * flags under it for writing, and no entry (hugepage_madvise): a huge page that
- * is there stays. COLD (5.4) clears Accessed and makes the pages the next ones
- * that reclaim looks at; PAGEOUT is in sys_reclaim.c. Older kernels know
- * neither.
+ * is there stays, unless the areas now end within it (split_vma). COLD (5.4)
+ * clears Accessed and makes the pages the next ones that reclaim looks at;
+ * PAGEOUT is in sys_reclaim.c. Older kernels know neither.
  */
 #include "coherence/mm_rules.h"
+#include "os/huge_page.h"
 #include "os/syscall.h"
 #include "os/unmap.h"
 
@@ -88,9 +89,9 @@ static struct vm_flag_change madvise_flags(uint32_t advice)
     return (struct vm_flag_change){VM_HUGEPAGE, VM_NOHUGEPAGE};
 }
 
-/* Up to a hole or hugetlb, where Linux stops with an error: hugepage_madvise(),
- * VM_NO_KHUGEPAGED. */
-static enum sys_body madvise_flags_body(struct cpu *cpu, struct sys_frame *sys)
+/* Where the advice ends: at a hole or hugetlb Linux stops with an error,
+ * hugepage_madvise(), VM_NO_KHUGEPAGED. */
+static uint64_t madvise_flags_end(const struct sys_frame *sys)
 {
     uint64_t cursor = sys->start;
     const struct vm_area *area = mmusim__vm_find(sys->mm->areas, cursor);
@@ -99,11 +100,50 @@ static enum sys_body madvise_flags_body(struct cpu *cpu, struct sys_frame *sys)
         cursor = area->end;
         area = mmusim__vm_find(sys->mm->areas, cursor);
     }
-    if (cursor > sys->start)
+    return min_u64(cursor, sys->end);
+}
+
+/* vma_adjust_trans_huge(): an area that is to be divided at vaddr takes a huge
+ * page there along. */
+static void madvise_split_at(struct cpu *cpu, const struct sys_frame *sys,
+                             uint64_t vaddr)
+{
+    struct vm_flag_change change = madvise_flags(sys->op.advice);
+    const struct vm_area *area = mmusim__vm_find(sys->mm->areas, vaddr);
+    struct pt_entry entry;
+    struct pte_slot slot;
+
+    if (!area || area->start == vaddr ||
+        area->flags == ((area->flags & ~change.cleared) | change.set))
+        return;
+    slot = mmusim__pte_deepest(sys->kernel, sys->mm, vaddr, &entry);
+    if (thp_is_possible(sys->kernel->format) &&
+        slot.table->level == THP_LEVEL &&
+        mmusim__thp_is_cut(sys->kernel, &slot, area, vaddr, area->end))
+        mmusim__thp_split(cpu, sys->kernel, sys->mm, vaddr);
+}
+
+enum { MADVISE_SPLIT_START, MADVISE_SPLIT_END, MADVISE_FLAGS };
+
+static enum sys_body madvise_flags_body(struct cpu *cpu, struct sys_frame *sys)
+{
+    uint64_t end = madvise_flags_end(sys);
+
+    switch (sys->step++) {
+    case MADVISE_SPLIT_START:
+        madvise_split_at(cpu, sys, sys->start);
+        return SYS_AGAIN;
+    case MADVISE_SPLIT_END:
+        madvise_split_at(cpu, sys, end);
+        return SYS_AGAIN;
+    default:
+        break;
+    }
+    if (end > sys->start)
         mmusim__sys_fails(
-            sys, mmusim__vm_change_flags(
-                     sys->mm->areas, sys->start, min_u64(cursor, sys->end),
-                     madvise_flags(sys->op.advice), &sys->n_touched));
+            sys, mmusim__vm_change_flags(sys->mm->areas, sys->start, end,
+                                         madvise_flags(sys->op.advice),
+                                         &sys->n_touched));
     mmusim__sys_effect(cpu, sys->kernel);
     return SYS_LEAVE;
 }

@@ -190,6 +190,20 @@ static void every_kind_of_cut_splits(void **state)
     }
 }
 
+/* It was copied once for each of the two areas, and one reference stayed. */
+static void regress_advice_for_half_a_page_splits_it(void **state)
+{
+    struct run_fixture *f = *state;
+
+    program_say(f->program, AREA "1 w 0x40000000\n"
+                                 "1 madvise 0x40100000 0x300000 nohugepage\n"
+                                 "1 fork 2\n2 w 0x40000000\n1 exit\n"
+                                 "2 exit\n");
+    run_fixture_run(f);
+    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 1);
+    assert_int_equal(stat(f, "faults.cow"), 1);
+}
+
 static void pieces_are_copied_one_by_one_after_a_fork(void **state)
 {
     struct run_fixture *f = *state;
@@ -244,6 +258,7 @@ int main(void)
         TEST(cutting_a_page_flushes_it_and_keeps_the_rest),
         TEST(taking_whole_pages_splits_nothing),
         TEST(every_kind_of_cut_splits),
+        TEST(regress_advice_for_half_a_page_splits_it),
         TEST(pieces_are_copied_one_by_one_after_a_fork),
         TEST(a_shared_page_is_copied_whole_before_5_8),
         TEST(a_page_hidden_by_mprotect_is_split_hidden),
