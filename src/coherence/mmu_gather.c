@@ -254,8 +254,17 @@ static enum gather_full gather_add(struct mmu_gather *gather,
 enum gather_full mmusim__gather_block(struct mmu_gather *gather, pfn_t pfn,
                                       uint32_t order)
 {
-    return gather_add(gather,
-                      (struct gathered_page){pfn, false, (uint8_t) order});
+    return gather_add(
+        gather, (struct gathered_page){.pfn = pfn, .order = (uint8_t) order});
+}
+
+enum gather_full mmusim__gather_delayed(struct mmu_gather *gather, pfn_t pfn,
+                                        uint64_t vaddr)
+{
+    gather->has_delayed_rmap = true;
+    return gather_add(
+        gather,
+        (struct gathered_page){.pfn = pfn, .vaddr = vaddr, .has_rmap = true});
 }
 
 /* ---- tables ---- */
@@ -319,7 +328,8 @@ enum gather_full mmusim__gather_table(struct mmu_gather *gather,
     gather_extend_table(gather, table);
     if (gather->shape->table_slots)
         return gather_batch_table(gather, table);
-    return gather_add(gather, (struct gathered_page){table->pfn, true, 0});
+    return gather_add(
+        gather, (struct gathered_page){.pfn = table->pfn, .is_table = true});
 }
 
 /* ---- flushing ---- */

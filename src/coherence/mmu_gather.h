@@ -21,7 +21,9 @@
 
 struct gathered_page {
     pfn_t pfn;
+    uint64_t vaddr; /* where it was mapped; meant for has_rmap alone */
     bool is_table;
+    bool has_rmap; /* its reverse map still names it: delays_rmap */
     uint8_t order; /* of a page */
 };
 
@@ -116,6 +118,10 @@ enum gather_full {
 /* Holds back a page of an order. */
 enum gather_full mmusim__gather_block(struct mmu_gather *gather, pfn_t pfn,
                                       uint32_t order);
+/* Holds back a dirty page of a shared file whose reverse map goes only after
+ * the flush (tlb_delay_rmap()). */
+enum gather_full mmusim__gather_delayed(struct mmu_gather *gather, pfn_t pfn,
+                                        uint64_t vaddr);
 
 struct gather_table {
     pfn_t pfn;

@@ -124,6 +124,7 @@ bool mmusim__page_map(struct page_array *pages, struct page *page,
     struct page_map *last = &page->map;
     struct page_map *map;
 
+    page->n_map_changes++;
     if (!last->mm) {
         *last = (struct page_map){mm, vaddr, NULL};
         return true;
@@ -150,6 +151,7 @@ void mmusim__page_unmap(struct page_array *pages, struct page *page,
     struct page_map **link = &first->next;
     struct page_map *map;
 
+    page->n_map_changes++;
     if (first->mm == mm && first->vaddr == vaddr) {
         map = first->next;
         if (!map) {

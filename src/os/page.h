@@ -44,7 +44,8 @@ struct page {
     uint32_t file_id; /* 0: anonymous */
     uint16_t flags;
     uint16_t pending_cpu;
-    uint16_t hint_node; /* of the last NUMA hint, plus 1; 0: none yet */
+    uint16_t hint_node;     /* of the last NUMA hint, plus 1; 0: none yet */
+    uint32_t n_map_changes; /* of the reverse map; wraps */
 };
 
 struct page_array;

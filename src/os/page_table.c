@@ -121,14 +121,20 @@ static void pt_show(struct kernel *kernel, const struct pte_slot *slot,
     mmusim__check_word(kernel, slot, &before, &after);
 }
 
-static void pt_store_leaf(struct kernel *kernel, const struct pte_slot *slot,
-                          uint64_t word)
+static void pt_store_untracked(struct kernel *kernel,
+                               const struct pte_slot *slot, uint64_t word)
 {
-    pt_track(kernel, slot, word);
     pt_show(kernel, slot, word);
     if (kernel->system->bbm)
         mmusim__bbm_watch_leaf(kernel, slot, word);
     pt_store(kernel, pt_slot_paddr(slot), word);
+}
+
+static void pt_store_leaf(struct kernel *kernel, const struct pte_slot *slot,
+                          uint64_t word)
+{
+    pt_track(kernel, slot, word);
+    pt_store_untracked(kernel, slot, word);
 }
 
 static struct pt_entry pt_decode(const struct kernel *kernel,
@@ -374,6 +380,13 @@ void mmusim__pte_clear(struct kernel *kernel, const struct pte_slot *slot)
 {
     pt_set_translation(kernel, slot, 0);
     pt_store_leaf(kernel, slot, 0);
+}
+
+void mmusim__pte_clear_mapped(struct kernel *kernel,
+                              const struct pte_slot *slot)
+{
+    pt_set_translation(kernel, slot, 0);
+    pt_store_untracked(kernel, slot, 0);
 }
 
 void mmusim__pte_set_swap(struct kernel *kernel, const struct pte_slot *slot,

@@ -60,6 +60,10 @@ void mmusim__pte_rewrite(struct kernel *kernel, const struct pte_slot *slot,
                          uint64_t word);
 /* Clears a leaf: its translation ends. */
 void mmusim__pte_clear(struct kernel *kernel, const struct pte_slot *slot);
+/* The same, but the reverse map goes on naming the entry until the caller says
+ * otherwise (mmusim__reclaim_on_entry). */
+void mmusim__pte_clear_mapped(struct kernel *kernel,
+                              const struct pte_slot *slot);
 /* Ends a leaf's translation and leaves the name of its swap slot. */
 void mmusim__pte_set_swap(struct kernel *kernel, const struct pte_slot *slot,
                           uint32_t swap_slot);

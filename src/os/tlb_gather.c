@@ -5,6 +5,7 @@
 #include "coherence/flush.h"
 #include "coherence/mm_rules.h"
 #include "os/page_table.h"
+#include "os/reclaim.h"
 
 /* ---- flush and free ---- */
 
@@ -23,6 +24,23 @@ bool mmusim__tlb_flush(struct cpu *cpu, struct kernel *kernel)
         mmusim__flush_gather(cpu, gather->mm, &span);
     kernel->gathers.flushes++;
     return true;
+}
+
+void mmusim__tlb_flush_rmaps(struct cpu *cpu, struct kernel *kernel,
+                             struct mm *mm)
+{
+    struct mmu_gather *gather = kernel_gather(kernel, cpu);
+
+    for (uint32_t i = 0; gather->has_delayed_rmap && i < gather->n_pages; i++) {
+        struct gathered_page *page = &gather->pages[i];
+
+        if (!page->has_rmap)
+            continue;
+        page->has_rmap = false;
+        mmusim__reclaim_on_entry(kernel, mm, page->vaddr, page->pfn,
+                                 (pfn_t){0});
+    }
+    gather->has_delayed_rmap = false;
 }
 
 static uint64_t tlb_drop_tables(const struct cpu *cpu, struct kernel *kernel,

@@ -20,6 +20,10 @@ static inline struct mmu_gather *kernel_gather(struct kernel *kernel,
 /* tlb_flush_mmu_tlbonly(): pushes the frame of the flush; false: nothing waits
  * for one. */
 bool mmusim__tlb_flush(struct cpu *cpu, struct kernel *kernel);
+/* tlb_flush_rmaps(): after the flush of dirty file pages, and under their
+ * table's lock; mm is the gather's. */
+void mmusim__tlb_flush_rmaps(struct cpu *cpu, struct kernel *kernel,
+                             struct mm *mm);
 /* tlb_flush_mmu_free(): pages and tables; charges it. */
 void mmusim__tlb_free(struct cpu *cpu, struct kernel *kernel);
 /* The batch of tables alone. */

@@ -67,7 +67,7 @@ static bool unmap_is_kernel(const struct unmap_frame *unmap)
 /* The frame waits for the flush, or in the oldest version for nothing. */
 static void unmap_keep_page(struct unmap_frame *unmap,
                             struct mmu_gather *gather,
-                            const struct pt_entry *entry)
+                            const struct pt_entry *entry, bool delays_rmap)
 {
     struct kernel *kernel = unmap->kernel;
 
@@ -77,7 +77,9 @@ static void unmap_keep_page(struct unmap_frame *unmap,
         mmusim__frame_unref_span(kernel->frames, entry->pfn, entry->order);
         return;
     }
-    switch (mmusim__gather_block(gather, entry->pfn, entry->order)) {
+    switch (delays_rmap
+                ? mmusim__gather_delayed(gather, entry->pfn, unmap->cursor)
+                : mmusim__gather_block(gather, entry->pfn, entry->order)) {
     case GATHER_MUST_FLUSH:
         unmap->is_full = true;
         break;
@@ -139,6 +141,8 @@ static void unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
     struct kernel *kernel = unmap->kernel;
     uint64_t bytes = mmusim__pte_bytes(&unmap->slot, kernel->format);
     bool is_marked = entry->is_accessed || (entry->rights & TLB_DIRTY);
+    bool is_dirty_file = unmap_is_dirty_file(area, &unmap->slot, entry);
+    bool delays_rmap = is_dirty_file && unmap_rules(unmap)->delays_rmap;
 
     if (unmap_keeps(unmap) && !is_marked)
         return;
@@ -148,14 +152,15 @@ static void unmap_entry(struct unmap_frame *unmap, struct mmu_gather *gather,
         unmap_make_old(unmap, entry);
         return;
     }
-    if (unmap_is_dirty_file(area, &unmap->slot, entry)) {
-        unmap->must_flush |= unmap_rules(unmap)->flushes_dirty_early;
-        gather->has_delayed_rmap |= unmap_rules(unmap)->delays_rmap;
-    }
-    mmusim__pte_clear(kernel, &unmap->slot);
+    unmap->must_flush |=
+        is_dirty_file && unmap_rules(unmap)->flushes_dirty_early;
+    if (delays_rmap)
+        mmusim__pte_clear_mapped(kernel, &unmap->slot);
+    else
+        mmusim__pte_clear(kernel, &unmap->slot);
     if (entry->rights & TLB_DIRTY)
         mmusim__reclaim_set_dirty(kernel, entry->pfn);
-    unmap_keep_page(unmap, gather, entry);
+    unmap_keep_page(unmap, gather, entry, delays_rmap);
 }
 
 /* free_swap_and_cache(): nothing to flush. MADV_FREE drops it, too. */
@@ -291,6 +296,7 @@ static void unmap_unlock(struct cpu *cpu, struct unmap_frame *unmap)
 {
     bool is_early = unmap_rules(unmap)->flushes_dirty_early;
 
+    mmusim__tlb_flush_rmaps(cpu, unmap->kernel, unmap->range.mm);
     mmusim__lock_release(cpu, unmap->slot.table->lock, LOCK_WRITE);
     unmap->frame.pc = UNMAP_FIND;
     if (unmap->must_flush)

@@ -77,6 +77,7 @@ struct clean_frame {
     struct kernel *kernel;
     struct page *page;
     uint32_t map_index;
+    uint32_t n_map_changes; /* of the page, when map_index was counted */
     struct page_map map;
     struct pte_slot slot;
     struct lock_waiter waiter, table_waiter;
@@ -91,9 +92,15 @@ enum {
     CLEAN_DONE,
 };
 
+/* The next mapping, from the first on when some have come or gone: none that
+ * is there all the time is left out. */
 static bool clean_find_map(struct clean_frame *clean)
 {
     const struct page_map *map = &clean->page->map;
+
+    if (clean->n_map_changes != clean->page->n_map_changes)
+        clean->map_index = 0;
+    clean->n_map_changes = clean->page->n_map_changes;
 
     for (uint32_t i = clean->map_index; map && map->mm && i; i--)
         map = map->next;
@@ -211,4 +218,5 @@ void mmusim__flusher_serve(struct cpu *cpu, struct thread *thread)
     clean = mmusim__cpu_push(cpu, clean_step, sizeof(*clean));
     clean->kernel = kernel;
     clean->page = page;
+    clean->n_map_changes = page->n_map_changes;
 }
