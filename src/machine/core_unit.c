@@ -142,11 +142,11 @@ static void core_fault(struct core_unit *core, struct pending_access *access)
     access->state = PENDING_IN_FAULT;
     if (access->request.fault.kind == WALK_FAULT_STAGE2) {
         mmusim__hypervisor_fault(core->cpu, core->guest, &access->request,
-                                 &access->is_failed);
+                                 &access->outcome.is_failed);
         return;
     }
     mmusim__page_fault(core->cpu, core->kernel, access->request.vaddr,
-                       access->request.kind, &access->is_failed);
+                       access->request.kind, &access->outcome);
 }
 
 /* Takes faults and retries. True: a fault's frame has been pushed, or the CPU
@@ -157,7 +157,7 @@ static bool core_settle_pending(struct core_unit *core)
         struct pending_access *access = &core->pending[__builtin_ctzll(rest)];
 
         if (access->state == PENDING_IN_FAULT) {
-            if (access->is_failed)
+            if (access->outcome.is_failed)
                 core_resolve(core, access);
             else
                 access->state = PENDING_RETRY;

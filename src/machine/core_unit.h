@@ -30,6 +30,7 @@
 #include "machine/machine_config.h"
 #include "machine/thread_stream.h"
 #include "os/kernel.h"
+#include "os/page_fault.h"
 #include "tlb/walker.h"
 
 enum { CORE_MAX_PENDING = 64 };
@@ -46,9 +47,9 @@ enum pending_state {
 struct pending_access {
     struct walk_request request;
     enum pending_state state;
-    bool is_failed;       /* set by the fault handler */
-    bool blocks;          /* the core may not pass it */
-    uint64_t instruction; /* how many the core had done */
+    bool blocks;                  /* the core may not pass it */
+    struct fault_outcome outcome; /* set by the fault handler */
+    uint64_t instruction;         /* how many the core had done */
 };
 
 /* What the access loop has run into; handled as an event at that cycle. */

@@ -47,7 +47,7 @@ struct fault_frame {
     struct mm *mm;
     uint64_t vaddr;
     enum access_kind kind;
-    bool *is_failed;
+    struct fault_outcome *outcome;
     struct lock_waiter waiter;
     struct fault_plan plan;
     struct pte_slot slot;

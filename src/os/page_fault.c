@@ -359,11 +359,24 @@ static void fault_prepare(struct cpu *cpu, struct fault_frame *fault)
                      BUCKET_FAULT);
 }
 
+/* Once more nothing to repair? The hardware does not see the tables as they
+ * are, and will not. */
+static bool fault_is_hopeless(struct fault_frame *fault)
+{
+    if (fault->plan.action != ACTION_NOTHING)
+        fault->outcome->n_in_vain = 0;
+    else
+        fault->outcome->n_in_vain++;
+    return fault->outcome->n_in_vain >= PAGE_FAULT_IN_VAIN;
+}
+
 static enum kstep fault_leave(struct cpu *cpu, struct fault_frame *fault)
 {
     mmusim__lock_release(cpu, &fault->mm->mmap_lock, LOCK_READ);
+    if (fault_is_hopeless(fault))
+        fault->plan.kind = FAULT_INVALID;
     fault->kernel->faults[cpu->id][fault->plan.kind]++;
-    *fault->is_failed = fault->plan.kind == FAULT_INVALID;
+    fault->outcome->is_failed = fault->plan.kind == FAULT_INVALID;
     mmusim__cpu_busy(cpu, cpu->system->cost.fault_exit_cycles, BUCKET_FAULT);
     return KSTEP_NEXT;
 }
@@ -463,7 +476,7 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
 }
 
 void mmusim__page_fault(struct cpu *cpu, struct kernel *kernel, uint64_t vaddr,
-                        enum access_kind kind, bool *is_failed)
+                        enum access_kind kind, struct fault_outcome *outcome)
 {
     const struct thread *thread = kernel_cpu(kernel, cpu)->current;
     struct fault_frame *fault =
@@ -474,5 +487,5 @@ void mmusim__page_fault(struct cpu *cpu, struct kernel *kernel, uint64_t vaddr,
     fault->vaddr = vaddr;
     fault->kind = kind;
     fault->is_user = thread->mm;
-    fault->is_failed = is_failed;
+    fault->outcome = outcome;
 }

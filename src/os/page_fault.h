@@ -5,9 +5,21 @@
 
 #include "os/kernel.h"
 
-/* Pushes the fault's frame. When it is done, *is_failed (the caller's, living
- * until then) says whether the access failed for good; else it is retried. */
+/* A thread would fault for ever where a lost flush makes its CPU walk tables
+ * that are no more: an access whose faults find this many times in a row that
+ * the tables permit it has failed (guess: Linux has no bound; a flush on its
+ * way takes a few). */
+enum { PAGE_FAULT_IN_VAIN = 64 };
+
+/* Of all faults of one access; zero before the first. */
+struct fault_outcome {
+    bool is_failed;     /* for good; else it is retried */
+    uint32_t n_in_vain; /* in a row that had nothing to repair */
+};
+
+/* Pushes the fault's frame. When it is done, *outcome (the caller's, living
+ * until then) says what has come of it. */
 void mmusim__page_fault(struct cpu *cpu, struct kernel *kernel, uint64_t vaddr,
-                        enum access_kind kind, bool *is_failed);
+                        enum access_kind kind, struct fault_outcome *outcome);
 
 #endif

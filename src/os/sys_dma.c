@@ -20,7 +20,7 @@ struct dma_frame {
     uint32_t reads_left;
     uint64_t n_dropped; /* invalidations, when the answer was read */
     uint64_t dma_end;
-    bool is_failed;
+    struct fault_outcome outcome; /* of the page in hand */
 };
 
 enum {
@@ -154,15 +154,15 @@ static void dma_fault(struct cpu *cpu, struct dma_frame *dma)
     iommu->counters.page_requests++;
     mmusim__page_fault(cpu, dma->sys.kernel, dma->request.vaddr,
                        dma->request.is_write ? ACCESS_STORE : ACCESS_LOAD,
-                       &dma->is_failed);
+                       &dma->outcome);
 }
 
 static void dma_faulted(struct cpu *cpu, struct dma_frame *dma)
 {
     struct iommu *iommu = dma_iommu(dma);
 
-    dma->sys.step = dma->is_failed ? DMA_LEAVE : DMA_PAGE;
-    iommu->counters.failed += dma->is_failed;
+    dma->sys.step = dma->outcome.is_failed ? DMA_LEAVE : DMA_PAGE;
+    iommu->counters.failed += dma->outcome.is_failed;
     dma_wait(cpu, iommu->config.page_request_cycles);
 }
 
@@ -171,6 +171,7 @@ static void dma_access(struct cpu *cpu, struct dma_frame *dma)
     struct iommu *iommu = dma_iommu(dma);
 
     dma->sys.step = DMA_PAGE;
+    dma->outcome = (struct fault_outcome){0};
     iommu->counters.accesses++;
     dma->request.vaddr =
         align_down(dma->request.vaddr, BASE_PAGE_BYTES) + BASE_PAGE_BYTES;

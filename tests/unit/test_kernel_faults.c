@@ -3,11 +3,14 @@
  * Page faults and system calls, seen from outside: how many faults of which
  * kind a program takes (mm/memory.c of Linux 4.6; contract, text traces).
  */
+#include "coherence/protocol.h"
+#include "os/page_fault.h"
 #include "support/machine_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -465,6 +468,44 @@ static void regress_mremap_onto_itself_is_refused(void **state)
     assert_faults(f, (struct faults){.minor = 2});
 }
 
+/* ---- hardware that does not see the tables as they are ---- */
+
+static void flush_nothing(struct cpu *cpu, struct address_space *mm,
+                          const struct flush_span *span)
+{
+    (void) mm;
+    (void) span;
+    mmusim__cpu_busy(cpu, 10, BUCKET_FLUSH_LOCAL);
+}
+
+/* Arm keeps an entry that has refused a store: without a flush it refuses for
+ * ever. */
+static void regress_faults_that_repair_nothing_come_to_an_end(void **state)
+{
+    struct run_fixture *f = *state;
+    struct protocol_ops spoilt = *mmusim__protocol_find("linux-arm64-6.8");
+
+    spoilt.flush_mm_range = spoilt.flush_gather = flush_nothing;
+    spoilt.after_upgrade = spoilt.fix_spurious = NULL;
+    f->config.isa = ISA_ARMV8;
+    f->config.has_fabric = f->config.os.has_protocol = true;
+    snprintf(f->config.fabric, sizeof(f->config.fabric), "dvm");
+    snprintf(f->config.os.protocol, sizeof(f->config.os.protocol), "%s",
+             spoilt.name);
+    program_say(f->program, "1 mmap 0x10000 0x1000 r-- file:a shared\n"
+                            "1 r 0x10000\n"
+                            "1 mprotect 0x10000 0x1000 rw-\n1 w 0x10000\n"
+                            "1 r 0x10000\n");
+    run_build(&f->run, &f->config);
+    f->run.machine->system.protocol = &spoilt;
+    run_start(&f->run, f->program, NULL);
+    assert_int_equal(f->run.status, MMUSIM_OK);
+    assert_faults(f, (struct faults){.minor = 1,
+                                     .protection = 1,
+                                     .spurious = PAGE_FAULT_IN_VAIN - 1,
+                                     .invalid = 1});
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -502,6 +543,7 @@ int main(void)
         TEST(regress_mremap_of_mixed_areas_is_refused),
         TEST(regress_mremap_into_a_huge_page_is_refused),
         TEST(regress_mremap_onto_itself_is_refused),
+        TEST(regress_faults_that_repair_nothing_come_to_an_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
