@@ -40,7 +40,13 @@ static void check_judge(struct check *check, uint32_t cpu,
         *memo = (struct check_memo){vpn, logged->stamp, last_change};
 }
 
-/* Judges a CPU's uses before a cycle. */
+/* Is it before what happens now, at a cycle? */
+static bool check_is_past(const struct check_use *use, uint64_t cycle)
+{
+    return use->cycle < cycle || (use->cycle == cycle && use->is_event);
+}
+
+/* Judges a CPU's uses before a cycle, and its events of it so far. */
 static void check_settle_cpu(struct check *check, uint32_t cpu, uint64_t cycle)
 {
     struct check_log *log = &check->logs[cpu];
@@ -49,7 +55,7 @@ static void check_settle_cpu(struct check *check, uint32_t cpu, uint64_t cycle)
     uint64_t fresh[2]; /* the least stamp that cannot be stale */
     uint64_t n_fresh[2];
 
-    if (log->first == log->end || log->uses[log->first].cycle >= cycle)
+    if (log->first == log->end || !check_is_past(&log->uses[log->first], cycle))
         return;
     for (uint32_t i = 0; i < 2; i++) {
         changes[i] = mmusim__checker_last_change(check->checker, mms[i]);
@@ -60,8 +66,9 @@ static void check_settle_cpu(struct check *check, uint32_t cpu, uint64_t cycle)
         const struct check_use *use = &log->uses[log->first];
         uint32_t half = pt_is_upper(check->format, use->vaddr);
 
-        if (use->cycle >= cycle)
+        if (!check_is_past(use, cycle))
             break;
+        check->n_uses++;
         if (use->stamp - fresh[half] >= n_fresh[half])
             check_judge(check, cpu, use, changes[half]);
     }

@@ -28,8 +28,11 @@ struct check_use {
     uint64_t cycle;
     uint64_t vaddr;
     uint64_t stamp;
-    uint32_t need; /* CHECKER_READ, ... */
     uint32_t rights;
+    uint16_t need; /* CHECKER_READ, ... */
+    /* In the CPU's event of that cycle, not run ahead: before whatever other
+     * events of the same cycle change later. */
+    bool is_event;
 };
 
 /* Found fresh by the changes up to a version. */
@@ -60,6 +63,7 @@ struct check {
     struct system *system;
     const struct pt_format *format;
     struct check_log *logs; /* by CPU */
+    uint64_t n_uses;        /* judged */
     struct mmu_watch watch;
 };
 
@@ -71,7 +75,8 @@ void mmusim__check_destroy(struct check *check);
 
 /* Who acts at present, and when: for frames' steps. */
 struct checker_at mmusim__check_now(const struct check *check);
-/* Judges all uses before a cycle; before the checker is told of a change. */
+/* Judges all uses before a cycle and the events of it so far; before the
+ * checker is told of a change. */
 void mmusim__check_settle(struct check *check, uint64_t cycle);
 
 /* Makes room for another use of a CPU whose present cycle is `now`, and says

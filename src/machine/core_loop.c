@@ -40,7 +40,7 @@ struct loop {
     uint32_t log_room;
 };
 
-static uint32_t loop_need(enum access_kind kind)
+static uint16_t loop_need(enum access_kind kind)
 {
     return kind == ACCESS_LOAD    ? CHECKER_READ
            : kind == ACCESS_STORE ? CHECKER_WRITE
@@ -57,6 +57,7 @@ static MMUSIM_NOINLINE void loop_log_use(struct loop *loop,
         .vaddr = vaddr,
         .stamp = mmusim__mmu_hit_stamp(loop->mmu, kind, vaddr),
         .need = loop_need(kind),
+        .is_event = cycle == loop->core->cpu->now,
         .rights = (uint32_t) data & (BASE_PAGE_BYTES - 1),
     };
 
@@ -334,6 +335,7 @@ static void loop_log_hit(struct loop *loop, struct loop_kind *kind,
         kind->logged.stamp = mmusim__mmu_hit_stamp(loop->mmu, access, vaddr);
     }
     kind->logged.cycle = cycle;
+    kind->logged.is_event = cycle == loop->core->cpu->now;
     kind->logged.vaddr = vaddr;
     check_log_use(loop->log, &kind->logged);
     loop->log_room--;

@@ -51,6 +51,7 @@ static void core_log_use(struct core_unit *core,
         .cycle = now,
         .vaddr = access->request.vaddr,
         .stamp = mmusim__mmu_hit_stamp(mmu, kind, access->request.vaddr),
+        .is_event = true,
         .need = kind == ACCESS_LOAD    ? CHECKER_READ
                 : kind == ACCESS_STORE ? CHECKER_WRITE
                                        : CHECKER_EXEC,

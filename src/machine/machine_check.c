@@ -61,6 +61,8 @@ void mmusim__machine_check_stats(const struct mmusim_machine *machine,
                       mmusim__checker_count(check->checker, CHECKER_ALLOWED),
                       "uses",
                       "of stale translations before their flush was complete");
+    mmusim__stats_add(stats, "checker.uses", check->n_uses, "uses",
+                      "of translations that were judged");
     mmusim__stats_add(stats, "checker.violations",
                       mmusim__checker_violations(check->checker), "uses",
                       "of translations that had been ruled out");
