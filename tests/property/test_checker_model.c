@@ -155,6 +155,71 @@ static bool has_pressure(const struct subject *subject)
     return has_wide_tables(subject) && subject->seed % 4 >= 2;
 }
 
+/* Two of three programs that are not short of memory (it has no room for a
+ * huge page there). */
+static bool has_thp(const struct subject *subject)
+{
+    return has_wide_tables(subject) && !has_pressure(subject) &&
+           !subject->fault && subject->seed % 3;
+}
+
+static bool has_devices(const struct subject *subject)
+{
+    return !subject->fault && subject->seed % 5 == 4;
+}
+
+/* A key in one of `bound` machines. */
+static void set_sometimes(mmusim_config_t *config, struct rng *rng,
+                          uint32_t bound, const char *key, const char *value)
+{
+    if (mmusim__rng_below(rng, bound) == 0)
+        set(config, key, value);
+}
+
+static void set_x86(mmusim_config_t *config, const struct subject *subject,
+                    struct rng *rng)
+{
+    static const char *const modes[] = {"x2apic-cluster", "xapic", "shorthand"};
+
+    set(config, "ipi.mode", modes[mmusim__rng_below(rng, 3)]);
+    set_sometimes(config, rng, 4, "os.pcid", "false");
+    set_sometimes(config, rng, 3, "os.batched_unmap", "false");
+    if (subject->isa != ISA_X86_64)
+        return;
+    if (strncmp(subject->protocol->name, "linux-7.1", 9) == 0)
+        set_sometimes(config, rng, 2, "fabric", "invlpgb");
+    set_number(config, "os.global_asid_samples_log2",
+               mmusim__rng_below(rng, 3));
+}
+
+/* What else may be otherwise from machine to machine. */
+static void set_variety(mmusim_config_t *config, const struct subject *subject)
+{
+    static const char *const prefetchers[] = {"none", "next-page", "stride",
+                                              "distance"};
+    struct rng rng;
+
+    mmusim__rng_init(&rng, subject->seed, 11);
+    if (ISAS_X86 >> subject->isa & 1)
+        set_x86(config, subject, &rng);
+    if (subject->isa == ISA_ARMV8)
+        set_sometimes(config, &rng, 3, "os.pti", "true");
+    if (has_wide_tables(subject))
+        set(config, "prefetch.policy", prefetchers[mmusim__rng_below(&rng, 4)]);
+    set_sometimes(config, &rng, 4, "topology.threads_per_core", "2");
+    set_sometimes(config, &rng, 3, "os.gather_alloc_failures", "200000");
+    set_sometimes(config, &rng, 3, "os.fault_around_pages", "8");
+    set_sometimes(config, &rng, 3, "os.readahead_pages", "4");
+    set(config, "topology.sockets", has_devices(subject) ? "1" : "2");
+    set_sometimes(config, &rng, 2, "os.numa_balancing", "true");
+    set_number(config, "os.numa_scan_period_cycles",
+               10000 + mmusim__rng_below(&rng, 100000));
+    if (has_thp(subject))
+        set(config, "os.thp", "always");
+    if (has_devices(subject))
+        set(config, "iommu.devices", "1");
+}
+
 static mmusim_config_t *make_config(const struct subject *subject)
 {
     mmusim_config_t *config = base_config(subject->isa);
@@ -175,6 +240,8 @@ static mmusim_config_t *make_config(const struct subject *subject)
         set(config, "os.memory", "2M");
         set(config, "os.swap", "16M");
     }
+    if (!subject->fault)
+        set_variety(config, subject);
     set(config, "checker.enabled", "true");
     return config;
 }
@@ -254,6 +321,9 @@ static struct racing_limits limits_of(const struct subject *subject)
         .n_steps = subject->fault ? 60 : 20,
         .has_large = has_wide_tables(subject) && !has_pressure(subject),
         .has_pressure = has_pressure(subject),
+        .has_moves = !subject->fault,
+        .has_devices = has_devices(subject),
+        .has_thp = has_thp(subject),
     };
 }
 

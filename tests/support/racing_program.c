@@ -15,6 +15,7 @@ enum {
 #define RACING_FILE  UINT64_C(0x18000000)
 #define RACING_BIG   UINT64_C(0x20000000)
 #define RACING_LARGE UINT64_C(0x40000000)
+#define RACING_THP   UINT64_C(0x48000000)
 
 struct racing {
     struct program *program;
@@ -35,6 +36,10 @@ static uint64_t racing_area(struct racing *racing, uint32_t *n_pages)
     uint32_t pick = below(racing, racing->limits->has_large ? 9 : 8);
 
     *n_pages = RACING_PAGES;
+    if (racing->limits->has_thp && below(racing, 6) == 0) {
+        *n_pages = 1024;
+        return RACING_THP;
+    }
     if (pick < 5)
         return RACING_BASE;
     if (pick < 6)
@@ -72,7 +77,7 @@ static void racing_range(struct racing *racing, uint32_t tid, const char *verb,
     uint32_t first = below(racing, n_pages);
     uint32_t n = 1 + below(racing, below(racing, 4) ? 4 : 40);
 
-    if (area == RACING_LARGE) {
+    if (area == RACING_LARGE || (area == RACING_THP && below(racing, 2))) {
         first = below(racing, 2) * 512;
         n = 512;
     } else if (n > n_pages - first) {
@@ -85,6 +90,9 @@ static void racing_range(struct racing *racing, uint32_t tid, const char *verb,
 
 static void racing_map_all(struct racing *racing, uint32_t tid)
 {
+    if (racing->limits->has_thp)
+        program_say(racing->program, "%u mmap %#llx 0x400000 rw-", tid,
+                    (unsigned long long) RACING_THP);
     program_say(racing->program,
                 "%u mmap %#llx %#x rw-\n"
                 "%u mmap %#llx 0x8000 rw- file:f0 shared",
@@ -130,6 +138,21 @@ static void racing_fork(struct racing *racing, uint32_t tid, bool is_child)
     program_say(racing->program, "%u exit", child);
 }
 
+/* What only some programs do. */
+static void racing_rare(struct racing *racing, uint32_t tid)
+{
+    uint32_t pick = below(racing, 6);
+
+    if (pick == 5 && racing->limits->has_devices)
+        racing_range(racing, tid, "dma", below(racing, 2) ? "w" : "r");
+    else if (pick == 4)
+        racing_range(racing, tid, "reclaim", "");
+    else if (pick > 1)
+        racing_range(racing, tid, "migrate", "");
+    else
+        racing_range(racing, tid, "madvise", pick ? "cold" : "pageout");
+}
+
 enum racing_op {
     RACE_MUNMAP,
     RACE_MAP,
@@ -141,6 +164,7 @@ enum racing_op {
     RACE_FORK,
     RACE_MOVE,
     RACE_IDLE,
+    RACE_RARE,
 };
 
 static void racing_do(struct racing *racing, uint32_t tid, enum racing_op op,
@@ -149,6 +173,9 @@ static void racing_do(struct racing *racing, uint32_t tid, enum racing_op op,
     static const char *const rights[] = {"r--", "r--", "rwx", "---"};
 
     switch (op) {
+    case RACE_RARE:
+        racing_rare(racing, tid);
+        return;
     case RACE_MUNMAP:
         racing_range(racing, tid, "munmap", "");
         return;
@@ -193,6 +220,10 @@ static void racing_operation(struct racing *racing, uint32_t tid, bool is_child)
     };
     uint32_t n_ops = sizeof(ops) / sizeof(*ops);
 
+    if (racing->limits->has_moves && below(racing, 4) == 0) {
+        racing_do(racing, tid, RACE_RARE, is_child);
+        return;
+    }
     racing_do(racing, tid, ops[below(racing, n_ops)], is_child);
 }
 

@@ -17,6 +17,9 @@ struct racing_limits {
     uint32_t n_steps;   /* operations of each */
     bool has_large;     /* 2M mappings */
     bool has_pressure;  /* a file of RACING_BIG_PAGES: memory runs short */
+    bool has_moves;     /* pages that move and are reclaimed by call */
+    bool has_devices;   /* a device reads and writes them, too */
+    bool has_thp;       /* areas where huge pages come and go */
 };
 
 /* The caller destroys it. */
