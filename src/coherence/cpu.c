@@ -82,7 +82,7 @@ static bool cpu_turn(struct cpu *cpu, uint64_t cycle, enum event_class class)
 
 static enum event_class cpu_class(const struct cpu *cpu)
 {
-    return cpu->top ? EVENT_OS : cpu->user_class;
+    return cpu->top ? EVENT_OS : EVENT_ACCESS;
 }
 
 /* May an interrupt be taken? An NMI only waits for another to end. */
@@ -223,7 +223,6 @@ void mmusim__cpu_place(struct cpu *cpu, const struct cpu_layout *layout)
 void mmusim__cpu_start(struct cpu *cpu)
 {
     event_init(&cpu->run_event, cpu_fire, cpu);
-    cpu->user_class = EVENT_ACCESS;
     mmusim__cpu_busy(cpu, 0, BUCKET_IDLE);
     cpu_schedule(cpu, 0, EVENT_ACCESS);
 }

@@ -146,11 +146,10 @@ struct cpu {
     struct unmap_batch unmap_batch;
 
     /* Set by the machine: runs user code from `now`; sets the activity, or
-     * pushes a frame. */
+     * pushes a frame. Its events are of class EVENT_ACCESS, also where an OS
+     * operation begins: how far a CPU has looked ahead names no class. */
     void (*run_user)(struct cpu *cpu);
     void *user; /* the machine's own */
-    /* Class of the user code's next event: EVENT_OS before an OS operation. */
-    enum event_class user_class;
 };
 
 enum { CPU_STACK_BYTES = 4096 };

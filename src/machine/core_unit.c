@@ -479,8 +479,6 @@ static void core_spend_owed(struct core_unit *core)
     for (uint32_t i = 0; i < core->n_owed; i++)
         core->owed[i] = core->owed[i + 1];
     mmusim__cpu_busy(core->cpu, owed.cycles, owed.bucket);
-    if (!core->n_owed && core->stop == STOP_SYS)
-        core->cpu->user_class = EVENT_OS;
 }
 
 void mmusim__core_run(struct cpu *cpu)
@@ -490,7 +488,6 @@ void mmusim__core_run(struct cpu *cpu)
     struct thread_stream *stream;
     uint64_t room;
 
-    cpu->user_class = EVENT_ACCESS;
     if (core->n_owed) {
         core_spend_owed(core);
         return;
@@ -521,8 +518,6 @@ void mmusim__core_run(struct cpu *cpu)
     while (core->counters.instructions >= core->speculation_at)
         core_speculate(core);
     core_run_records(core, stream, room);
-    if (core->stop == STOP_SYS && !core->n_owed)
-        cpu->user_class = EVENT_OS;
 }
 
 void mmusim__core_init(struct core_unit *core)

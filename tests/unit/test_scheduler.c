@@ -192,6 +192,29 @@ static void two_cpus_that_flush_each_other_both_finish(void **state)
     assert_int_equal(run_stat(&f->run, "faults.minor"), 600);
 }
 
+/* Thread 2 wakes CPU 0 by one stamp and lets its thread go on by the next, at
+ * the same cycle: CPU 0 comes between, however far thread 2 has looked ahead.
+ */
+static void regress_looking_ahead_does_not_overtake_at_one_cycle(void **state)
+{
+    struct run_fixture *f = *state;
+    const struct program_view one_by_one = {.piece_records = 1};
+    struct machine_run reference, sliced;
+
+    program_say(f->program,
+                "1 sync 4\n2 r 0x10000\n1 n 1000\n3 sync 6\n3 n 9000\n"
+                "2 n 20000\n2 r 0x10000\n"
+                "2 sync 4\n2 r 0x10000\n2 sync 6\n2 n 10\n");
+    run_fixture_run(f);
+    run_program(&sliced, &f->config, f->program, &one_by_one);
+    run_assert_equal(&f->run, &sliced);
+    f->config.engine = ENGINE_REFERENCE;
+    run_well(&reference, &f->config, f->program);
+    run_assert_equal(&f->run, &reference);
+    run_fini(&sliced);
+    run_fini(&reference);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -208,6 +231,7 @@ int main(void)
         TEST(a_kernel_thread_borrows_the_address_space),
         TEST(an_exit_leaves_the_others_their_memory),
         TEST(two_cpus_that_flush_each_other_both_finish),
+        TEST(regress_looking_ahead_does_not_overtake_at_one_cycle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
