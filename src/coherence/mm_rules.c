@@ -25,7 +25,7 @@
 #define RULES_6_2                                                              \
     RULES_5_10, .batched_has_generations = true, .delays_rmap = true,          \
                 .flushes_before_unlink = true, .protect_gathers = true,        \
-                .delays_hinted_map = true
+                .delays_hinted_map = true, .syncs_collapse = true
 #define RULES_6_8  RULES_6_2, .migrates_in_batches = true
 #define RULES_6_14 RULES_6_8, .gather_leaves_one_slot = true
 #define RULES_7_1                                                              \
@@ -35,7 +35,8 @@
 #define RULES_FIXED                                                            \
     RULES_4_13, .moves_under_lock = true, .batched_has_generations = true,     \
                 .delays_rmap = true, .flushes_before_unlink = true,            \
-                .rechecks_batched = true, .nested_flush_is_full = true
+                .rechecks_batched = true, .nested_flush_is_full = true,        \
+                .syncs_collapse = true
 
 /* x86 of 4.6 queues tables like pages: nothing is freed too early. */
 const struct mm_rules mmusim__mm_rules_4_6 = {

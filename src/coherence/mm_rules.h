@@ -54,6 +54,8 @@ struct mm_rules {
                                    then: 5.13 */
     bool migrates_huge;         /* without splitting them: 4.14 */
     bool migrates_in_batches;   /* unmap many, flush, copy: 6.3 */
+    bool syncs_collapse;        /* no walker is left in a table that khugepaged
+                                   frees: 6.1 [B17] */
     bool splits_huge_on_write;  /* a shared huge page, instead of copying it:
                                    5.8 */
     bool splits_huge_zero_page; /* the same of the huge zero page: 5.8 to 6.12

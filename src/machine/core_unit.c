@@ -424,8 +424,7 @@ static void core_run_records(struct core_unit *core,
         .records = UINT32_MAX,
     };
 
-    limits.cycle = min_u64(limits.cycle, os->slice_end_cycle);
-    limits.cycle = min_u64(limits.cycle, os->numa_tick_cycle);
+    limits.cycle = min_u64(limits.cycle, os_cpu_next_tick(os));
     /* At least one record, or time would stand still; and in the reference
      * engine at most one. */
     if (limits.cycle <= cpu->now || cpu->system->is_reference) {
@@ -466,8 +465,7 @@ static bool core_may_switch(const struct core_unit *core)
     const struct os_cpu *os = kernel_cpu(core->kernel, core->cpu);
 
     return !core->n_pending ||
-           (os->current &&
-            core->cpu->now < min_u64(os->slice_end_cycle, os->numa_tick_cycle));
+           (os->current && core->cpu->now < os_cpu_next_tick(os));
 }
 
 /* Spends the next piece of the time that the last record still takes. */

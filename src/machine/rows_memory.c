@@ -14,6 +14,10 @@ const struct field_row mmusim__rows_memory[] = {
          "whether reclaim flushes for many entries at once; protocol: as that "
          "kernel does",
          "Linux 4.3 to 4.6 mm/rmap.c on x86: yes"),
+    U64("os.khugepaged_sleep_cycles", os.khugepaged_sleep_cycles, "cycles", 1,
+        UINT64_C(1000000000000), "30000000000",
+        "from one round of khugepaged over 8 places to the next",
+        "Linux 4.6 mm/huge_memory.c scan_sleep_millisecs: 10 s, at 3 GHz"),
     BOOL("os.numa_balancing", os.has_numa_balancing, "false",
          "pages move to the node of the CPU that uses them",
          "a choice, not a measurement; Linux: true on several nodes"),

@@ -24,6 +24,7 @@
 
 struct mem_model;
 struct nested;
+struct khugepaged;
 struct page_cache;
 struct reclaim;
 struct thread;
@@ -102,6 +103,7 @@ struct os_cpu {
     struct unmap_plan plan;
     struct rng rng; /* of exec's stacks */
     struct migration_batch migration;
+    uint64_t thp_tick_cycle;  /* khugepaged.h; CYCLE_NEVER: off */
     uint64_t numa_tick_cycle; /* numa_balance.h; CYCLE_NEVER: off */
     uint32_t n_order_waiting; /* its threads that wait, off the CPU */
     uint64_t effect_version;  /* check_hooks.h: of the call's edits; 0: none */
@@ -131,6 +133,7 @@ struct kernel {
     const struct pt_format *format;
     struct frame_alloc *frames;
     struct page_cache *page_cache;
+    struct khugepaged *khugepaged;
     struct reclaim *reclaim;
     struct translation_table *translations;
     struct mm init_mm;
@@ -162,6 +165,14 @@ static inline struct os_cpu *kernel_cpu(struct kernel *kernel,
                                         const struct cpu *cpu)
 {
     return &kernel->cpus[cpu->id];
+}
+
+/* The cycle at which a CPU has something to do besides its thread: the end of
+ * the slice, a tick. */
+static inline uint64_t os_cpu_next_tick(const struct os_cpu *os)
+{
+    return min_u64(os->slice_end_cycle,
+                   min_u64(os->numa_tick_cycle, os->thp_tick_cycle));
 }
 
 /* Is it one of the zero pages, which nobody's reference holds? */

@@ -22,6 +22,7 @@ struct os_config {
     uint64_t timeslice_cycles;
     uint64_t memory_bytes;
     enum thp_mode thp;
+    uint64_t khugepaged_sleep_cycles;
     bool has_numa_balancing;
     uint64_t numa_scan_period_cycles;
     uint64_t numa_scan_bytes;

@@ -425,6 +425,17 @@ mmusim_status_t mmusim__pte_move(struct kernel *kernel,
     return MMUSIM_OK;
 }
 
+struct pte_slot mmusim__pte_detach(struct kernel *kernel, const struct mm *mm,
+                                   uint64_t vaddr, uint32_t level)
+{
+    struct pte_slot slot = pt_top_slot(kernel, mm, vaddr);
+
+    while (slot.table->level > level)
+        slot = pt_descend(kernel, &slot, vaddr);
+    pt_unlink(kernel, &slot);
+    return slot;
+}
+
 /* The entries of a new table, which nothing points to yet. */
 static mmusim_status_t pt_fill_pieces(struct kernel *kernel,
                                       struct pte_slot *to,

@@ -75,6 +75,10 @@ mmusim_status_t mmusim__pte_move(struct kernel *kernel,
                                  const struct pte_slot *from,
                                  const struct pte_slot *to);
 
+/* Clears the pointer to a table at a level; the table stays, pointed to by
+ * nothing. The pointer's slot. */
+struct pte_slot mmusim__pte_detach(struct kernel *kernel, const struct mm *mm,
+                                   uint64_t vaddr, uint32_t level);
 /* A large leaf that is not present becomes a pointer to a table of smaller
  * ones with its rights. */
 struct pte_pieces {

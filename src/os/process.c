@@ -2,6 +2,7 @@
 /* Threads, and the kernel's start and end: see process.h. */
 #include "os/process.h"
 
+#include "os/khugepaged.h"
 #include "os/mm.h"
 #include "os/page_cache.h"
 #include "os/page_table.h"
@@ -195,7 +196,9 @@ mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
         !kernel->faults)
         return MMUSIM_NOMEM;
     kernel_init_gathers(kernel);
-    status = mmusim__reclaim_init(kernel);
+    status = mmusim__khugepaged_init(kernel);
+    if (!status)
+        status = mmusim__reclaim_init(kernel);
     if (status)
         return status;
     mmusim__frame_alloc_on_free(kernel->frames, mmusim__reclaim_on_free,
@@ -245,6 +248,7 @@ void mmusim__kernel_fini(struct kernel *kernel)
         free(kernel->cpus[i].migration.pages);
     }
     mmusim__reclaim_fini(kernel);
+    mmusim__khugepaged_fini(kernel);
     mmusim__frame_alloc_destroy(kernel->frames);
     mmusim__page_cache_destroy(kernel->page_cache);
     free(kernel->cpus);

@@ -23,6 +23,11 @@ mmusim_status_t mmusim__threads_create(struct kernel *kernel,
 void mmusim__thread_start(struct kernel *kernel, struct thread *thread,
                           struct mm *mm, uint64_t now);
 
+/* exit_mmap() of an address space that no thread has any more: pushes frames;
+ * mmusim__mm_died() is to come after. */
+void mmusim__process_unmap_all(struct cpu *cpu, struct kernel *kernel,
+                               struct mm *mm);
+
 /* The thread of a tid that has not started yet; NULL: none. */
 struct thread *mmusim__thread_unborn(struct kernel *kernel, uint32_t tid);
 

@@ -5,6 +5,7 @@
 #include "coherence/check_cpus.h"
 #include "coherence/flush.h"
 #include "core/check.h"
+#include "os/khugepaged.h"
 #include "os/mm.h"
 #include "os/numa_balance.h"
 #include "os/order.h"
@@ -151,8 +152,10 @@ bool mmusim__sched_pick(struct kernel *kernel, struct cpu *cpu)
         }
         sched_yield_waiting(kernel, cpu);
     }
-    if (os->current && sched_slice_goes_on(kernel, cpu))
+    if (os->current && sched_slice_goes_on(kernel, cpu)) {
+        mmusim__khugepaged_tick(kernel, cpu);
         return !mmusim__numa_tick(kernel, cpu);
+    }
     if (os->queue_head)
         sched_switch_to(kernel, cpu, sched_take(os));
     else if (!cpu->is_idle)

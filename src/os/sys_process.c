@@ -243,8 +243,8 @@ const struct sys_call mmusim__sys_fork = {
 /* ---- exec and exit ---- */
 
 /* exit_mmap() of an address space that no thread has any more. */
-static void process_unmap_all(struct cpu *cpu, struct kernel *kernel,
-                              struct mm *mm)
+void mmusim__process_unmap_all(struct cpu *cpu, struct kernel *kernel,
+                               struct mm *mm)
 {
     const struct unmap_range all = {
         .mm = mm,
@@ -310,7 +310,7 @@ static enum sys_body exec_body(struct cpu *cpu, struct sys_frame *sys)
     case EXEC_UNMAP:
         if (exec->mm && mmusim__mm_leave(sys->mm)) {
             sys->has_changed = true;
-            process_unmap_all(cpu, sys->kernel, sys->mm);
+            mmusim__process_unmap_all(cpu, sys->kernel, sys->mm);
         }
         return SYS_AGAIN;
     case EXEC_STACK:
@@ -342,7 +342,7 @@ static void exit_leave_mm(struct cpu *cpu, struct sys_frame *sys)
     if (!mmusim__mm_leave(sys->mm))
         return;
     sys->has_changed = true;
-    process_unmap_all(cpu, sys->kernel, sys->mm);
+    mmusim__process_unmap_all(cpu, sys->kernel, sys->mm);
 }
 
 static void exit_die(struct cpu *cpu, struct sys_frame *sys)

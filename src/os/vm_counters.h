@@ -19,6 +19,8 @@
     X(thp_fault_alloc, "pages", "huge pages mapped by faults")                 \
     X(thp_fault_fallback, "faults", "that found no free huge page")            \
     X(thp_zero_page_alloc, "pages", "the huge zero page made")                 \
+    X(thp_collapse_alloc, "pages", "huge pages made of small ones")            \
+    X(thp_collapse_alloc_failed, "places", "for want of a huge page")          \
     X(thp_split_page, "pages", "huge pages taken to pieces")                   \
     X(thp_split_pmd, "mappings", "of huge pages split")                        \
     X(pgscan_kswapd, "pages", "of inactive lists, looked at by kswapd")        \

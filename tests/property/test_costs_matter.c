@@ -22,7 +22,7 @@
 enum {
     TEXT_BYTES_MAX = 1 << 20,
     N_MACHINES = 22,
-    N_SETTINGS = 12,
+    N_SETTINGS = 16,
     MORE_CYCLES = 137,
     KEYS_MAX = 320,
     KEY_BYTES = 96,
@@ -74,7 +74,8 @@ static const struct {
      {"topology.cores_per_socket=4", "os.timeslice_cycles=20000",
       "page_table.levels=5", "psc.pml5e.entries=2", "os.flush_ceiling=16",
       "os.thp=always", "os.numa_balancing=true",
-      "os.numa_scan_period_cycles=100000"}},
+      "os.numa_scan_period_cycles=100000",
+      "os.khugepaged_sleep_cycles=200000"}},
     {NULL,
      {"topology.cores_per_socket=4", "memory.model=hierarchy",
       "prefetch.policy=next-page", "memory.data=true", "memory.l1d.size=4K",

@@ -22,7 +22,7 @@
 
 static uint32_t n_short = 12; /* programs of each kind */
 static bool is_wide;
-static uint64_t n_huge, n_splits, n_moved,
+static uint64_t n_huge, n_splits, n_collapses, n_moved,
     n_hints; /* of the runs of this test */
 
 enum { LOOSE_FRAMES = 1 << 17 }; /* 512 MiB */
@@ -364,6 +364,7 @@ static void run_one(enum random_kind kind, uint64_t seed, uint32_t n_rounds,
     *n_records += program_records(random.program);
     n_huge += run_stat(&run, "vmstat.thp_fault_alloc");
     n_splits += run_stat(&run, "vmstat.thp_split_pmd");
+    n_collapses += run_stat(&run, "vmstat.thp_collapse_alloc");
     n_moved += run_stat(&run, "vmstat.pgmigrate_success");
     n_hints += run_stat(&run, "vmstat.numa_hint_faults");
     run_fini(&run);
@@ -403,8 +404,9 @@ static void huge_pages_keep_what_the_program_sees(void **state)
     print_message("%llu huge pages, %llu split, %llu pages moved, %llu hints\n",
                   (unsigned long long) n_huge, (unsigned long long) n_splits,
                   (unsigned long long) n_moved, (unsigned long long) n_hints);
+    print_message("%llu collapsed\n", (unsigned long long) n_collapses);
     assert_true(getenv("MMUSIM_TEST_SEED") ||
-                (n_huge && n_splits && n_moved && n_hints));
+                (n_collapses && n_huge && n_splits && n_moved && n_hints));
 }
 
 static void free_threads_end_as_the_model_says(void **state)

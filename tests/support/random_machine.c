@@ -250,6 +250,8 @@ void random_machine_memory(struct machine_config *config, uint64_t seed)
     mmusim__rng_init(&rng, seed, 5);
     config->os.thp = THP_ALWAYS;
     config->os.memory_bytes = UINT64_C(512) << 20;
+    config->os.khugepaged_sleep_cycles =
+        10000 + mmusim__rng_below(&rng, 100000);
     config->os.has_numa_balancing = mmusim__rng_below(&rng, 2);
     config->os.numa_scan_period_cycles =
         20000 + mmusim__rng_below(&rng, 100000);

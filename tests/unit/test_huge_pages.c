@@ -244,6 +244,39 @@ static void a_page_hidden_by_mprotect_is_split_hidden(void **state)
     assert_int_equal(stat(f, "faults.invalid"), 1);
 }
 
+static void khugepaged_makes_small_pages_huge_and_flushes_once(void **state)
+{
+    struct run_fixture *f = *state;
+
+    f->config.os.thp = THP_MADVISE;
+    f->config.os.khugepaged_sleep_cycles = 100000;
+    program_say(f->program,
+                "1 mmap 0x40000000 0x200000 rw-\n1 w 0x40000000\n"
+                "1 w 0x40001000\n1 madvise 0x40000000 0x200000 hugepage\n");
+    for (uint32_t i = 0; i < 1000; i++)
+        program_say(f->program, "1 n 1000\n");
+    program_say(f->program, "1 w 0x40001000\n1 w 0x40100000\n");
+    run_fixture_run(f);
+    assert_int_equal(stat(f, "vmstat.thp_collapse_alloc"), 1);
+    assert_int_equal(stat(f, "faults.minor"), 2);
+    assert_int_equal(stat(f, "shootdown.count"), 1);
+}
+
+static void khugepaged_leaves_pages_with_other_owners(void **state)
+{
+    struct run_fixture *f = *state;
+
+    f->config.os.thp = THP_MADVISE;
+    f->config.os.khugepaged_sleep_cycles = 100000;
+    program_say(f->program,
+                "1 mmap 0x40000000 0x200000 rw-\n1 w 0x40000000\n1 fork 2\n"
+                "1 madvise 0x40000000 0x200000 hugepage\n1 w 0x40001000\n");
+    for (uint32_t i = 0; i < 1000; i++)
+        program_say(f->program, "1 n 1000\n2 n 1000\n");
+    run_fixture_run(f);
+    assert_int_equal(stat(f, "vmstat.thp_collapse_alloc"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +295,8 @@ int main(void)
         TEST(pieces_are_copied_one_by_one_after_a_fork),
         TEST(a_shared_page_is_copied_whole_before_5_8),
         TEST(a_page_hidden_by_mprotect_is_split_hidden),
+        TEST(khugepaged_makes_small_pages_huge_and_flushes_once),
+        TEST(khugepaged_leaves_pages_with_other_owners),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
