@@ -76,14 +76,10 @@ static void check_settle_cpu(struct check *check, uint32_t cpu, uint64_t cycle)
         log->first = log->end = 0;
 }
 
-/* Where flushes are instant no CPU has run ahead: a use of the very cycle came
- * first. */
 void mmusim__check_settle(struct check *check, uint64_t cycle)
 {
-    uint64_t before = cycle + (check->system->min_delivery_cycles == 0);
-
     for (uint32_t cpu = 0; cpu < check->system->n_cpus; cpu++)
-        check_settle_cpu(check, cpu, before);
+        check_settle_cpu(check, cpu, cycle);
 }
 
 /* What is left moves to the front. */
