@@ -4,6 +4,7 @@
 
 #include "coherence/ipi.h"
 #include "coherence/paravirt.h"
+#include "coherence/pti.h"
 #include "coherence/system.h"
 #include "core/check.h"
 
@@ -33,6 +34,8 @@ void *mmusim__cpu_push(struct cpu *cpu,
     size_t size = (size_bytes + FRAME_ALIGN - 1) / FRAME_ALIGN * FRAME_ALIGN;
     struct kframe *frame = (void *) (cpu->stack + cpu->stack_used_bytes);
 
+    if (!cpu->top && cpu->system->swaps_cr3)
+        mmusim__pti_enter(cpu);
     mmusim_assert(cpu->stack_used_bytes + size <= CPU_STACK_BYTES);
     memset(frame, 0, size);
     frame->step = step;
@@ -93,6 +96,14 @@ static bool cpu_takes_interrupts(const struct cpu *cpu)
     return !cpu->masks_interrupts;
 }
 
+/* The kernel has just been entered, and that takes time. */
+static void cpu_spend_entry(struct cpu *cpu)
+{
+    mmusim__cpu_busy(cpu, cpu->entry_cycles,
+                     cpu->is_in_handler ? BUCKET_IPI_HANDLER : BUCKET_KERNEL);
+    cpu->entry_cycles = 0;
+}
+
 static void cpu_step_frame(struct cpu *cpu)
 {
     struct kframe *frame = cpu->top;
@@ -134,7 +145,9 @@ static void cpu_continue(struct cpu *cpu)
             return;
         mmusim_assert(cpu->now >= cpu->stolen_until);
         cpu->system->acting_cpu = cpu->id;
-        if (cpu->top)
+        if (cpu->entry_cycles)
+            cpu_spend_entry(cpu);
+        else if (cpu->top)
             cpu_step_frame(cpu);
         else
             cpu->run_user(cpu);

@@ -142,6 +142,8 @@ struct cpu {
     bool is_idle;          /* in the idle thread */
     uint32_t task_id;      /* current->pid */
 
+    uint32_t entry_cycles; /* of entering the kernel, still to be spent */
+
     struct flush_counters flushes;
     struct unmap_batch unmap_batch;
 

@@ -5,6 +5,7 @@
  * numbers are those of docs/protocols/linux-6.14.md.
  */
 #include "coherence/protocol_steps.h"
+#include "coherence/pti.h"
 #include "coherence/x86_ops.h"
 #include "coherence/x86_tlbgen.h"
 
@@ -27,7 +28,9 @@ static uint32_t tlbgen_flush_pages(struct cpu *cpu,
     mmusim__protocol_count_flush(cpu, n_steps);
     if (tlbgen_is_local(cpu, request))
         cpu->system->vmstat.nr_tlb_local_flush_one += bytes >> shift;
-    return (uint32_t) min_u64(n_steps * cpu->system->cost.invlpg_cycles,
+    return mmusim__pti_drop_pages(cpu, request->start, n_steps,
+                                  request->stride_order) +
+           (uint32_t) min_u64(n_steps * cpu->system->cost.invlpg_cycles,
                               UINT32_MAX / 2);
 }
 
@@ -38,6 +41,8 @@ static uint32_t tlbgen_flush_pcid(struct cpu *cpu,
     mmusim__x86_mov_cr3(&cpu->mmu, cpu->mmu.root,
                         tlbgen_pcid(cpu, tlbgen_cpu_of(cpu)->loaded_asid),
                         CR3_FLUSH, MISS_FULL_FLUSH);
+    mmusim__pti_drop_slot(cpu, tlbgen_cpu_of(cpu)->loaded_asid,
+                          MISS_FULL_FLUSH);
     mmusim__protocol_count_flush(cpu, FLUSH_ALL_PAGES);
     if (tlbgen_is_local(cpu, request))
         cpu->system->vmstat.nr_tlb_local_flush_all++;

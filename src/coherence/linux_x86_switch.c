@@ -8,6 +8,7 @@
  * read the generation and has not loaded CR3 yet runs neither the old mm nor
  * the new one.
  */
+#include "coherence/pti.h"
 #include "coherence/x86_ops.h"
 #include "coherence/x86_tlbgen.h"
 
@@ -19,6 +20,16 @@ struct tlbgen_switch {
     bool needs_flush;
 };
 
+/* clear_asid_other(): a kernel mapping has gone from this slot's PCID only. */
+static void tlbgen_forget_others(struct tlbgen_cpu *own)
+{
+    for (uint16_t asid = 0; asid < TLBGEN_SLOTS; asid++) {
+        if (asid != own->loaded_asid)
+            own->ctxs[asid].ctx_id = 0;
+    }
+    own->has_stale_others = false;
+}
+
 /* choose_new_asid(): a slot of next's, or the next one in turn. */
 static void tlbgen_choose(struct cpu *cpu, struct tlbgen_switch *change)
 {
@@ -28,6 +39,8 @@ static void tlbgen_choose(struct cpu *cpu, struct tlbgen_switch *change)
     change->needs_flush = true;
     if (!cpu->mmu.has_asids)
         return;
+    if (own->has_stale_others)
+        tlbgen_forget_others(own);
     if (change->next->x86.global_asid) { /* broadcasts keep it clean */
         change->asid = change->next->x86.global_asid;
         change->needs_flush = false;
@@ -103,9 +116,11 @@ static uint32_t tlbgen_switch_load(struct cpu *cpu,
     struct tlbgen_cpu *own = tlbgen_cpu_of(cpu);
     bool flushes = change->needs_flush;
 
-    if (flushes)
+    if (flushes) {
         own->ctxs[change->asid] =
             (struct tlbgen_slot){tlbgen_ctx_id(change->next), change->next_gen};
+        mmusim__pti_drop_slot(cpu, change->asid, MISS_SWITCH);
+    }
     mmusim__x86_mov_cr3(&cpu->mmu, change->next->root,
                         tlbgen_pcid(cpu, change->asid),
                         flushes ? CR3_FLUSH : CR3_NOFLUSH, MISS_SWITCH);

@@ -16,6 +16,7 @@
 #include "coherence/flush.h"
 #include "coherence/mm_rules.h"
 #include "coherence/protocol_steps.h"
+#include "coherence/pti.h"
 #include "coherence/x86_ops.h"
 #include "coherence/x86_tlbgen.h"
 #include "core/arena.h"
@@ -31,8 +32,9 @@ mmusim_status_t mmusim__tlbgen_init(struct system *system,
     if (!tlbgen)
         return MMUSIM_NOMEM;
     tlbgen->rules = rules;
-    tlbgen->has_invlpgb =
-        rules->knows_invlpgb && system->fabric == &mmusim__fabric_invlpgb;
+    system->swaps_cr3 = system->has_pti;
+    tlbgen->has_invlpgb = rules->knows_invlpgb && !system->has_pti && /* B29 */
+                          system->fabric == &mmusim__fabric_invlpgb;
     tlbgen->global.last = TLBGEN_ASIDS; /* the first of all resets it */
     tlbgen->global.n_available = TLBGEN_ASIDS - TLBGEN_SLOTS - 1;
     tlbgen->cpus = mmusim__arena_alloc(system->arena, system->n_cpus,
@@ -196,7 +198,9 @@ static uint32_t tlbgen_do_kernel_range(struct cpu *cpu,
     mmusim__protocol_count_flush(cpu, n_pages);
     mmusim__x86_invlpg_range(&cpu->mmu, request->start, n_pages,
                              MISS_PAGE_FLUSH);
-    return (uint32_t) min_u64(n_pages * cpu->system->cost.invlpg_cycles,
+    mmusim__pti_drop_others(cpu);
+    return mmusim__pti_drop_pages(cpu, request->start, n_pages, 0) +
+           (uint32_t) min_u64(n_pages * cpu->system->cost.invlpg_cycles,
                               UINT32_MAX / 2);
 }
 

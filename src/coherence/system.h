@@ -93,7 +93,8 @@ struct system {
     enum isa isa;
     struct arm_issuer arm; /* what the TLBIs of this machine can do */
     struct arm_errata arm_errata;
-    bool has_pti; /* os.pti */
+    bool has_pti;   /* os.pti */
+    bool swaps_cr3; /* on x86: at every entry and return, pti.h */
     struct riscv_issuer riscv;
     struct iommu *iommu; /* NULL: no device */
     struct bbm *bbm;     /* arm_bbm.h; NULL: nobody watches */

@@ -50,6 +50,11 @@ struct tlbgen_cpu {
     uint16_t loaded_asid;
     uint16_t next_asid;
     bool is_switching;
+    /* Page-table isolation (pti.h). */
+    bool is_in_user;
+    bool has_stale_others;    /* invalidate_other: of all slots but this one */
+    uint16_t user_flush_mask; /* slots whose user PCID goes at the return */
+    enum miss_cause user_flush_causes[TLBGEN_SLOTS];
     struct cpu_mask batch; /* CPUs that batched unmapping has to reach */
 };
 

@@ -2,6 +2,7 @@
 /* A core running user code: see core_unit.h. */
 #include "machine/core_unit.h"
 
+#include "coherence/pti.h"
 #include "coherence/system.h"
 #include "core/check.h"
 #include "machine/hypervisor.h"
@@ -486,6 +487,8 @@ void mmusim__core_run(struct cpu *cpu)
     struct thread_stream *stream;
     uint64_t room;
 
+    if (cpu->system->swaps_cr3 && thread && mmusim__pti_settle(cpu))
+        return;
     if (core->n_owed) {
         core_spend_owed(core);
         return;

@@ -117,15 +117,15 @@ static void machine_init_issuers(struct system *system,
     };
 }
 
-/* arm64's trampoline: TTBR1 and the ASID at every entry from user mode and
- * every exit to it. */
+/* arm64's trampoline (x86's is in coherence/pti.h): TTBR1 and the ASID at every
+ * entry from user mode and every exit to it. */
 static void machine_init_pti(struct system *system,
                              const struct machine_config *config)
 {
     struct cost_config *cost = &system->cost;
 
     system->has_pti = config->os.has_pti;
-    if (!system->has_pti)
+    if (!system->has_pti || system->isa != ISA_ARMV8)
         return;
     cost->syscall_entry_cycles += cost->ttbr_write_cycles;
     cost->syscall_exit_cycles += cost->ttbr_write_cycles;

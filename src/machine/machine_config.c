@@ -466,8 +466,10 @@ static mmusim_status_t config_check_fabric(const struct machine_config *config,
     if (is_arm && !config_has_enough_asids(config))
         return config_wrong(diag, "arm.asid_bits",
                             "too few ASIDs for so many CPUs");
-    if (config->os.has_pti && config->isa != ISA_ARMV8)
-        return config_wrong(diag, "os.pti", "only isa armv8 has it here");
+    if (config->os.has_pti && config->isa != ISA_ARMV8 &&
+        config->isa != ISA_X86_64)
+        return config_wrong(diag, "os.pti",
+                            "only isa armv8 and x86-64 have it here");
     if (config->isa == ISA_ARMV7 && config->guest.is_enabled &&
         config->page_table.format != FORMAT_LPAE)
         return config_wrong(diag, "virt.enabled",
@@ -496,6 +498,13 @@ config_check_protocol(const struct machine_config *config, mmusim_diag_t *diag)
                  protocol->name, isa_name(config->isa),
                  config_usual_protocols[config->isa]);
         return config_wrong(diag, "os.protocol", reason);
+    }
+    if (config->os.has_pti && config->isa == ISA_X86_64 &&
+        !protocol->uses_pcid) {
+        snprintf(reason, sizeof(reason),
+                 "%s has no page-table isolation (linux-4.20 and later have)",
+                 protocol->name);
+        return config_wrong(diag, "os.pti", reason);
     }
     if (config->os.has_flush_ceiling && has_no_ceiling) {
         snprintf(reason, sizeof(reason), "%s has no ceiling to set",

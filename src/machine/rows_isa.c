@@ -37,9 +37,11 @@ const struct field_row mmusim__rows_isa[] = {
          "the kernel repeats operations for cores whose DSB ends too early",
          "Linux arch/arm64, ARM64_WORKAROUND_REPEAT_TLBI"),
     BOOL("os.pti", os.has_pti, "false",
-         "Armv8: the kernel's tables are not the user's: pairs of ASIDs, every "
-         "operation for both, TTBR1 at every entry and exit",
-         "Linux arch/arm64, CONFIG_UNMAP_KERNEL_AT_EL0"),
+         "the kernel's tables are not the user's. Armv8: pairs of ASIDs, every "
+         "operation for both, TTBR1 at every entry and exit; x86-64 from "
+         "linux-4.20 on: pairs of PCIDs, CR3 at every entry and return",
+         "a choice; Linux arch/arm64, CONFIG_UNMAP_KERNEL_AT_EL0; "
+         "arch/x86/mm/pti.c"),
     U32("riscv.asid_bits", riscv.asid_bits, "bits", 0, 16, "16",
         "width of ASIDs", "RISC-V privileged manual, satp: at most 16"),
     CYCLES("cost.barrier_cycles", cost.barrier_cycles, "20",

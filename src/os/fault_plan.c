@@ -15,7 +15,8 @@
 static uint32_t fault_area_rights(const struct kernel *kernel,
                                   const struct vm_area *area, uint64_t vaddr)
 {
-    uint32_t rights = kernel_is_upper(kernel, vaddr) ? TLB_GLOBAL : TLB_USER;
+    uint32_t rights =
+        kernel_is_upper(kernel, vaddr) ? kernel_global_right(kernel) : TLB_USER;
 
     if (area->flags & (VM_READ | VM_WRITE))
         rights |= TLB_READ;

@@ -194,6 +194,12 @@ static inline bool kernel_is_upper(const struct kernel *kernel, uint64_t vaddr)
     return pt_is_upper(kernel->format, vaddr);
 }
 
+/* G of the kernel's own pages; with page-table isolation on x86 none has it. */
+static inline uint32_t kernel_global_right(const struct kernel *kernel)
+{
+    return kernel->system->swaps_cr3 ? 0 : TLB_GLOBAL;
+}
+
 /* Of the smallest page. */
 static inline uint64_t kernel_page_bytes(const struct kernel *kernel)
 {

@@ -166,7 +166,7 @@ static mmusim_status_t kernel_map_make(struct kernel *kernel)
     const struct kernel_range direct = {
         .vaddr = layout->direct.start,
         .bytes = memory_bytes,
-        .rights = TLB_READ | TLB_WRITE | TLB_GLOBAL,
+        .rights = TLB_READ | TLB_WRITE | kernel_global_right(kernel),
         .vm_flags = VM_READ | VM_WRITE,
         .max_order = UINT32_MAX,
         .is_fixed = true,
@@ -174,7 +174,7 @@ static mmusim_status_t kernel_map_make(struct kernel *kernel)
     const struct kernel_range text = {
         .vaddr = layout->image.start,
         .bytes = text_bytes,
-        .rights = TLB_READ | TLB_EXEC | TLB_GLOBAL,
+        .rights = TLB_READ | TLB_EXEC | kernel_global_right(kernel),
         .vm_flags = VM_READ | VM_EXEC,
         .max_order = 9,
         .is_fixed = true,

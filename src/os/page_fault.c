@@ -26,6 +26,7 @@
 
 #include "coherence/flush.h"
 #include "coherence/mm_rules.h"
+#include "coherence/pti.h"
 #include "coherence/x86_ops.h"
 #include "os/fault_plan.h"
 #include "os/huge_page.h"
@@ -383,10 +384,12 @@ static enum kstep fault_leave(struct cpu *cpu, struct fault_frame *fault)
 
 /* What the fault itself does to the TLB. Arm's and RISC-V's keep an entry that
  * refused: software drops it. */
-static void fault_forget_entry(struct cpu *cpu, uint64_t vaddr)
+static void fault_forget_entry(struct cpu *cpu, const struct fault_frame *fault)
 {
-    if (ISAS_X86 >> cpu->system->isa & 1U)
-        mmusim__x86_page_fault(&cpu->mmu, vaddr);
+    if (fault->is_user && cpu->system->swaps_cr3)
+        mmusim__pti_page_fault(cpu, fault->vaddr);
+    else if (ISAS_X86 >> cpu->system->isa & 1U)
+        mmusim__x86_page_fault(&cpu->mmu, fault->vaddr);
 }
 
 static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
@@ -397,7 +400,7 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
     case FAULT_ENTER:
         frame->pc = FAULT_LOCK_MM;
         cpu->masks_interrupts = true;
-        fault_forget_entry(cpu, fault->vaddr);
+        fault_forget_entry(cpu, fault);
         mmusim__cpu_busy(cpu, cpu->system->cost.fault_entry_cycles,
                          BUCKET_FAULT);
         return KSTEP_NEXT;

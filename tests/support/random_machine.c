@@ -181,6 +181,8 @@ static void random_x86_kernel(struct machine_config *config, struct rng *rng)
     config->os.global_asid_samples_log2 = 0;
     snprintf(config->os.protocol, sizeof(config->os.protocol), "%s",
              kernels[mmusim__rng_below(rng, 10)]);
+    config->os.has_pti = mmusim__rng_below(rng, 2) &&
+                         mmusim__protocol_find(config->os.protocol)->uses_pcid;
 }
 
 /* Every other machine is no x86. Its kernel is one of those that run on it. */

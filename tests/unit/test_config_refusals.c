@@ -193,6 +193,17 @@ static void a_format_that_the_architecture_lacks_is_refused(void **state)
     ASSERT_ALL_REFUSED(state, refusals);
 }
 
+static void page_table_isolation_is_refused_where_there_is_none(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"os.pti: true\n", 1, "os.pti", "linux-4.6 has no page-table isola"},
+        {"os.pti: true\nos.protocol: ideal\n", 1, "os.pti", "ideal has no"},
+        {"isa: riscv\nos.pti: true\n", 2, "os.pti", "only isa armv8"},
+    };
+
+    ASSERT_ALL_REFUSED(state, refusals);
+}
+
 static void an_override_is_checked_like_a_file(void **state)
 {
     static const char *const pairs[][3] = {
@@ -266,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_value_out_of_range_says_the_range),
         cmocka_unit_test(an_impossible_geometry_points_at_the_array),
         cmocka_unit_test(a_format_that_the_architecture_lacks_is_refused),
+        cmocka_unit_test(page_table_isolation_is_refused_where_there_is_none),
         cmocka_unit_test(an_override_is_checked_like_a_file),
         cmocka_unit_test(a_rule_that_an_override_breaks_points_at_it),
         cmocka_unit_test(a_missing_or_unreadable_machine_says_so),
