@@ -142,6 +142,17 @@ static void set_isa(mmusim_config_t *config, const struct subject *subject,
         set_number(config, "os.flush_ceiling", mmusim__rng_below(rng, 40));
 }
 
+/* Every other program of a protocol that has it. */
+static void set_isolation(mmusim_config_t *config,
+                          const struct subject *subject)
+{
+    if (subject->isa != ISA_X86_64 || !subject->protocol->uses_pcid ||
+        subject->fault || subject->seed % 2 == 0)
+        return;
+    set(config, "os.pti", "true");
+    set(config, "x86.invpcid", subject->seed % 4 == 1 ? "true" : "false");
+}
+
 static bool has_wide_tables(const struct subject *subject)
 {
     return subject->isa == ISA_X86_64 || subject->isa == ISA_ARMV8;
@@ -229,6 +240,7 @@ static mmusim_config_t *make_config(const struct subject *subject)
         return NULL;
     mmusim__rng_init(&rng, subject->seed, 9);
     set_isa(config, subject, &rng);
+    set_isolation(config, subject);
     set_number(config, "topology.cores_per_socket",
                2 + mmusim__rng_below(&rng, 3));
     set_number(config, "seed", subject->seed);
