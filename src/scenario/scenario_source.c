@@ -242,8 +242,10 @@ const char *mmusim__scenario_source(const struct scenario_program *program,
                                     uint32_t flat_line, uint32_t *line)
 {
     *line = 0;
-    if (!flat_line || flat_line > program->n_sources)
+    if (!flat_line || !program->n_sources)
         return program->n_files ? program->files[0] : "";
+    if (flat_line > program->n_sources) /* the end: the last line */
+        flat_line = program->n_sources;
     *line = program->sources[flat_line - 1].line;
     return program->files[program->sources[flat_line - 1].file];
 }
