@@ -14,8 +14,7 @@
     .knows_joint_tables = true, .flushes_dirty_early = true,                   \
     .migrate_knows_pending = true
 #define RULES_4_13                                                             \
-    RULES_3_15, .knows_batched = true, .gather_counts_nested = true,           \
-                .merge_knows_pending = true
+    RULES_3_15, .knows_batched = true, .gather_counts_nested = true
 #define RULES_4_20                                                             \
     RULES_4_13, .migrates_huge = true, .gather_tracks_levels = true,           \
                 .moves_under_lock = true

@@ -49,7 +49,6 @@ struct mm_rules {
     bool migrate_knows_pending;   /* PROT_NONE entries count as accessible while
                                      a flush is pending: 3.13 [B09] */
     bool knows_cold;              /* MADV_COLD, MADV_PAGEOUT: 5.4 */
-    bool merge_knows_pending;     /* KSM: 4.13 [B08] */
     bool delays_hinted_map;     /* a page that a NUMA hint moves is mapped only
                                    then: 5.13 */
     bool migrates_huge;         /* without splitting them: 4.14 */

@@ -15,8 +15,8 @@
     RULES_ARM_2_6_38, .knows_joint_tables = true, .flushes_dirty_early = true, \
                       .migrate_knows_pending = true, .knows_batched = true,    \
                       .gather_counts_nested = true,                            \
-                      .nested_flush_is_full = true,                            \
-                      .merge_knows_pending = true, .moves_under_lock = true,   \
+                      .nested_flush_is_full = true, .syncs_collapse = true,    \
+                      .moves_under_lock = true,                                \
                       .batched_has_generations = true, .delays_rmap = true,    \
                       .flushes_before_unlink = true, .rechecks_batched = true
 

@@ -24,8 +24,7 @@ enum { /* vm_area.flags */
        VM_HEAP = 1 << 6,     /* made by brk */
        VM_HUGEPAGE = 1 << 7, /* MADV_HUGEPAGE */
        VM_NOHUGEPAGE = 1 << 8,
-       VM_MERGEABLE = 1 << 9, /* MADV_MERGEABLE */
-       VM_PFNMAP = 1 << 10,   /* a device's memory */
+       VM_PFNMAP = 1 << 9, /* a device's memory */
 };
 
 struct vm_area {
