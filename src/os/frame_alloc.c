@@ -48,7 +48,9 @@ struct frame_kind {
 /* One node's memory. */
 struct frame_zone {
     struct frame_kind kinds[FRAME_MAX_KINDS]; /* orders ascend */
-    uint64_t colours[FRAME_MAX_COLOURS];      /* free lists of single frames */
+    uint64_t n_frames;
+    uint64_t n_in_use;
+    uint64_t colours[FRAME_MAX_COLOURS]; /* free lists of single frames */
 };
 
 struct frame_alloc {
@@ -57,8 +59,7 @@ struct frame_alloc {
     uint64_t zone_frames; /* of each but the last */
     uint32_t n_kinds;
     struct frame **chunks;
-    uint64_t n_chunks; /* capacity of chunks[]; absent ones are NULL */
-    uint64_t n_in_use;
+    uint64_t n_chunks;  /* capacity of chunks[]; absent ones are NULL */
     uint32_t n_colours; /* 0: frames in order */
     struct rng rng;
     void (*on_free)(void *context, pfn_t pfn);
@@ -280,23 +281,6 @@ static void frame_layout(struct frame_alloc *frames, struct frame_zone *zone,
     }
 }
 
-const struct frame_orders mmusim__frame_orders_usual = {
-    3, {PAGE_ORDER_4K, PAGE_ORDER_2M, PAGE_ORDER_1G}};
-
-void mmusim__frame_orders_add(struct frame_orders *orders, uint32_t order)
-{
-    uint32_t at = 0;
-
-    while (at < orders->n && orders->orders[at] < order)
-        at++;
-    if (at < orders->n && orders->orders[at] == order)
-        return;
-    mmusim_assert(orders->n < FRAME_MAX_KINDS);
-    for (uint32_t i = orders->n++; i > at; i--)
-        orders->orders[i] = orders->orders[i - 1];
-    orders->orders[at] = (uint8_t) order;
-}
-
 /* Equal parts, of the largest blocks that a part can hold. */
 static uint64_t frame_zone_frames(const struct frame_orders *orders,
                                   uint64_t end, uint32_t n_nodes)
@@ -320,14 +304,15 @@ static void frame_init_zones(struct frame_alloc *frames,
         struct frame_zone *zone = &frames->zones[z];
         uint64_t start = z * frames->zone_frames;
         bool is_last = z + 1 == frames->n_zones;
+        uint64_t zone_end =
+            is_last ? end : min_u64(end, (z + 1) * frames->zone_frames);
 
+        zone->n_frames = zone_end > start ? zone_end - start : 0;
         for (uint32_t i = 0; i < orders->n; i++)
             zone->kinds[i].order = orders->orders[i];
         if (!z)
             start = UINT64_C(1) << orders->orders[0];
-        frame_layout(frames, zone, start,
-                     is_last ? end
-                             : min_u64(end, (z + 1) * frames->zone_frames));
+        frame_layout(frames, zone, start, zone_end);
     }
 }
 
@@ -389,7 +374,8 @@ static void frame_hand_out(struct frame_alloc *frames, uint32_t kind_index,
     mmusim_assert(frame->n_refs == 0);
     frame->n_refs = 1;
     frame->kind = kind_index;
-    frames->n_in_use += UINT64_C(1) << frame_order_of(frames, kind_index);
+    frame_zone_of(frames, taken)->n_in_use +=
+        UINT64_C(1) << frame_order_of(frames, kind_index);
 }
 
 /* From one node. */
@@ -477,6 +463,7 @@ void mmusim__frame_ref(struct frame_alloc *frames, pfn_t pfn)
 bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
 {
     struct frame *frame = frame_find(frames, pfn.v);
+    struct frame_zone *zone = frame_zone_of(frames, pfn.v);
     struct frame_kind *kind;
 
     mmusim_assert(frame && frame->n_refs > 0);
@@ -487,12 +474,12 @@ bool mmusim__frame_unref(struct frame_alloc *frames, pfn_t pfn)
     if (frames->on_freed)
         frames->on_freed(frames->freed_context, pfn,
                          frame_order_of(frames, frame->kind));
-    frames->n_in_use -= UINT64_C(1) << frame_order_of(frames, frame->kind);
+    zone->n_in_use -= UINT64_C(1) << frame_order_of(frames, frame->kind);
     if (frames->n_colours && !frame->kind) {
         frame_push_colour(frames, pfn.v);
         return true;
     }
-    kind = &frame_zone_of(frames, pfn.v)->kinds[frame->kind];
+    kind = &zone->kinds[frame->kind];
     frame->next_free = kind->free_list;
     kind->free_list = pfn.v;
     return true;
@@ -521,7 +508,26 @@ uint32_t mmusim__frame_order(const struct frame_alloc *frames, pfn_t pfn)
 
 uint64_t mmusim__frames_in_use(const struct frame_alloc *frames)
 {
-    return frames->n_in_use;
+    uint64_t n = 0;
+
+    for (uint32_t z = 0; z < frames->n_zones; z++)
+        n += frames->zones[z].n_in_use;
+    return n;
+}
+
+uint32_t mmusim__frame_nodes(const struct frame_alloc *frames)
+{
+    return frames->n_zones;
+}
+
+uint64_t mmusim__frames_of_node(const struct frame_alloc *frames, uint32_t node)
+{
+    return frames->zones[node].n_frames;
+}
+
+uint64_t mmusim__frames_free_on(const struct frame_alloc *frames, uint32_t node)
+{
+    return frames->zones[node].n_frames - frames->zones[node].n_in_use;
 }
 
 /* ---- large blocks and their pieces ---- */

@@ -107,5 +107,12 @@ void mmusim__frame_alloc_on_freed(struct frame_alloc *frames, frame_freed_fn fn,
                                   void *context);
 /* 4 KiB frames in use. */
 uint64_t mmusim__frames_in_use(const struct frame_alloc *frames);
+/* How many nodes there are; what a node has, and what of it is free, in 4 KiB
+ * frames (the first one of all, never handed out, counts as free). */
+uint32_t mmusim__frame_nodes(const struct frame_alloc *frames);
+uint64_t mmusim__frames_of_node(const struct frame_alloc *frames,
+                                uint32_t node);
+uint64_t mmusim__frames_free_on(const struct frame_alloc *frames,
+                                uint32_t node);
 
 #endif

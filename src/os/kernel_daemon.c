@@ -12,19 +12,42 @@ void mmusim__daemon_init(struct kernel *kernel, struct kernel_daemon *daemon,
     daemon->thread.serve = serve;
 }
 
+/* kswapd() of Linux sets its affinity to cpumask_of_node(). */
+static bool daemon_may_use(const struct kernel_daemon *daemon,
+                           const struct cpu *cpu)
+{
+    return !daemon->is_bound || cpu->socket == daemon->node;
+}
+
+/* The CPU that it had, at first the first one that it may use. */
+static struct cpu *daemon_last_cpu(struct kernel *kernel,
+                                   const struct kernel_daemon *daemon)
+{
+    struct cpu *cpus = kernel->system->cpus;
+
+    if (daemon->thread.cpu)
+        return daemon->thread.cpu;
+    for (uint32_t i = 0; i < kernel->system->n_cpus; i++) {
+        if (daemon_may_use(daemon, &cpus[i]))
+            return &cpus[i];
+    }
+    return &cpus[0];
+}
+
 /* select_idle_sibling(), roughly: the last CPU if it is idle, else the first
  * idle one, else the last. */
 static struct cpu *daemon_choose_cpu(struct kernel *kernel,
-                                     const struct thread *thread)
+                                     const struct kernel_daemon *daemon)
 {
     struct cpu *cpus = kernel->system->cpus;
-    struct cpu *last = thread->cpu ? thread->cpu : &cpus[0];
+    struct cpu *last = daemon_last_cpu(kernel, daemon);
 
     for (uint32_t i = 0; i <= kernel->system->n_cpus; i++) {
         struct cpu *cpu = i ? &cpus[i - 1] : last;
         const struct os_cpu *os = kernel_cpu(kernel, cpu);
 
-        if (!os->current && !os->queue_head && !os->n_order_waiting)
+        if (daemon_may_use(daemon, cpu) && !os->current && !os->queue_head &&
+            !os->n_order_waiting)
             return cpu;
     }
     return last;
@@ -36,7 +59,7 @@ void mmusim__daemon_wake(struct kernel *kernel, struct kernel_daemon *daemon)
 
     if (thread->state != THREAD_SLEEPING)
         return;
-    thread->cpu = daemon_choose_cpu(kernel, thread);
+    thread->cpu = daemon_choose_cpu(kernel, daemon);
     mmusim__sched_enqueue(kernel, thread, kernel->now);
 }
 

@@ -13,6 +13,8 @@ struct kernel_daemon {
     struct thread thread; /* first */
     uint32_t priority;    /* kswapd's: a list's size is shifted by it */
     uint32_t n_failures;  /* kswapd's: rounds without a page in a row */
+    uint32_t node;        /* kswapd's */
+    bool is_bound;        /* runs on its node's CPUs only */
 };
 
 void mmusim__daemon_init(struct kernel *kernel, struct kernel_daemon *daemon,

@@ -112,7 +112,7 @@ static void collapse_isolate(const struct collapse_frame *collapse)
         if (!page)
             continue;
         if (page->flags & PAGE_LRU)
-            mmusim__lru_remove(&reclaim->lru, page);
+            mmusim__lru_remove(reclaim_lru_of(reclaim, page), page);
         if (page->flags & PAGE_PENDING)
             mmusim__lru_forget(&reclaim->pending[page->pending_cpu], page);
         page->flags |= PAGE_ISOLATED;

@@ -102,18 +102,23 @@ void mmusim__lru_forget(struct lru_pending *pending, struct page *page)
     pending->n_pages--;
 }
 
-uint32_t mmusim__lru_drain(struct lru *lru, struct lru_pending *pending)
+uint32_t mmusim__lru_drain(struct lru *lru, struct lru_pending *pending,
+                           uint32_t n)
 {
-    uint32_t n = 0;
+    struct page *page = pending->head;
+    uint32_t n_moved = 0;
 
-    while (pending->head && n < LRU_PAGEVEC) {
-        struct page *page = pending->head;
+    for (; page && n; n--) {
+        struct page *next = page->next;
 
-        mmusim__lru_forget(pending, page);
-        mmusim__lru_add_head(lru, page);
-        n++;
+        if (page->node == lru->node) {
+            mmusim__lru_forget(pending, page);
+            mmusim__lru_add_head(lru, page);
+            n_moved++;
+        }
+        page = next;
     }
-    return n;
+    return n_moved;
 }
 
 static bool lru_list_is_valid(const struct lru *lru, enum lru_kind kind)
@@ -124,7 +129,7 @@ static bool lru_list_is_valid(const struct lru *lru, enum lru_kind kind)
 
     for (const struct page *page = list->head; page; page = page->next) {
         if (page->prev != prev || !(page->flags & PAGE_LRU) ||
-            lru_kind_of(page) != kind)
+            page->node != lru->node || lru_kind_of(page) != kind)
             return false;
         prev = page;
         n++;

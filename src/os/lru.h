@@ -33,6 +33,7 @@ struct lru_list {
 struct lru {
     struct lru_list lists[LRU_KINDS];
     struct klock lock; /* zone->lru_lock */
+    uint32_t node;     /* whose pages these are */
     /* struct zone_reclaim_stat, by anon and file: how much of what was scanned
      * was worth keeping. */
     uint64_t n_scanned[2], n_rotated[2];
@@ -70,15 +71,17 @@ void mmusim__lru_unlock(struct cpu *cpu, struct lru *lru);
 /* On its list, at the young or the old end. */
 void mmusim__lru_add_head(struct lru *lru, struct page *page);
 void mmusim__lru_add_tail(struct lru *lru, struct page *page);
-/* Off its list; it must be on one. */
+/* Off its list of these; it must be on one. */
 void mmusim__lru_remove(struct lru *lru, struct page *page);
 
 /* lru_cache_add(): waits in the CPU's pagevec. */
 void mmusim__lru_defer(struct lru_pending *pending, struct page *page,
                        uint32_t cpu);
-/* Up to LRU_PAGEVEC of them go to their lists; the caller holds the lock.
- * Returns how many. */
-uint32_t mmusim__lru_drain(struct lru *lru, struct lru_pending *pending);
+/* Of the n that have waited longest, those of this node go to their lists; the
+ * caller holds the lock. Returns how many. (pagevec_lru_move_fn changes the
+ * lock whenever the next page is of another node; here once a node.) */
+uint32_t mmusim__lru_drain(struct lru *lru, struct lru_pending *pending,
+                           uint32_t n);
 /* A page that goes away while it waits. */
 void mmusim__lru_forget(struct lru_pending *pending, struct page *page);
 

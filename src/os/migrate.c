@@ -217,7 +217,7 @@ static void migrate_isolate(const struct migrate_frame *move, pfn_t pfn)
     if (!page)
         return;
     if (page->flags & PAGE_LRU)
-        mmusim__lru_remove(&reclaim->lru, page);
+        mmusim__lru_remove(reclaim_lru_of(reclaim, page), page);
     if (page->flags & PAGE_PENDING)
         mmusim__lru_forget(&reclaim->pending[page->pending_cpu], page);
     page->flags |= PAGE_ISOLATED;

@@ -45,6 +45,7 @@ struct page {
     uint16_t flags;
     uint16_t pending_cpu;
     uint16_t hint_node;     /* of the last NUMA hint, plus 1; 0: none yet */
+    uint16_t node;          /* of its frame: whose LRU lists it goes to */
     uint32_t n_map_changes; /* of the reverse map; wraps */
 };
 

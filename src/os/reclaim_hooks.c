@@ -14,6 +14,8 @@ static struct page *hooks_page(struct kernel *kernel, pfn_t pfn)
 
     if (!page)
         system_fail(kernel->system, MMUSIM_NOMEM);
+    else
+        page->node = (uint16_t) mmusim__frame_node(kernel->frames, pfn);
     return page;
 }
 
@@ -113,7 +115,7 @@ void mmusim__reclaim_on_free(void *context, pfn_t pfn)
         return;
     mmusim_assert(!page_is_mapped(page));
     if (page->flags & PAGE_LRU)
-        mmusim__lru_remove(&reclaim->lru, page);
+        mmusim__lru_remove(reclaim_lru_of(reclaim, page), page);
     if (page->flags & PAGE_PENDING)
         mmusim__lru_forget(&reclaim->pending[page->pending_cpu], page);
     if (page->file_id && (page->flags & PAGE_DIRTY))
@@ -161,21 +163,20 @@ void mmusim__reclaim_deactivate(struct kernel *kernel, pfn_t pfn)
     if (!page || (page->flags & (PAGE_ISOLATED | PAGE_UNEVICTABLE)))
         return;
     if (was_listed)
-        mmusim__lru_remove(&kernel->reclaim->lru, page);
+        mmusim__lru_remove(reclaim_lru_of(kernel->reclaim, page), page);
     kernel->vm.pgdeactivate += (page->flags & PAGE_ACTIVE) > 0;
     page->flags &= (uint16_t) ~(PAGE_ACTIVE | PAGE_REFERENCED);
     if (was_listed)
-        mmusim__lru_add_tail(&kernel->reclaim->lru, page);
+        mmusim__lru_add_tail(reclaim_lru_of(kernel->reclaim, page), page);
 }
 
-uint32_t mmusim__reclaim_drain_all(struct kernel *kernel)
+uint32_t mmusim__reclaim_drain_all(struct kernel *kernel, uint32_t node)
 {
     struct reclaim *reclaim = kernel->reclaim;
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < kernel->system->n_cpus; i++) {
-        while (reclaim->pending[i].n_pages)
-            n += mmusim__lru_drain(&reclaim->lru, &reclaim->pending[i]);
-    }
+    for (uint32_t i = 0; i < kernel->system->n_cpus; i++)
+        n += mmusim__lru_drain(&reclaim->nodes[node].lru, &reclaim->pending[i],
+                               reclaim->pending[i].n_pages);
     return n;
 }

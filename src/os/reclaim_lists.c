@@ -7,7 +7,7 @@ bool mmusim__shrink_isolate(struct kernel *kernel, struct page *page)
 {
     if (!(page->flags & PAGE_LRU))
         return false;
-    mmusim__lru_remove(&kernel->reclaim->lru, page);
+    mmusim__lru_remove(reclaim_lru_of(kernel->reclaim, page), page);
     page->flags |= PAGE_ISOLATED;
     mmusim__frame_ref(kernel->frames, page_pfn(page));
     return true;
@@ -15,22 +15,17 @@ bool mmusim__shrink_isolate(struct kernel *kernel, struct page *page)
 
 void mmusim__shrink_take(struct cpu *cpu, struct shrink_frame *shrink)
 {
-    struct reclaim *reclaim = shrink_reclaim(shrink);
     enum lru_kind kind = shrink->request.kind;
-    struct lru_list *list = &reclaim->lru.lists[kind];
-    uint32_t n_drained = 0;
+    struct lru *lru = shrink_lru(shrink);
+    struct lru_list *list = &lru->lists[kind];
 
-    /* lru_add_drain() */
-    while (reclaim->pending[cpu->id].n_pages)
-        n_drained +=
-            mmusim__lru_drain(&reclaim->lru, &reclaim->pending[cpu->id]);
     while (shrink->n < shrink->request.n_to_scan && list->tail) {
         struct page *page = list->tail;
 
         mmusim__shrink_isolate(shrink->kernel, page);
         shrink->pages[shrink->n++] = page;
     }
-    reclaim->lru.n_scanned[lru_is_file(kind)] += shrink->n;
+    lru->n_scanned[lru_is_file(kind)] += shrink->n;
     if (lru_is_active(kind))
         shrink->kernel->vm.pgrefill += shrink->n;
     else if (shrink->request.who == RECLAIM_KSWAPD)
@@ -38,8 +33,7 @@ void mmusim__shrink_take(struct cpu *cpu, struct shrink_frame *shrink)
     else
         shrink->kernel->vm.pgscan_direct += shrink->n;
     mmusim__cpu_busy(cpu,
-                     (uint64_t) (shrink->n + n_drained) *
-                         cpu->system->cost.lru_move_cycles,
+                     (uint64_t) shrink->n * cpu->system->cost.lru_move_cycles,
                      BUCKET_KERNEL);
 }
 
@@ -53,7 +47,7 @@ static void shrink_let_go(struct shrink_frame *shrink, struct page *page)
 static void shrink_put_back(struct shrink_frame *shrink, struct page *page,
                             enum shrink_verdict verdict)
 {
-    struct reclaim *reclaim = shrink_reclaim(shrink);
+    struct lru *lru = shrink_lru(shrink);
     bool is_file = page->file_id;
 
     if (verdict == VERDICT_ACTIVATE && !(page->flags & PAGE_ACTIVE))
@@ -65,10 +59,10 @@ static void shrink_put_back(struct shrink_frame *shrink, struct page *page,
     if (verdict == VERDICT_DEACTIVATE)
         page->flags &= (uint16_t) ~PAGE_ACTIVE;
     if ((page->flags & PAGE_ACTIVE) && !lru_is_active(shrink->request.kind))
-        reclaim->lru.n_rotated[is_file]++;
+        lru->n_rotated[is_file]++;
     /* Somebody else's by now? Then not ours to list. */
     if (mmusim__frame_refs(shrink->kernel->frames, page_pfn(page)) > 1)
-        mmusim__lru_add_head(&reclaim->lru, page);
+        mmusim__lru_add_head(lru, page);
     shrink_let_go(shrink, page);
 }
 

@@ -38,8 +38,8 @@ struct shrink_frame {
     struct lock_waiter table_waiter;
 };
 
-/* The caller holds the lists' lock: this CPU's waiting pages go to their lists,
- * then up to request.n_to_scan come off the tail. */
+/* The caller holds the lists' lock: up to request.n_to_scan pages come off the
+ * tail. */
 void mmusim__shrink_take(struct cpu *cpu, struct shrink_frame *shrink);
 /* Those that are not to be freed go back; the lock is held. */
 void mmusim__shrink_put(struct cpu *cpu, struct shrink_frame *shrink);
@@ -50,6 +50,11 @@ void mmusim__shrink_free(struct cpu *cpu, struct shrink_frame *shrink);
 static inline struct reclaim *shrink_reclaim(const struct shrink_frame *shrink)
 {
     return shrink->kernel->reclaim;
+}
+
+static inline struct lru *shrink_lru(const struct shrink_frame *shrink)
+{
+    return &shrink_reclaim(shrink)->nodes[shrink->request.node].lru;
 }
 
 #endif

@@ -8,14 +8,11 @@
  */
 #include "os/reclaim.h"
 
-enum {
-    SCAN_SWAPPINESS = 60, /* vm_swappiness */
-    SCAN_PRIORITY_DEFAULT = 12,
-};
+enum { SCAN_SWAPPINESS = 60 }; /* vm_swappiness */
 
-static uint64_t scan_size(const struct reclaim *reclaim, enum lru_kind kind)
+static uint64_t scan_size(const struct reclaim_node *node, enum lru_kind kind)
 {
-    return reclaim->lru.lists[kind].n_pages;
+    return node->lru.lists[kind].n_pages;
 }
 
 /* int_sqrt() */
@@ -29,23 +26,23 @@ static uint64_t scan_sqrt(uint64_t n)
 }
 
 /* zone->inactive_ratio: 1 up to 1 GiB, 3 at 1 GiB, 10 at 10 GiB, 31 at 100. */
-static uint64_t scan_inactive_ratio(const struct reclaim *reclaim)
+static uint64_t scan_inactive_ratio(const struct reclaim_node *node)
 {
-    uint64_t gib = reclaim->n_frames >> (30 - BASE_PAGE_SHIFT);
+    uint64_t gib = node->n_frames >> (30 - BASE_PAGE_SHIFT);
 
     return gib ? scan_sqrt(10 * gib) : 1;
 }
 
-bool mmusim__scan_inactive_is_low(const struct reclaim *reclaim,
+bool mmusim__scan_inactive_is_low(const struct reclaim *reclaim, uint32_t node,
                                   enum lru_kind kind)
 {
-    uint64_t active = scan_size(reclaim, kind | 1U);
-    uint64_t inactive = scan_size(reclaim, kind & ~1U);
+    const struct reclaim_node *at = &reclaim->nodes[node];
+    uint64_t active = scan_size(at, kind | 1U);
+    uint64_t inactive = scan_size(at, kind & ~1U);
 
     if (lru_is_file(kind))
         return active > inactive;
-    return reclaim->swap.n_slots &&
-           inactive * scan_inactive_ratio(reclaim) < active;
+    return reclaim->swap.n_slots && inactive * scan_inactive_ratio(at) < active;
 }
 
 static bool scan_has_swap(const struct reclaim *reclaim)
@@ -54,27 +51,27 @@ static bool scan_has_swap(const struct reclaim *reclaim)
 }
 
 /* ap and fp of get_scan_count(): how well scanning each kind has paid. */
-static void scan_fractions(const struct reclaim *reclaim, uint64_t fraction[2])
+static void scan_fractions(const struct lru *lru, uint64_t fraction[2])
 {
     static const uint64_t prio[2] = {SCAN_SWAPPINESS, 200 - SCAN_SWAPPINESS};
-    const struct lru *lru = &reclaim->lru;
 
     for (int file = 0; file < 2; file++)
         fraction[file] = prio[file] * (lru->n_scanned[file] + 1) /
                          (lru->n_rotated[file] + 1);
 }
 
-void mmusim__scan_targets(const struct reclaim *reclaim, uint32_t priority,
-                          uint64_t targets[LRU_KINDS])
+void mmusim__scan_targets(const struct reclaim *reclaim, uint32_t node,
+                          uint32_t priority, uint64_t targets[LRU_KINDS])
 {
+    const struct reclaim_node *at = &reclaim->nodes[node];
     uint64_t fraction[2];
     uint64_t denominator;
 
-    scan_fractions(reclaim, fraction);
+    scan_fractions(&at->lru, fraction);
     denominator = fraction[0] + fraction[1] + 1;
     for (int kind = 0; kind < LRU_KINDS; kind++) {
         bool is_file = lru_is_file((enum lru_kind) kind);
-        uint64_t scan = scan_size(reclaim, (enum lru_kind) kind) >> priority;
+        uint64_t scan = scan_size(at, (enum lru_kind) kind) >> priority;
 
         if (!scan_has_swap(reclaim))
             scan = is_file ? scan : 0; /* SCAN_FILE */

@@ -19,6 +19,7 @@
 #include "os/reclaim_parts.h"
 
 enum {
+    SHRINK_DRAIN,
     SHRINK_LOCK,
     SHRINK_ISOLATE,
     SHRINK_UNLOCK,
@@ -208,7 +209,7 @@ static void shrink_decide(struct shrink_frame *shrink)
         bool keeps =
             shrink->n_referenced && shrink->is_executable && page->file_id;
 
-        shrink_reclaim(shrink)->lru.n_rotated[page->file_id > 0] +=
+        shrink_lru(shrink)->n_rotated[page->file_id > 0] +=
             shrink->n_referenced > 0;
         shrink_give(shrink, keeps ? VERDICT_ACTIVATE : VERDICT_DEACTIVATE);
         return;
@@ -399,7 +400,7 @@ static void shrink_step_map(struct cpu *cpu, struct shrink_frame *shrink)
 
 static void shrink_step_end(struct cpu *cpu, struct shrink_frame *shrink)
 {
-    struct lru *lru = &shrink_reclaim(shrink)->lru;
+    struct lru *lru = shrink_lru(shrink);
 
     switch (shrink->frame.pc++) {
     case SHRINK_FLUSH: /* try_to_unmap_flush() */
@@ -426,10 +427,14 @@ static void shrink_step_end(struct cpu *cpu, struct shrink_frame *shrink)
 static enum kstep shrink_step(struct cpu *cpu, struct kframe *frame)
 {
     struct shrink_frame *shrink = (struct shrink_frame *) frame;
-    struct lru *lru = &shrink_reclaim(shrink)->lru;
+    struct lru *lru = shrink_lru(shrink);
 
     shrink->kernel->now = cpu->now;
     switch (frame->pc) {
+    case SHRINK_DRAIN:
+        frame->pc = SHRINK_LOCK;
+        mmusim__reclaim_drain_cpu(cpu, shrink->kernel);
+        break;
     case SHRINK_LOCK:
         frame->pc = SHRINK_ISOLATE;
         mmusim__lru_lock(cpu, lru, &shrink->waiter);
@@ -488,9 +493,10 @@ void mmusim__shrink_pages(struct cpu *cpu, struct kernel *kernel,
     struct shrink_frame *shrink =
         mmusim__cpu_push(cpu, shrink_step, sizeof(*shrink));
 
-    mmusim_assert(n <= RECLAIM_CLUSTER);
+    mmusim_assert(n > 0 && n <= RECLAIM_CLUSTER);
     shrink->kernel = kernel;
     shrink->request = (struct shrink_request){
+        .node = pages[0]->node,
         .who = RECLAIM_DIRECT,
         .n_reclaimed = n_reclaimed,
     };

@@ -8,7 +8,8 @@
  * ones where there is swap.
  *
  * The pages that wait in the pagevecs of all CPUs come to their lists first
- * (lru_add_drain_all), so that a page just touched can go.
+ * (lru_add_drain_all), so that a page just touched can go. A cluster is of one
+ * node's pages (reclaim_pages) and ends where another's begin.
  */
 #include "os/page_table.h"
 #include "os/reclaim.h"
@@ -18,6 +19,8 @@ struct pageout_frame {
     struct sys_frame sys;
     struct lock_waiter list_waiter;
     struct page *pages[RECLAIM_CLUSTER];
+    struct lru *locked;
+    uint32_t node; /* whose lists to take from next */
     uint32_t n;
     uint32_t n_reclaimed;
 };
@@ -32,7 +35,8 @@ static bool pageout_takes(const struct pageout_frame *pageout,
     return pageout->sys.op.kind == SYS_RECLAIM || !page->map.next;
 }
 
-static void pageout_take(struct pageout_frame *pageout,
+/* False: it is another node's, for the next cluster. */
+static bool pageout_take(struct pageout_frame *pageout,
                          const struct pte_slot *slot)
 {
     struct kernel *kernel = pageout->sys.kernel;
@@ -40,11 +44,17 @@ static void pageout_take(struct pageout_frame *pageout,
     struct page *page;
 
     if (slot->table->level || !mmusim__pte_maps(kernel, slot, &entry))
-        return;
+        return true;
     page = mmusim__page_find(kernel->reclaim->pages, entry.pfn);
-    if (page && pageout_takes(pageout, page) &&
-        mmusim__shrink_isolate(kernel, page))
+    if (!page || !pageout_takes(pageout, page))
+        return true;
+    if (page->node != pageout->node) {
+        pageout->node = page->node;
+        return false;
+    }
+    if (mmusim__shrink_isolate(kernel, page))
         pageout->pages[pageout->n++] = page;
+    return true;
 }
 
 /* A cluster of the range, under lru_lock. */
@@ -52,7 +62,7 @@ static void pageout_isolate(struct cpu *cpu, struct pageout_frame *pageout)
 {
     struct sys_frame *sys = &pageout->sys;
     const struct cost_config *cost = &cpu->system->cost;
-    uint64_t n_moved = mmusim__reclaim_drain_all(sys->kernel);
+    uint64_t n_moved = mmusim__reclaim_drain_all(sys->kernel, pageout->node);
     uint64_t n_scanned = 0;
     struct pte_slot slot;
 
@@ -63,7 +73,8 @@ static void pageout_isolate(struct cpu *cpu, struct pageout_frame *pageout)
             sys->cursor = sys->end;
             break;
         }
-        pageout_take(pageout, &slot);
+        if (!pageout_take(pageout, &slot))
+            break;
         sys->cursor += mmusim__pte_bytes(&slot, sys->kernel->format);
         n_scanned++;
     }
@@ -82,7 +93,7 @@ static bool pageout_is_done(const struct sys_frame *sys)
 static enum sys_body pageout_body(struct cpu *cpu, struct sys_frame *sys)
 {
     struct pageout_frame *pageout = (struct pageout_frame *) sys;
-    struct lru *lru = &sys->kernel->reclaim->lru;
+    struct reclaim *reclaim = sys->kernel->reclaim;
 
     switch (sys->step) {
     case PAGEOUT_LOCK:
@@ -91,7 +102,8 @@ static enum sys_body pageout_body(struct cpu *cpu, struct sys_frame *sys)
             return SYS_LEAVE;
         }
         sys->step = PAGEOUT_ISOLATE;
-        mmusim__lru_lock(cpu, lru, &pageout->list_waiter);
+        pageout->locked = &reclaim->nodes[pageout->node].lru;
+        mmusim__lru_lock(cpu, pageout->locked, &pageout->list_waiter);
         return SYS_AGAIN;
     case PAGEOUT_ISOLATE:
         sys->step = PAGEOUT_SHRINK;
@@ -99,7 +111,7 @@ static enum sys_body pageout_body(struct cpu *cpu, struct sys_frame *sys)
         return SYS_AGAIN;
     default:
         sys->step = PAGEOUT_LOCK;
-        mmusim__lru_unlock(cpu, lru);
+        mmusim__lru_unlock(cpu, pageout->locked);
         if (pageout->n)
             mmusim__shrink_pages(cpu, sys->kernel, pageout->pages, pageout->n,
                                  &pageout->n_reclaimed);

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 # Batched flushes of reclaim: a small form of the comparison. The direction of
 # every figure is what was measured; the figures themselves are those of
-# docs/validation.md, at a larger scale.
+# docs/validation.md, at a larger scale (here a node's lists are so short that
+# reclaim takes a few pages at a time).
 . "$SOURCE_DIR/tests/cli/lib.sh"
 
 run 0 validate lru-file-mmap-read -q --scale 32M --format csv
 [ "$(grep -c CPUs "$work/out")" -eq 2 ] || fail "two machines are expected"
-awk -F, '/CPUs/ && !($3 > 0 && $2 > 3 * $3 && $5 > 3 && $8 < -10) { exit 1 }' \
+awk -F, '/CPUs/ && !($3 > 0 && $2 > 2 * $3 && $5 > 2 && $8 < -10) { exit 1 }' \
     "$work/out" || fail "batches do not help: $(cat "$work/out")"
 # the key is heard: without batches in both there is no difference
 run 0 validate lru-file-mmap-read -q --scale 32M --format json \

@@ -164,6 +164,37 @@ static uint64_t count_maps(const struct kernel *kernel)
     return n;
 }
 
+/* Of each node: the lists hold its pages and no others, and its frames in use
+ * are those that have a reference. */
+static void check_nodes(const struct kernel *kernel)
+{
+    struct reclaim *reclaim = kernel->reclaim;
+    uint64_t n_frames = 0;
+    uint64_t n_free = 0;
+
+    for (uint32_t node = 0; node < reclaim->n_nodes; node++) {
+        uint64_t n_listed = 0;
+        uint64_t n_flagged = 0;
+
+        assert_true(mmusim__lru_is_valid(&reclaim->nodes[node].lru));
+        for (int kind = 0; kind < LRU_KINDS; kind++)
+            n_listed += reclaim->nodes[node].lru.lists[kind].n_pages;
+        for (uint64_t pfn = 1; pfn < reclaim->n_frames; pfn++) {
+            const struct page *page =
+                mmusim__page_find(reclaim->pages, (pfn_t){pfn});
+
+            n_flagged +=
+                page && (page->flags & PAGE_LRU) &&
+                mmusim__frame_node(kernel->frames, (pfn_t){pfn}) == node;
+        }
+        assert_int_equal(n_listed, n_flagged);
+        n_frames += reclaim->nodes[node].n_frames;
+        n_free += mmusim__frames_free_on(kernel->frames, node);
+    }
+    assert_int_equal(n_frames, reclaim->n_frames);
+    assert_int_equal(n_frames - n_free, mmusim__frames_in_use(kernel->frames));
+}
+
 static void check_machine(struct watch *watch)
 {
     struct kernel *kernel = &watch->run->machine->kernel;
@@ -180,7 +211,7 @@ static void check_machine(struct watch *watch)
         n_used += slots[i] > 0;
     /* A reclaimer on each CPU may hold one that no entry names yet. */
     assert_true(n_used <= swap->n_used && swap->n_used <= n_used + 4);
-    assert_true(mmusim__lru_is_valid(&kernel->reclaim->lru));
+    check_nodes(kernel);
     free(slots);
 }
 
@@ -202,6 +233,10 @@ static void configure(struct machine_config *config, uint64_t seed)
                                             "linux-6.14", "ideal"};
 
     run_config(config, 2 + (uint32_t) (seed % 3));
+    if (config->cores_per_socket % 2 == 0 && seed % 4 < 2) {
+        config->n_sockets = 2;
+        config->cores_per_socket /= 2;
+    }
     snprintf(config->os.protocol, sizeof(config->os.protocol), "%s",
              protocols[seed % 4]);
     config->os.memory_bytes = 4 << 20;

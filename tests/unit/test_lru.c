@@ -15,6 +15,12 @@ enum { N_PAGES = 40, N_STEPS = 20000, N_MMS = 3 };
 
 /* ---- watermarks ---- */
 
+/* Of a machine with one node. */
+static struct watermarks total_marks(uint64_t n_frames, uint32_t scale_factor)
+{
+    return mmusim__watermarks_of(n_frames, n_frames, scale_factor);
+}
+
 /* The comment before init_per_zone_wmark_min(), Linux 4.6 mm/page_alloc.c. */
 static void min_free_is_the_kernels_table(void **state)
 {
@@ -28,7 +34,7 @@ static void min_free_is_the_kernels_table(void **state)
 
     (void) state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct watermarks marks = mmusim__watermarks_of(rows[i].mib << 8, 10);
+        struct watermarks marks = total_marks(rows[i].mib << 8, 10);
 
         assert_int_equal(marks.min, rows[i].min_kib / 4);
     }
@@ -36,13 +42,13 @@ static void min_free_is_the_kernels_table(void **state)
 
 static void low_and_high_are_a_quarter_or_the_scale_factor_apart(void **state)
 {
-    struct watermarks marks = mmusim__watermarks_of(UINT64_C(1) << 18, 0);
+    struct watermarks marks = total_marks(UINT64_C(1) << 18, 0);
 
     (void) state;
     assert_int_equal(marks.min, 1024);
     assert_int_equal(marks.low, 1024 + 256);
     assert_int_equal(marks.high, 1024 + 512);
-    marks = mmusim__watermarks_of(UINT64_C(1) << 18, 100); /* 1 % */
+    marks = total_marks(UINT64_C(1) << 18, 100); /* 1 % */
     assert_int_equal(marks.low - marks.min, 2621);
     assert_int_equal(marks.high - marks.low, 2621);
 }
@@ -50,9 +56,21 @@ static void low_and_high_are_a_quarter_or_the_scale_factor_apart(void **state)
 static void min_free_has_bounds(void **state)
 {
     (void) state;
-    assert_int_equal(mmusim__watermarks_of(256, 10).min, 128 / 4);
-    assert_int_equal(mmusim__watermarks_of(UINT64_C(1) << 30, 10).min,
-                     65536 / 4);
+    assert_int_equal(total_marks(256, 10).min, 128 / 4);
+    assert_int_equal(total_marks(UINT64_C(1) << 30, 10).min, 65536 / 4);
+}
+
+/* __setup_per_zone_wmarks() divides min_free_kbytes by the zones' sizes. */
+static void nodes_share_min_free_by_their_sizes(void **state)
+{
+    uint64_t n_all = UINT64_C(1) << 18;
+    struct watermarks all = total_marks(n_all, 10);
+    struct watermarks part = mmusim__watermarks_of(n_all / 4, n_all, 10);
+
+    (void) state;
+    assert_int_equal(part.min, all.min / 4);
+    assert_int_equal(part.low - part.min, (all.low - all.min) / 4);
+    assert_int_equal(mmusim__watermarks_of(0, n_all, 10).high, 0);
 }
 
 /* ---- reverse maps ---- */
@@ -202,7 +220,8 @@ static void a_pagevec_comes_to_the_head_in_its_order(void **state)
         mmusim__lru_defer(&pending, &pages[i], 0);
     }
     mmusim__lru_forget(&pending, &pages[2]);
-    assert_int_equal(mmusim__lru_drain(&lru, &pending), LRU_PAGEVEC);
+    assert_int_equal(mmusim__lru_drain(&lru, &pending, LRU_PAGEVEC),
+                     LRU_PAGEVEC);
     assert_int_equal(pending.n_pages, 2);
     assert_int_equal(lru.lists[LRU_INACTIVE_FILE].n_pages, LRU_PAGEVEC);
     page = lru.lists[LRU_INACTIVE_FILE].tail;
@@ -213,8 +232,34 @@ static void a_pagevec_comes_to_the_head_in_its_order(void **state)
         page = page->prev;
     }
     assert_null(page);
-    assert_int_equal(mmusim__lru_drain(&lru, &pending), 2);
+    assert_int_equal(mmusim__lru_drain(&lru, &pending, LRU_PAGEVEC), 2);
     assert_true(mmusim__lru_is_valid(&lru));
+}
+
+static void a_pagevec_of_two_nodes_goes_to_both_in_its_order(void **state)
+{
+    struct page pages[8] = {{.pfn = 0}};
+    struct lru_pending pending = {.n_pages = 0};
+    struct lru lrus[2] = {{.node = 0}, {.node = 1}};
+
+    (void) state;
+    for (uint32_t i = 0; i < 8; i++) {
+        pages[i].file_id = 1;
+        pages[i].node = i % 2;
+        mmusim__lru_defer(&pending, &pages[i], 0);
+    }
+    /* of the first six, three are node 1's */
+    assert_int_equal(mmusim__lru_drain(&lrus[1], &pending, 6), 3);
+    assert_int_equal(mmusim__lru_drain(&lrus[0], &pending, 3), 3);
+    assert_int_equal(pending.n_pages, 2);
+    for (uint32_t node = 0; node < 2; node++) {
+        const struct lru_list *list = &lrus[node].lists[LRU_INACTIVE_FILE];
+
+        assert_true(mmusim__lru_is_valid(&lrus[node]));
+        assert_ptr_equal(list->tail, &pages[node]);
+        assert_ptr_equal(list->tail->prev, &pages[node + 2]);
+    }
+    assert_ptr_equal(pending.head, &pages[6]);
 }
 
 /* ---- swap ---- */
@@ -246,9 +291,11 @@ int main(void)
         cmocka_unit_test(min_free_is_the_kernels_table),
         cmocka_unit_test(low_and_high_are_a_quarter_or_the_scale_factor_apart),
         cmocka_unit_test(min_free_has_bounds),
+        cmocka_unit_test(nodes_share_min_free_by_their_sizes),
         cmocka_unit_test(reverse_maps_equal_a_list_of_mappings),
         cmocka_unit_test(lists_equal_arrays),
         cmocka_unit_test(a_pagevec_comes_to_the_head_in_its_order),
+        cmocka_unit_test(a_pagevec_of_two_nodes_goes_to_both_in_its_order),
         cmocka_unit_test(slots_live_as_long_as_their_references),
     };
 
