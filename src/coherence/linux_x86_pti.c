@@ -96,7 +96,7 @@ uint32_t mmusim__pti_drop_pages(struct cpu *cpu, uint64_t vaddr,
                                 uint64_t n_strides, uint32_t stride_order)
 {
     uint16_t slot = tlbgen_cpu_of(cpu)->loaded_asid;
-    uint64_t stride = BASE_PAGE_BYTES << stride_order;
+    uint64_t stride = (uint64_t) BASE_PAGE_BYTES << stride_order;
 
     if (!pti_has_pairs(cpu))
         return 0;
