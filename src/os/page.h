@@ -28,6 +28,7 @@ enum {                            /* page.flags */
        PAGE_ISOLATED = 1 << 5,    /* a reclaimer has it */
        PAGE_READAHEAD = 1 << 6,   /* its first use reads the next window */
        PAGE_UNEVICTABLE = 1 << 7, /* never on a list: shared memory */
+       PAGE_WRITEBACK = 1 << 8,   /* the flusher has it */
 };
 
 struct page_map {

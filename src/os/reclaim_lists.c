@@ -64,6 +64,8 @@ static void shrink_put_back(struct shrink_frame *shrink, struct page *page,
     if (mmusim__frame_refs(shrink->kernel->frames, page_pfn(page)) > 1)
         mmusim__lru_add_head(lru, page);
     shrink_let_go(shrink, page);
+    if (is_file && (page->flags & PAGE_DIRTY)) /* it could not have it yet */
+        mmusim__daemon_wake(shrink->kernel, &shrink_reclaim(shrink)->flusher);
 }
 
 /* putback_inactive_pages(), move_active_pages_to_lru(); the lock is held. */

@@ -51,21 +51,33 @@ void mmusim__writeback_balance(struct kernel *kernel)
         mmusim__daemon_wake(kernel, &reclaim->flusher);
 }
 
-/* The oldest dirty page, with a reference; NULL: there is none. */
+/* Its turn comes again: a reclaimer has it (lock_page()). There is room. */
+static void writeback_put_off(struct dirty_queue *queue, pfn_t pfn)
+{
+    queue->pfns[(queue->first + queue->n++) % queue->capacity] = pfn.v;
+}
+
+/* The oldest dirty page that no reclaimer has, with a reference; NULL: there is
+ * none. */
 static struct page *writeback_take(struct reclaim *reclaim)
 {
     struct dirty_queue *queue = &reclaim->dirty;
 
-    while (queue->n) {
+    for (uint32_t n_left = queue->n; n_left; n_left--) {
         pfn_t pfn = {queue->pfns[queue->first]};
         struct page *page = mmusim__page_find(reclaim->pages, pfn);
 
         queue->first = (queue->first + 1) % queue->capacity;
         queue->n--;
-        if (page->file_id && (page->flags & PAGE_DIRTY)) {
-            mmusim__frame_ref(reclaim->kernel->frames, pfn);
-            return page;
+        if (!page->file_id || !(page->flags & PAGE_DIRTY))
+            continue;
+        if (page->flags & PAGE_ISOLATED) {
+            writeback_put_off(queue, pfn);
+            continue;
         }
+        page->flags |= PAGE_WRITEBACK;
+        mmusim__frame_ref(reclaim->kernel->frames, pfn);
+        return page;
     }
     return NULL;
 }
@@ -199,6 +211,7 @@ static enum kstep clean_step(struct cpu *cpu, struct kframe *frame)
         clean_write(cpu, clean);
         break;
     default:
+        clean->page->flags &= (uint16_t) ~PAGE_WRITEBACK;
         mmusim__frame_unref(clean->kernel->frames, page_pfn(clean->page));
         return KSTEP_DONE;
     }
