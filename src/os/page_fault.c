@@ -360,15 +360,14 @@ static void fault_prepare(struct cpu *cpu, struct fault_frame *fault)
                      BUCKET_FAULT);
 }
 
-/* Once more nothing to repair? The hardware does not see the tables as they
- * are, and will not. */
+/* Nothing to repair, once more? The hardware does not see the tables as they
+ * are, and will not. In between others may change the entry, and this CPU
+ * repair that: the flusher takes the right to write each time it is given. */
 static bool fault_is_hopeless(struct fault_frame *fault)
 {
     if (fault->plan.action != ACTION_NOTHING)
-        fault->outcome->n_in_vain = 0;
-    else
-        fault->outcome->n_in_vain++;
-    return fault->outcome->n_in_vain >= PAGE_FAULT_IN_VAIN;
+        return false;
+    return ++fault->outcome->n_in_vain >= PAGE_FAULT_IN_VAIN;
 }
 
 static enum kstep fault_leave(struct cpu *cpu, struct fault_frame *fault)
