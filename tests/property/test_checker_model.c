@@ -9,6 +9,7 @@
  */
 #include "coherence/protocol.h"
 #include "support/faulty_protocols.h"
+#include "support/known_bugs.h"
 #include "support/machine_run.h"
 #include "support/racing_program.h"
 
@@ -22,58 +23,6 @@
 #include <cmocka.h>
 
 static uint32_t n_programs = 2; /* of each protocol and instruction set */
-
-#define BIT(verdict) (UINT32_C(1) << CHECKER_##verdict)
-
-/* What a bug of the corpus may look like here; the others cannot happen in
- * what these programs do. */
-static const struct {
-    const char *bug;
-    uint32_t verdicts;
-} corpus[] = {
-    {"B01", BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE) | BIT(LOST_DIRTY)},
-    {"B02", BIT(STALE_PERM) | BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE) |
-                BIT(LOST_DIRTY)},
-    {"B03", BIT(STALE_PERM) | BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE) |
-                BIT(LOST_DIRTY)},
-    {"B04", BIT(LOST_DIRTY) | BIT(STALE_AFTER_COMPLETE) | BIT(UAF_PAGE)},
-    {"B05", BIT(STALE_PERM) | BIT(STALE_AFTER_COMPLETE) | BIT(LOST_DIRTY)},
-    {"B06", BIT(STALE_AFTER_COMPLETE) | BIT(LOST_DIRTY)},
-    {"B11", BIT(LOST_DIRTY)},
-    {"B12", BIT(LOST_DIRTY)},
-    {"B13", BIT(UAF_PAGE)},
-    {"B18", BIT(UAF_TABLE)},
-    {"B19", BIT(UAF_TABLE)},
-    {"B20", BIT(UAF_TABLE) | BIT(UAF_PAGE)},
-    {"B21", BIT(UAF_TABLE)},
-    {"B22", BIT(UAF_PAGE)},
-    {"B23", BIT(UAF_TABLE)},
-    {"B25", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE)},
-    {"B26", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE)},
-    {"B27", BIT(UAF_PAGE) | BIT(STALE_AFTER_COMPLETE)},
-    {"B37", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE) |
-                BIT(UAF_TABLE)},
-    {"B38", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM)},
-    {"B39", BIT(WRONG_ASID)},
-    {"B41", BIT(STALE_AFTER_COMPLETE) | BIT(UAF_TABLE)},
-    {"B42", BIT(STALE_AFTER_COMPLETE) | BIT(STALE_PERM) | BIT(UAF_PAGE) |
-                BIT(UAF_TABLE)},
-    {"B46", BIT(OVERLAP)},
-};
-
-/* The verdicts that a row's list explains. */
-static uint32_t explained(const struct protocol_ops *protocol)
-{
-    uint32_t verdicts = 0;
-
-    if (!protocol->bugs || protocol->is_fixed)
-        return 0;
-    for (size_t i = 0; i < sizeof(corpus) / sizeof(*corpus); i++) {
-        if (strstr(protocol->bugs, corpus[i].bug))
-            verdicts |= corpus[i].verdicts;
-    }
-    return verdicts;
-}
 
 /* ---- machines ---- */
 
@@ -288,16 +237,25 @@ static void run_config_of(struct machine_run *run, mmusim_config_t *config,
 
 /* ---- one program ---- */
 
+/* Of all programs on one protocol. */
+struct tally {
+    uint64_t n_records, n_uses, n_programs;
+    uint64_t verdicts[CHECKER_VERDICT_COUNT];
+    uint64_t n_spoilt; /* programs with violations */
+    uint64_t
+        bugs[KNOWN_BUGS_MAX]; /* of these, where repairing it alone helps */
+};
+
 static void check_verdicts(const struct subject *subject,
-                           const struct machine_run *run, uint64_t *sums)
+                           const struct machine_run *run, struct tally *tally)
 {
     const struct checker *checker = run->machine->system.check->checker;
-    uint32_t allowed = explained(subject->protocol);
+    uint32_t allowed = known_bugs_explain(subject->protocol);
 
     for (uint32_t i = CHECKER_ALLOWED; i < CHECKER_VERDICT_COUNT; i++) {
         uint64_t n = mmusim__checker_count(checker, (enum checker_verdict) i);
 
-        sums[i] += n;
+        tally->verdicts[i] += n;
         if (!n || i < CHECKER_FIRST_VIOLATION || allowed >> i & 1)
             continue;
         fail_msg("%s on %s, seed %llu: %s, which no bug of its list explains\n"
@@ -339,8 +297,74 @@ static struct racing_limits limits_of(const struct subject *subject)
     };
 }
 
-static void run_subject(const struct subject *subject, uint64_t *n_steps,
-                        uint64_t *sums)
+/* ---- whose work is it? ---- */
+
+/* Does a verdict go away with one bug? Others of the program may stay. */
+static bool is_work_of(const struct subject *subject,
+                       const struct program *program,
+                       const struct known_bug *bug,
+                       enum checker_verdict verdict)
+{
+    mmusim_config_t *config = make_config(subject);
+    struct repaired_protocol repaired;
+    struct machine_run run = {0};
+    mmusim_diag_t diag = {0};
+    bool is_gone;
+
+    known_bug_repair(bug, subject->protocol, &repaired);
+    set(config, "os.protocol", repaired.base->name);
+    if (mmusim_machine_create(config, &run.machine, &diag))
+        fail_msg("%s", diag.text);
+    repaired_install(&repaired, run.machine);
+    mmusim_machine_on_progress(run.machine, stop_if_endless, NULL);
+    run_start(&run, program, NULL);
+    is_gone = !run.status && !mmusim__checker_count(
+                                 run.machine->system.check->checker, verdict);
+    run_fini(&run);
+    mmusim_config_destroy(config);
+    return is_gone;
+}
+
+/* The listed bugs without which a verdict does not come up; at least one, or
+ * the test fails. */
+static void name_bugs(const struct subject *subject,
+                      const struct program *program,
+                      enum checker_verdict verdict, struct tally *tally)
+{
+    const struct known_bug *bug;
+    bool is_named = false;
+
+    for (size_t i = 0; (bug = known_bug_at(i)); i++) {
+        if (!known_bug_is_of(bug, subject->protocol) ||
+            !(bug->verdicts >> verdict & 1) ||
+            !is_work_of(subject, program, bug, verdict))
+            continue;
+        tally->bugs[i]++;
+        is_named = true;
+    }
+    if (!is_named)
+        fail_msg("%s on %s, seed %llu: %s stays without any one of its bugs",
+                 subject->protocol->name, isa_name(subject->isa),
+                 (unsigned long long) subject->seed,
+                 mmusim__checker_verdict_name(verdict));
+}
+
+static void name_all_bugs(const struct subject *subject,
+                          const struct program *program,
+                          const struct machine_run *run, struct tally *tally)
+{
+    const struct checker *checker = run->machine->system.check->checker;
+
+    if (!mmusim__checker_violations(checker))
+        return;
+    tally->n_spoilt++;
+    for (uint32_t i = CHECKER_FIRST_VIOLATION; i < CHECKER_VERDICT_COUNT; i++) {
+        if (mmusim__checker_count(checker, (enum checker_verdict) i))
+            name_bugs(subject, program, (enum checker_verdict) i, tally);
+    }
+}
+
+static void run_subject(const struct subject *subject, struct tally *tally)
 {
     const struct racing_limits limits = limits_of(subject);
     struct program *program = racing_program(&limits, subject->seed);
@@ -352,7 +376,8 @@ static void run_subject(const struct subject *subject, uint64_t *n_steps,
         return;
     }
     run_config_of(&run, config, program);
-    check_verdicts(subject, &run, sums);
+    check_verdicts(subject, &run, tally);
+    name_all_bugs(subject, program, &run, tally);
     if (subject->seed % 2) {
         set(config, "checker.enabled", "false");
         run_config_of(&other, config, program);
@@ -362,7 +387,9 @@ static void run_subject(const struct subject *subject, uint64_t *n_steps,
         run_config_of(&other, config, program);
         run_assert_equal(&run, &other);
     }
-    *n_steps += program_records(program);
+    tally->n_programs++;
+    tally->n_records += program_records(program);
+    tally->n_uses += run_stat(&run, "checker.uses");
     run_fini(&run);
     run_fini(&other);
     mmusim_config_destroy(config);
@@ -371,17 +398,28 @@ static void run_subject(const struct subject *subject, uint64_t *n_steps,
 
 /* ---- all of them ---- */
 
-static void print_sums(const struct protocol_ops *protocol, uint64_t n_steps,
-                       const uint64_t *sums)
+static void print_tally(const struct protocol_ops *protocol,
+                        const struct tally *tally)
 {
-    print_message("%-24s %8llu records", protocol->name,
-                  (unsigned long long) n_steps);
+    const struct known_bug *bug;
+
+    print_message("%-24s %llu programs, %llu records, %llu uses",
+                  protocol->name, (unsigned long long) tally->n_programs,
+                  (unsigned long long) tally->n_records,
+                  (unsigned long long) tally->n_uses);
     for (uint32_t i = CHECKER_ALLOWED; i < CHECKER_VERDICT_COUNT; i++) {
-        if (sums[i])
+        if (tally->verdicts[i])
             print_message(
                 ", %s %llu",
                 mmusim__checker_verdict_name((enum checker_verdict) i),
-                (unsigned long long) sums[i]);
+                (unsigned long long) tally->verdicts[i]);
+    }
+    if (tally->n_spoilt)
+        print_message("; %llu programs,", (unsigned long long) tally->n_spoilt);
+    for (size_t i = 0; (bug = known_bug_at(i)); i++) {
+        if (tally->bugs[i])
+            print_message(" %s %llu", bug->name,
+                          (unsigned long long) tally->bugs[i]);
     }
     print_message("\n");
 }
@@ -395,8 +433,7 @@ static uint32_t programs_on(enum isa isa)
 static void run_protocol(const struct protocol_ops *protocol)
 {
     const char *seed = getenv("MMUSIM_TEST_SEED");
-    uint64_t sums[CHECKER_VERDICT_COUNT] = {0};
-    uint64_t n_steps = 0;
+    struct tally tally = {0};
 
     for (uint32_t isa = 0; isa < ISA_COUNT; isa++) {
         struct subject subject = {protocol, (enum isa) isa, 1, NULL};
@@ -406,12 +443,12 @@ static void run_protocol(const struct protocol_ops *protocol)
         for (; subject.seed <= programs_on(subject.isa); subject.seed++) {
             if (seed)
                 subject.seed = strtoull(seed, NULL, 0);
-            run_subject(&subject, &n_steps, sums);
+            run_subject(&subject, &tally);
             if (seed)
                 break;
         }
     }
-    print_sums(protocol, n_steps, sums);
+    print_tally(protocol, &tally);
 }
 
 static void violations_are_those_that_the_protocol_lists(void **state)
@@ -423,6 +460,29 @@ static void violations_are_those_that_the_protocol_lists(void **state)
     for (size_t i = 0; (name = mmusim__protocol_name_at(i)); i++) {
         if (!only || !strcmp(name, only))
             run_protocol(mmusim__protocol_find(name));
+    }
+}
+
+/* Programs that have found something once. */
+static void regress_programs_stay_repaired(void **state)
+{
+    static const struct {
+        const char *protocol;
+        enum isa isa;
+        uint64_t seed;
+    } found[] = {
+        /* the flusher wrote a page that a reclaimer had not flushed yet */
+        {"linux-6.14-fixed", ISA_I386, 23},
+    };
+
+    (void) state;
+    for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++) {
+        const struct subject subject = {
+            mmusim__protocol_find(found[i].protocol), found[i].isa,
+            found[i].seed, NULL};
+        struct tally tally = {0};
+
+        run_subject(&subject, &tally);
     }
 }
 
@@ -482,6 +542,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(violations_are_those_that_the_protocol_lists),
+        cmocka_unit_test(regress_programs_stay_repaired),
         cmocka_unit_test(every_seeded_fault_is_found),
     };
 
