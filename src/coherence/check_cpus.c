@@ -40,10 +40,16 @@ static void check_judge(struct check *check, uint32_t cpu,
         *memo = (struct check_memo){vpn, logged->stamp, last_change};
 }
 
-/* Is it before what happens now, at a cycle? */
-static bool check_is_past(const struct check_use *use, uint64_t cycle)
+/* Is a CPU's use before what happens now, at a cycle? */
+static bool check_is_past(const struct check *check, uint32_t cpu,
+                          const struct check_use *use, uint64_t cycle)
 {
-    return use->cycle < cycle || (use->cycle == cycle && use->is_event);
+    const struct cpu *acting = &check->system->cpus[check->system->acting_cpu];
+
+    if (use->cycle != cycle)
+        return use->cycle < cycle;
+    return use->is_event || cpu == acting->id ||
+           (cpu < acting->id && acting->turn_class == EVENT_ACCESS);
 }
 
 /* Judges a CPU's uses before a cycle, and its events of it so far. */
@@ -55,7 +61,8 @@ static void check_settle_cpu(struct check *check, uint32_t cpu, uint64_t cycle)
     uint64_t fresh[2]; /* the least stamp that cannot be stale */
     uint64_t n_fresh[2];
 
-    if (log->first == log->end || !check_is_past(&log->uses[log->first], cycle))
+    if (log->first == log->end ||
+        !check_is_past(check, cpu, &log->uses[log->first], cycle))
         return;
     for (uint32_t i = 0; i < 2; i++) {
         changes[i] = mmusim__checker_last_change(check->checker, mms[i]);
@@ -66,7 +73,7 @@ static void check_settle_cpu(struct check *check, uint32_t cpu, uint64_t cycle)
         const struct check_use *use = &log->uses[log->first];
         uint32_t half = pt_is_upper(check->format, use->vaddr);
 
-        if (!check_is_past(use, cycle))
+        if (!check_is_past(check, cpu, use, cycle))
             break;
         check->n_uses++;
         if (use->stamp - fresh[half] >= n_fresh[half])

@@ -30,8 +30,9 @@ struct check_use {
     uint64_t stamp;
     uint32_t rights;
     uint16_t need; /* CHECKER_READ, ... */
-    /* In the CPU's event of that cycle, not run ahead: before whatever other
-     * events of the same cycle change later. */
+    /* In the CPU's event of that cycle: before whatever other events of the
+     * same cycle change later. Else run ahead: it stands where its own event
+     * of class EVENT_ACCESS would. */
     bool is_event;
 };
 

@@ -77,8 +77,10 @@ static void cpu_schedule(struct cpu *cpu, uint64_t cycle,
  * it. True: it is its turn. */
 static bool cpu_turn(struct cpu *cpu, uint64_t cycle, enum event_class class)
 {
-    if (mmusim__cpu_goes_first(cpu, cycle, class))
+    if (mmusim__cpu_goes_first(cpu, cycle, class)) {
+        cpu->turn_class = class;
         return true;
+    }
     cpu_schedule(cpu, cycle, class);
     return false;
 }
@@ -158,6 +160,7 @@ static void cpu_fire(void *context, struct event *event)
 {
     struct cpu *cpu = context;
 
+    cpu->turn_class = event_key_class(event->key);
     cpu_account(cpu, event->key.cycle, cpu->activity.bucket);
     cpu->activity.mode = CPU_READY;
     cpu_continue(cpu);
@@ -188,6 +191,7 @@ void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now)
         return;
     mmusim__event_cancel(&cpu->system->queue, &cpu->run_event);
     cpu_account(cpu, now, cpu->activity.bucket);
+    cpu->turn_class = EVENT_DELIVERY;
     mmusim__ipi_take(cpu);
     cpu_continue(cpu);
 }

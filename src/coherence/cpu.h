@@ -151,7 +151,8 @@ struct cpu {
      * pushes a frame. Its events are of class EVENT_ACCESS, also where an OS
      * operation begins: how far a CPU has looked ahead names no class. */
     void (*run_user)(struct cpu *cpu);
-    void *user; /* the machine's own */
+    void *user;                  /* the machine's own */
+    enum event_class turn_class; /* of the event in hand, or the last */
 };
 
 enum { CPU_STACK_BYTES = 4096 };

@@ -35,6 +35,11 @@ static inline struct event_key event_key(uint64_t cycle, enum event_class class,
                                          (n & ((UINT64_C(1) << 40) - 1))};
 }
 
+static inline enum event_class event_key_class(struct event_key key)
+{
+    return (enum event_class)(key.rank >> 56);
+}
+
 static inline bool event_key_before(struct event_key a, struct event_key b)
 {
     return a.cycle < b.cycle || (a.cycle == b.cycle && a.rank < b.rank);

@@ -38,6 +38,8 @@ struct loop {
     /* The checker's log of uses, and how many it takes; NULL: nobody checks. */
     struct check_log *log;
     uint32_t log_room;
+    uint32_t first; /* the record begun with: what it does now is this event */
+    bool is_first;  /* it is the one in hand, on the slow path */
 };
 
 static uint16_t loop_need(enum access_kind kind)
@@ -57,7 +59,7 @@ static MMUSIM_NOINLINE void loop_log_use(struct loop *loop,
         .vaddr = vaddr,
         .stamp = mmusim__mmu_hit_stamp(loop->mmu, kind, vaddr),
         .need = loop_need(kind),
-        .is_event = cycle == loop->core->cpu->now,
+        .is_event = loop->is_first && cycle == loop->core->cpu->now,
         .rights = (uint32_t) data & (BASE_PAGE_BYTES - 1),
     };
 
@@ -324,7 +326,7 @@ static void loop_kind_init(struct loop_kind *kind, const struct loop *loop,
  * page's entry stays the same. */
 static void loop_log_hit(struct loop *loop, struct loop_kind *kind,
                          enum access_kind access, uint64_t vaddr,
-                         uint64_t cycle)
+                         uint64_t cycle, bool is_event)
 {
     uint64_t vpn = vpn_of(vaddr).v;
 
@@ -335,7 +337,7 @@ static void loop_log_hit(struct loop *loop, struct loop_kind *kind,
         kind->logged.stamp = mmusim__mmu_hit_stamp(loop->mmu, access, vaddr);
     }
     kind->logged.cycle = cycle;
-    kind->logged.is_event = cycle == loop->core->cpu->now;
+    kind->logged.is_event = is_event;
     kind->logged.vaddr = vaddr;
     check_log_use(loop->log, &kind->logged);
     loop->log_room--;
@@ -394,7 +396,8 @@ static MMUSIM_INLINE void loop_run_hits_of(struct loop *loop,
             kinds[kind].n_hits++;
             if (is_checked)
                 loop_log_hit(loop, &kinds[kind], access_of[kind], op->vaddr,
-                             cycle);
+                             cycle,
+                             i == loop->first && cycle == loop->core->cpu->now);
         }
         if (!op->count)
             continue;
@@ -451,6 +454,7 @@ static enum core_stop loop_run(struct loop *loop, struct thread_stream *stream)
             loop_run_checked_hits(loop, stream, kinds, end);
         else if (!is_resumed && !core->needs_slow_path)
             loop_run_hits(loop, stream, kinds, end);
+        loop->is_first = stream->next == loop->first;
         if (!loop_is_over(loop) && stream->next < end)
             stop = loop_slow_record(loop, stream,
                                     &stream->piece.records[stream->next]);
@@ -496,6 +500,7 @@ void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
         .bucket = BUCKET_BASE,
         .cpi_fraction = core->cpi_fraction,
         .missed_vpn = UINT64_MAX,
+        .first = stream->next,
     };
     enum core_stop stop;
 

@@ -15,6 +15,17 @@ struct fixture {
     struct check *check;
 };
 
+enum { USER = 2 }; /* whose uses are logged */
+
+/* A CPU with a lower number than the user's is at work. */
+static void act(struct fixture *fixture, enum event_class class)
+{
+    struct system *system = &fixture->small->system;
+
+    system->acting_cpu = USER - 1;
+    system->cpus[USER - 1].turn_class = class;
+}
+
 static int setup(void **state)
 {
     static struct fixture fixture;
@@ -25,6 +36,7 @@ static int setup(void **state)
     fixture.check = mmusim__check_create(&fixture.small->system,
                                          fixture.small->shared.format, 1);
     assert_non_null(fixture.check);
+    act(&fixture, EVENT_OS);
     *state = &fixture;
     return 0;
 }
@@ -47,8 +59,8 @@ static void use_at(struct fixture *fixture, uint64_t cycle, bool is_event)
         .is_event = is_event,
     };
 
-    assert_true(mmusim__check_make_room(fixture->check, 0, cycle) > 0);
-    check_log_use(&fixture->check->logs[0], &use);
+    assert_true(mmusim__check_make_room(fixture->check, USER, cycle) > 0);
+    check_log_use(&fixture->check->logs[USER], &use);
 }
 
 static void a_use_ahead_comes_after_the_events_of_its_cycle(void **state)
@@ -74,12 +86,31 @@ static void regress_an_event_comes_before_later_ones_of_its_cycle(void **state)
     assert_int_equal(fixture->check->n_uses, 1);
 }
 
+/* The order of event_queue.h: class, then CPU. */
+static void accesses_of_a_cycle_go_by_cpu(void **state)
+{
+    struct fixture *fixture = *state;
+
+    use_at(fixture, 10, false);
+    act(fixture, EVENT_ACCESS);
+    mmusim__check_settle(fixture->check, 10);
+    assert_int_equal(fixture->check->n_uses, 0);
+    fixture->small->system.acting_cpu = USER + 1;
+    fixture->small->system.cpus[USER + 1].turn_class = EVENT_OS;
+    mmusim__check_settle(fixture->check, 10);
+    assert_int_equal(fixture->check->n_uses, 0);
+    fixture->small->system.cpus[USER + 1].turn_class = EVENT_ACCESS;
+    mmusim__check_settle(fixture->check, 10);
+    assert_int_equal(fixture->check->n_uses, 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_use_ahead_comes_after_the_events_of_its_cycle),
+        T(accesses_of_a_cycle_go_by_cpu),
         T(regress_an_event_comes_before_later_ones_of_its_cycle),
     };
 
