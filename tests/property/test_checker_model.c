@@ -240,6 +240,7 @@ static void run_config_of(struct machine_run *run, mmusim_config_t *config,
 /* Of all programs on one protocol. */
 struct tally {
     uint64_t n_records, n_uses, n_programs;
+    uint64_t n_shootdowns, n_broadcasts;
     uint64_t verdicts[CHECKER_VERDICT_COUNT];
     uint64_t n_spoilt; /* programs with violations */
     uint64_t
@@ -390,6 +391,8 @@ static void run_subject(const struct subject *subject, struct tally *tally)
     tally->n_programs++;
     tally->n_records += program_records(program);
     tally->n_uses += run_stat(&run, "checker.uses");
+    tally->n_shootdowns += run_stat(&run, "shootdown.count");
+    tally->n_broadcasts += run_stat(&run, "shootdown.broadcasts");
     run_fini(&run);
     run_fini(&other);
     mmusim_config_destroy(config);
@@ -403,10 +406,13 @@ static void print_tally(const struct protocol_ops *protocol,
 {
     const struct known_bug *bug;
 
-    print_message("%-24s %llu programs, %llu records, %llu uses",
+    print_message("%-24s %llu programs, %llu records, %llu uses, "
+                  "%llu shootdowns, %llu broadcasts",
                   protocol->name, (unsigned long long) tally->n_programs,
                   (unsigned long long) tally->n_records,
-                  (unsigned long long) tally->n_uses);
+                  (unsigned long long) tally->n_uses,
+                  (unsigned long long) tally->n_shootdowns,
+                  (unsigned long long) tally->n_broadcasts);
     for (uint32_t i = CHECKER_ALLOWED; i < CHECKER_VERDICT_COUNT; i++) {
         if (tally->verdicts[i])
             print_message(
