@@ -9,7 +9,7 @@ value() {
 }
 
 for protocol in linux-arm64-4.20 linux-arm64-6.8; do
-    for trace in requests-arm64 churn; do
+    for trace in requests-arm64 $(is_slow_build || echo churn); do
         run 0 replay -q -m generic -s isa=armv8 -s fabric=dvm \
             -s os.protocol=$protocol -s topology.cores_per_socket=4 \
             -s arm.watch_bbm=true --format csv \

@@ -6,6 +6,10 @@ command -v python3 >/dev/null || exit 77
 
 for machine in zen4 skylake-sp-2s; do
     for trace in "$SOURCE_DIR"/traces/*.mmt; do
+        if is_slow_build; then
+            run 0 trace cut --end 300000 -o "$work/part.mmt" "$trace"
+            trace=$work/part.mmt
+        fi
         run 0 replay -m $machine --format json "$trace"
         python3 "$SOURCE_DIR/tests/model/statistics_laws.py" "$work/out" ||
             fail "$trace on $machine"

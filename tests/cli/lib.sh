@@ -46,6 +46,12 @@ says() {
     grep -qF -e "$1" "$work/out" || fail "standard output lacks '$1'"
 }
 
+# Builds that check whole structures at each step, or every access to memory,
+# take minutes for what others do in seconds: they run the short form.
+is_slow_build() {
+    [ "${MMUSIM_CHECK:-}" = 2 ] || [ -n "${MMUSIM_SANITIZE:-}" ]
+}
+
 finish() {
     [ "$failures" -eq 0 ] || exit 1
 }

@@ -5,8 +5,7 @@
 . "$SOURCE_DIR/tests/cli/lib.sh"
 
 curves=$SOURCE_DIR/tests/cli/latency-curves.csv
-# Builds that check whole structures at each step take minutes for all points.
-if [ "${MMUSIM_CHECK:-}" = 2 ] || [ -n "${MMUSIM_SANITIZE:-}" ]; then
+if is_slow_build; then
     awk -F, '/^#|^tlb_of/ || /^zen3/ && $4 <= 3072 ||
         /^skylake/ && $4 <= 2048' "$curves" \
         >"$work/few.csv"
