@@ -190,7 +190,6 @@ void mmusim__check_sys_return(struct cpu *cpu, const struct sys_frame *sys)
     struct check *check = cpu->system->check;
     struct checker_promise promise = {
         .at = {cpu->now, cpu->id},
-        .mm = sys->mm->space.id,
         .start = sys->start,
         .end = sys->end,
         .version = kernel_cpu(sys->kernel, cpu)->effect_version,
@@ -198,12 +197,14 @@ void mmusim__check_sys_return(struct cpu *cpu, const struct sys_frame *sys)
     };
     const struct hook_call *call = &hook_calls[sys->op.kind];
 
-    if (sys->is_refused)
+    /* After exec or exit, which promise nothing, there is no sys->mm. */
+    if (sys->is_refused || !call->name)
         return;
     promise.what = call->name;
-    if (call->name && call->tell)
+    promise.mm = sys->mm->space.id;
+    if (call->tell)
         call->tell(sys, &promise);
-    if (!call->name || !promise.uses || promise.start >= promise.end)
+    if (!promise.uses || promise.start >= promise.end)
         return;
     mmusim__check_settle(check, cpu->now);
     mmusim__checker_promise(check->checker, &promise);
