@@ -3,6 +3,7 @@
 #include "core/field.h"
 
 #include "core/page_size.h"
+#include "mmusim/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -238,15 +239,34 @@ static void field_shorten(char *range)
     strcpy(end ? end + 1 : range + MOST - 3, "...");
 }
 
+/* The word that was most likely meant, of the first 64; NULL: none is near. */
+static const char *field_nearest(const struct field_row *row, const char *text)
+{
+    enum { FIELD_MAX_CHOICES = 64 };
+    const char *words[FIELD_MAX_CHOICES];
+    size_t n = 0;
+
+    if (row->type != FIELD_WORD && row->type != FIELD_NAME)
+        return NULL;
+    while (n < FIELD_MAX_CHOICES && field_choice(row, n)) {
+        words[n] = field_choice(row, n);
+        n++;
+    }
+    return mmusim_nearest(text, words, n);
+}
+
 static bool field_refuse(const struct field_row *row, const char *text,
                          char *reason)
 {
+    const char *nearest = field_nearest(row, text);
     char range[FIELD_TEXT_BYTES];
 
     mmusim__field_range(row, range);
     field_shorten(range);
     snprintf(reason, FIELD_TEXT_BYTES,
-             "'%.60s' is not allowed (allowed: %s%.150s)", text,
+             "'%.60s' is not allowed (%s%.40s%sallowed: %s%.150s)", text,
+             nearest ? "nearest: " : "", nearest ? nearest : "",
+             nearest ? "; " : "",
              field_is_number(row->type) ? "a number, " : "", range);
     return false;
 }

@@ -59,6 +59,8 @@ refuses 3 "no-such.yaml" config check ./no-such.yaml
 refuses 2 "nearest: --yaml" config show --yalm
 refuses 2 "not KEY=VALUE" config show -s walker.count
 refuses 2 "nearest: walker.count" config check zen4 -s walker.cuont=1
+refuses 2 "(nearest: linux-6.14; allowed: linux-4.6|" \
+    config check zen4 -s os.protocol=linux-6.15
 refuses 2 "1..16" config keys -s walker.count=many
 refuses 2 "power of two" config check skylake-sp -s tlb.l2.0.entries=3000
 refuses 2 "must divide" config check zen4 -s tlb.l3.cores=5
