@@ -110,7 +110,10 @@ static bool reclaim_stops_early(const struct reclaim_frame *run)
 }
 
 /* shrink_lruvec(): lists in turn, a cluster of each, until the targets are
- * through or there is enough. True: a frame has been pushed. */
+ * through or there is enough. True: a frame has been pushed. Linux asks whether
+ * there is enough after every round of the four; this only after a round whose
+ * last list, the active file pages, gave a cluster up: where it is short, all
+ * targets are gone through. */
 static bool reclaim_next_list(struct cpu *cpu, struct reclaim_frame *run)
 {
     const struct reclaim *reclaim = run->kernel->reclaim;

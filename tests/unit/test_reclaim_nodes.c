@@ -177,21 +177,26 @@ static void direct_reclaim_scans_to_the_end_of_its_targets(void **state)
 {
     enum { CLUSTERS = 8 };
     struct run_fixture *f = *state;
-    struct lru_list *list;
+    struct lru_list *lists;
 
     f->config.n_sockets = 1;
     program_say(f->program, "1 mmap 0x10000000 0x800000 r-- file:a\n");
     say_file(f, 1, 1);
     run_build(&f->run, &f->config);
-    /* as if the list were long */
-    list =
-        &f->run.machine->kernel.reclaim->nodes[0].lru.lists[LRU_INACTIVE_FILE];
-    list->n_pages = (uint64_t) CLUSTERS * RECLAIM_CLUSTER << 12;
+    /* As if the lists were long. That the active one seems to be, too, lets
+     * each round end with it: only then is looked at what has been freed. */
+    lists = f->run.machine->kernel.reclaim->nodes[0].lru.lists;
+    lists[LRU_INACTIVE_FILE].n_pages = (uint64_t) CLUSTERS * RECLAIM_CLUSTER
+                                       << 12;
+    lists[LRU_ACTIVE_FILE].n_pages = 2 * lists[LRU_INACTIVE_FILE].n_pages;
     run_start(&f->run, f->program, NULL);
     assert_int_equal(f->run.status, MMUSIM_OK);
     assert_true(stat(f, "vmstat.allocstall") > 2);
     assert_true(stat(f, "vmstat.pgscan_direct") >=
                 CLUSTERS * RECLAIM_CLUSTER * stat(f, "vmstat.allocstall"));
+    /* who stopped at a cluster freed could not have freed two */
+    assert_true(stat(f, "vmstat.pgsteal_direct") >=
+                2 * RECLAIM_CLUSTER * stat(f, "vmstat.allocstall"));
 }
 
 /* Interleaved: each page is of another node than the one before it. */
