@@ -6,6 +6,8 @@
  * (or MMUSIM_TEST_LONG set): more than a million records.
  */
 #include "model/x86_walk_model.h"
+#include "os/huge_page.h"
+#include "os/khugepaged.h"
 #include "support/machine_run.h"
 #include "support/naive_walk.h"
 #include "support/random_machine.h"
@@ -68,17 +70,30 @@ static struct x86_walk walk_of(const struct watch *watch, pfn_t root,
 
 /* ---- page tables equal the model ---- */
 
+/* Is the page in the place that khugepaged is at work on? From the flush to the
+ * copy's entry nothing is mapped there; who touches it waits for mmap_lock. */
+static bool is_collapsing(const struct kernel *kernel, const struct mm *mm,
+                          uint64_t vaddr)
+{
+    const struct khugepaged *self = kernel->khugepaged;
+
+    return self && self->daemon.thread.state != THREAD_SLEEPING &&
+           self->mm_id == mm->space.id && mm->mmap_lock.has_writer &&
+           align_down(vaddr, thp_bytes(kernel)) + thp_bytes(kernel) ==
+               self->cursor;
+}
+
 /* With pages that the kernel makes larger, copies and moves on its own account
  * the model knows of each page that it is there, what may be done to it, and
  * that nothing else lies in its frame. */
 static void compare_loosely(struct watch *watch, const struct model_page *page,
-                            const struct x86_walk *walk, uint32_t index)
+                            const struct x86_walk *walk, uint32_t index,
+                            bool may_be_away)
 {
     bool is_mapped = walk->outcome == X86_WALK_MAPPED;
     uint32_t *owner = NULL;
 
-    if ((page->has_entry && page->prot && !is_mapped &&
-         !watch->run->machine->config.os.has_numa_balancing) ||
+    if ((page->has_entry && page->prot && !is_mapped && !may_be_away) ||
         (is_mapped && !(page->is_mapped && page->prot)))
         fail_msg("seed %llu: page %u: entry expected: %d",
                  (unsigned long long) watch->seed, index, page->has_entry);
@@ -111,7 +126,9 @@ static void compare_page(struct watch *watch, const struct mm *mm,
     uint64_t *pfn = &watch->pfns[page->frame];
 
     if (watch->is_loose) {
-        compare_loosely(watch, page, &walk, index);
+        compare_loosely(watch, page, &walk, index,
+                        watch->run->machine->config.os.has_numa_balancing ||
+                            is_collapsing(kernel, mm, vaddr));
         return;
     }
 
@@ -409,6 +426,18 @@ static void huge_pages_keep_what_the_program_sees(void **state)
                 (n_collapses && n_huge && n_splits && n_moved && n_hints));
 }
 
+/* Seed 78 compares while khugepaged has taken a table out and not yet put the
+ * huge page in. */
+static void regress_a_comparison_may_fall_into_a_collapse(void **state)
+{
+    uint64_t n_records = 0;
+
+    (void) state;
+    is_wide = true;
+    run_one(RANDOM_STAMPED, 78, 250, &n_records);
+    is_wide = false;
+}
+
 static void free_threads_end_as_the_model_says(void **state)
 {
     (void) state;
@@ -421,6 +450,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(stamped_programs_end_as_the_model_says),
         cmocka_unit_test(free_threads_end_as_the_model_says),
         cmocka_unit_test(huge_pages_keep_what_the_program_sees),
+        cmocka_unit_test(regress_a_comparison_may_fall_into_a_collapse),
     };
 
     if ((argc > 1 && !strcmp(argv[1], "long")) || getenv("MMUSIM_TEST_LONG"))
