@@ -314,7 +314,18 @@ void run_fixture_destroy(struct run_fixture *fixture)
     free(fixture);
 }
 
+int run_fixture_teardown(void **state)
+{
+    run_fixture_destroy(*state);
+    return 0;
+}
+
 void run_fixture_run(struct run_fixture *fixture)
 {
     run_well(&fixture->run, &fixture->config, fixture->program);
+}
+
+uint64_t run_fixture_stat(const struct run_fixture *fixture, const char *name)
+{
+    return run_stat(&fixture->run, name);
 }

@@ -40,8 +40,12 @@ struct run_fixture {
 
 struct run_fixture *run_fixture_create(uint32_t n_cpus);
 void run_fixture_destroy(struct run_fixture *fixture);
+/* cmocka's teardown: *state is a fixture. */
+int run_fixture_teardown(void **state);
 /* run_well() of its three. */
 void run_fixture_run(struct run_fixture *fixture);
+/* run_stat() of its run. */
+uint64_t run_fixture_stat(const struct run_fixture *fixture, const char *name);
 
 /* A statistic by name; fails the test if there is none. */
 uint64_t run_stat(const struct machine_run *run, const char *name);

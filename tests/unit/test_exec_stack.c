@@ -17,12 +17,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 static void exec_with(struct run_fixture *fixture, uint32_t n_pages)
 {
     fixture->config.os.n_exec_arg_pages = n_pages;
@@ -77,7 +71,8 @@ static void the_distance_comes_from_the_seed(void **state)
     run_fini(&again);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {

@@ -26,17 +26,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
-static uint64_t stat(const struct run_fixture *f, const char *name)
-{
-    return run_stat(&f->run, name);
-}
-
 /* ---- faults ---- */
 
 static void one_fault_maps_two_megabytes(void **state)
@@ -46,9 +35,9 @@ static void one_fault_maps_two_megabytes(void **state)
     program_say(f->program, AREA "1 w 0x40000000\n1 w 0x401ff000\n"
                                  "1 r 0x40123000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "faults.minor"), 1);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc"), 1);
-    assert_int_equal(stat(f, "l1d.misses"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc"), 1);
+    assert_int_equal(run_fixture_stat(f, "l1d.misses"), 1);
 }
 
 static void a_read_maps_the_huge_zero_page_and_a_write_replaces_it(void **state)
@@ -59,11 +48,11 @@ static void a_read_maps_the_huge_zero_page_and_a_write_replaces_it(void **state)
                                  "1 r 0x40200000\n1 w 0x40001000\n"
                                  "1 r 0x40002000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "faults.minor"), 2);
-    assert_int_equal(stat(f, "faults.cow"), 1);
-    assert_int_equal(stat(f, "vmstat.thp_zero_page_alloc"), 1);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc"), 1);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 0);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 2);
+    assert_int_equal(run_fixture_stat(f, "faults.cow"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_zero_page_alloc"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 0);
 }
 
 static void only_what_lies_whole_in_an_area_is_huge(void **state)
@@ -74,8 +63,8 @@ static void only_what_lies_whole_in_an_area_is_huge(void **state)
                             "1 w 0x40001000\n1 w 0x40002000\n"
                             "1 w 0x40200000\n1 w 0x40300000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "faults.minor"), 3);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 3);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc"), 1);
 }
 
 static void files_shared_memory_and_the_kernel_have_none(void **state)
@@ -89,7 +78,7 @@ static void files_shared_memory_and_the_kernel_have_none(void **state)
                             "2 mmap 0xffff900000000000 0x200000 rw-\n"
                             "2 w 0xffff900000000000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc"), 0);
 }
 
 static void advice_decides_where_the_mode_says_so(void **state)
@@ -103,8 +92,8 @@ static void advice_decides_where_the_mode_says_so(void **state)
                             "1 w 0x40000000\n1 w 0x40200000\n1 w 0x40400000\n"
                             "1 w 0x40600000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "faults.minor"), 4);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 4);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc"), 1);
 }
 
 static void nohugepage_keeps_huge_pages_away(void **state)
@@ -114,7 +103,7 @@ static void nohugepage_keeps_huge_pages_away(void **state)
     program_say(f->program, AREA "1 madvise 0x40000000 0x200000 nohugepage\n"
                                  "1 w 0x40000000\n1 w 0x40200000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc"), 1);
 }
 
 static void memory_in_pieces_gives_small_pages(void **state)
@@ -124,11 +113,11 @@ static void memory_in_pieces_gives_small_pages(void **state)
     f->config.os.memory_bytes = 3 << 20; /* 1M to 3M: no room for two */
     program_say(f->program, AREA "1 w 0x40000000\n1 w 0x40200000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc") +
-                         stat(f, "vmstat.thp_fault_fallback"),
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc") +
+                         run_fixture_stat(f, "vmstat.thp_fault_fallback"),
                      2);
-    assert_true(stat(f, "vmstat.thp_fault_fallback") >= 1);
-    assert_int_equal(stat(f, "faults.minor"), 2);
+    assert_true(run_fixture_stat(f, "vmstat.thp_fault_fallback") >= 1);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 2);
 }
 
 /* ---- split ---- */
@@ -142,14 +131,14 @@ static void cutting_a_page_flushes_it_and_keeps_the_rest(void **state)
                                  "1 w 0x40000000\n1 w 0x40011000\n"
                                  "1 w 0x40010000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 1);
-    assert_int_equal(stat(f, "vmstat.thp_split_page"), 1);
-    assert_int_equal(stat(f, "faults.minor"), 1);
-    assert_int_equal(stat(f, "faults.invalid"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_page"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.invalid"), 1);
     /* 512 pages are more than the ceiling: 4.6 flushes all for the split, then
      * one page for the unmapping */
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_all"), 1);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_one"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_all"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_one"), 1);
 }
 
 static void taking_whole_pages_splits_nothing(void **state)
@@ -163,8 +152,8 @@ static void taking_whole_pages_splits_nothing(void **state)
                                  "0x200000\n1 r 0x60001000\n"
                                  "1 munmap 0x60000000 0x200000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 0);
-    assert_int_equal(stat(f, "faults.minor"), 2);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 0);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 2);
 }
 
 static void every_kind_of_cut_splits(void **state)
@@ -184,8 +173,8 @@ static void every_kind_of_cut_splits(void **state)
         program_say(f->program, AREA "1 w 0x40000000\n%s1 r 0x40011000\n",
                     cuts[i]);
         run_fixture_run(f);
-        assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 1);
-        teardown(state);
+        assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 1);
+        run_fixture_teardown(state);
         setup(state);
     }
 }
@@ -200,8 +189,8 @@ static void regress_advice_for_half_a_page_splits_it(void **state)
                                  "1 fork 2\n2 w 0x40000000\n1 exit\n"
                                  "2 exit\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 1);
-    assert_int_equal(stat(f, "faults.cow"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.cow"), 1);
 }
 
 static void pieces_are_copied_one_by_one_after_a_fork(void **state)
@@ -213,9 +202,10 @@ static void pieces_are_copied_one_by_one_after_a_fork(void **state)
                                  "1 w 0x40000000\n1 w 0x40001000\n1 exit\n"
                                  "2 n 1000000\n2 w 0x40000000\n2 exit\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 1);
-    assert_int_equal(stat(f, "faults.cow"), 2); /* the child is last */
-    assert_int_equal(stat(f, "faults.protection"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.cow"),
+                     2); /* the child is last */
+    assert_int_equal(run_fixture_stat(f, "faults.protection"), 1);
 }
 
 static void a_shared_page_is_copied_whole_before_5_8(void **state)
@@ -225,9 +215,9 @@ static void a_shared_page_is_copied_whole_before_5_8(void **state)
     program_say(f->program, AREA "1 w 0x40000000\n1 fork 2\n"
                                  "1 w 0x40000000\n1 exit\n2 exit\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "faults.cow"), 1);
-    assert_int_equal(stat(f, "vmstat.thp_fault_alloc"), 2);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 0);
+    assert_int_equal(run_fixture_stat(f, "faults.cow"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_fault_alloc"), 2);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 0);
 }
 
 static void a_page_hidden_by_mprotect_is_split_hidden(void **state)
@@ -239,9 +229,9 @@ static void a_page_hidden_by_mprotect_is_split_hidden(void **state)
                                  "1 mprotect 0x40010000 0x1000 rw-\n"
                                  "1 w 0x40010000\n1 w 0x40011000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), 1);
-    assert_int_equal(stat(f, "faults.minor"), 1);
-    assert_int_equal(stat(f, "faults.invalid"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.invalid"), 1);
 }
 
 static void khugepaged_makes_small_pages_huge_and_flushes_once(void **state)
@@ -257,9 +247,9 @@ static void khugepaged_makes_small_pages_huge_and_flushes_once(void **state)
         program_say(f->program, "1 n 1000\n");
     program_say(f->program, "1 w 0x40001000\n1 w 0x40100000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_collapse_alloc"), 1);
-    assert_int_equal(stat(f, "faults.minor"), 2);
-    assert_int_equal(stat(f, "shootdown.count"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_collapse_alloc"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 2);
+    assert_int_equal(run_fixture_stat(f, "shootdown.count"), 1);
 }
 
 static void khugepaged_leaves_pages_with_other_owners(void **state)
@@ -274,13 +264,14 @@ static void khugepaged_leaves_pages_with_other_owners(void **state)
     for (uint32_t i = 0; i < 1000; i++)
         program_say(f->program, "1 n 1000\n2 n 1000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.thp_collapse_alloc"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_collapse_alloc"), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
         TEST(one_fault_maps_two_megabytes),
         TEST(a_read_maps_the_huge_zero_page_and_a_write_replaces_it),
         TEST(only_what_lies_whole_in_an_area_is_huge),

@@ -21,12 +21,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 /* ipi_wait of a process with one mapped page that does this with it. */
 static uint64_t wait_cycles(struct run_fixture *fixture, const char *line)
 {
@@ -198,7 +192,8 @@ static void a_machine_without_devices_says_so(void **state)
     assert_non_null(strstr(fixture->run.diag.text, "iommu.devices"));
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {

@@ -20,12 +20,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 struct faults {
     uint64_t minor, major, protection, cow, spurious, invalid;
 };
@@ -506,7 +500,8 @@ static void regress_faults_that_repair_nothing_come_to_an_end(void **state)
                                      .invalid = 1});
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {

@@ -18,12 +18,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 static void say(struct run_fixture *f)
 {
     program_say(f->program, "1 mmap 0x10000 0x2000 rw- anon shared\n"
@@ -74,11 +68,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(hardware_sets_it_in_a_walk, setup,
-                                        teardown),
+                                        run_fixture_teardown),
         cmocka_unit_test_setup_teardown(software_sets_it_in_one_fault, setup,
-                                        teardown),
+                                        run_fixture_teardown),
         cmocka_unit_test_setup_teardown(the_clean_entry_is_flushed_everywhere,
-                                        setup, teardown),
+                                        setup, run_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,17 +22,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
-static uint64_t stat(const struct run_fixture *f, const char *name)
-{
-    return run_stat(&f->run, name);
-}
-
 static void use_arm(struct run_fixture *f, const char *protocol)
 {
     f->config.isa = ISA_ARMV8;
@@ -54,11 +43,11 @@ static void every_private_page_moves_and_is_flushed_by_itself(void **state)
                             "1 migrate 0x10000 0x4000\n"
                             "1 w 0x10000\n1 w 0x13000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), 3);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_fail"), 0);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_one"), 3);
-    assert_int_equal(stat(f, "faults.minor"), 3);
-    assert_int_equal(stat(f, "faults.spurious"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_success"), 3);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_fail"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_one"), 3);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 3);
+    assert_int_equal(run_fixture_stat(f, "faults.spurious"), 0);
 }
 
 static void the_zero_page_and_holes_stay(void **state)
@@ -69,8 +58,8 @@ static void the_zero_page_and_holes_stay(void **state)
                             "1 migrate 0x10000 0x4000\n"
                             "1 migrate 0x90000 0x4000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), 0);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_one"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_success"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_one"), 0);
 }
 
 static void pages_of_two_processes_and_of_files_stay(void **state)
@@ -83,8 +72,8 @@ static void pages_of_two_processes_and_of_files_stay(void **state)
                 "1 migrate 0x10000 0x1000\n1 migrate 0x20000 0x1000\n"
                 "1 exit\n2 n 1000000\n2 exit\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), 0);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_fail"), 2);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_success"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_fail"), 2);
 }
 
 static void who_meets_a_moving_page_waits_for_it(void **state)
@@ -100,9 +89,9 @@ static void who_meets_a_moving_page_waits_for_it(void **state)
         program_say(f->program, "2 n 1000\n2 r 0x10000\n");
     program_say(f->program, "2 exit\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), 1);
-    assert_int_equal(stat(f, "faults.spurious"), 1);
-    assert_true(stat(f, "core1.cycles.lock") > 50000);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_success"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.spurious"), 1);
+    assert_true(run_fixture_stat(f, "core1.cycles.lock") > 50000);
 }
 
 static void assert_huge_move(struct run_fixture *f, uint64_t n_splits)
@@ -112,9 +101,9 @@ static void assert_huge_move(struct run_fixture *f, uint64_t n_splits)
                             "1 migrate 0x40000000 0x200000\n"
                             "1 w 0x40001000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), 512);
-    assert_int_equal(stat(f, "vmstat.thp_split_pmd"), n_splits);
-    assert_int_equal(stat(f, "faults.minor"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_success"), 512);
+    assert_int_equal(run_fixture_stat(f, "vmstat.thp_split_pmd"), n_splits);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 1);
 }
 
 /* The store faulted on an entry that was still there, and had to wait for its
@@ -135,8 +124,8 @@ static void regress_a_fault_that_was_planned_before_the_move_waits(void **state)
             program_say(f->program, "2 n %u\n2 w 0x10000\n", i * 29 % 400 + 1);
     }
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), ROUNDS);
-    assert_int_equal(stat(f, "faults.cow"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_success"), ROUNDS);
+    assert_int_equal(run_fixture_stat(f, "faults.cow"), 0);
 }
 
 static void a_huge_page_is_split_before_4_14(void **state)
@@ -174,14 +163,14 @@ static void pages_follow_the_cpu_that_uses_them(void **state)
     f->config.os.numa_scan_period_cycles = 50000;
     say_user_elsewhere(f, 200);
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.numa_pages_migrated"), 8);
-    assert_int_equal(stat(f, "vmstat.pgmigrate_success"), 8);
-    assert_true(stat(f, "vmstat.numa_hint_faults") >= 8);
-    assert_int_equal(stat(f, "faults.hint"),
-                     stat(f, "vmstat.numa_hint_faults"));
+    assert_int_equal(run_fixture_stat(f, "vmstat.numa_pages_migrated"), 8);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgmigrate_success"), 8);
+    assert_true(run_fixture_stat(f, "vmstat.numa_hint_faults") >= 8);
+    assert_int_equal(run_fixture_stat(f, "faults.hint"),
+                     run_fixture_stat(f, "vmstat.numa_hint_faults"));
     /* once they are there, hints are local */
-    assert_int_equal(stat(f, "vmstat.numa_hint_faults") -
-                         stat(f, "vmstat.numa_hint_faults_local"),
+    assert_int_equal(run_fixture_stat(f, "vmstat.numa_hint_faults") -
+                         run_fixture_stat(f, "vmstat.numa_hint_faults_local"),
                      8);
 }
 
@@ -201,9 +190,9 @@ static void since_5_13_a_hint_moves_the_page_without_a_flush(void **state)
         f->config.os.numa_scan_period_cycles = 50000;
         say_user_elsewhere(f, 200);
         run_fixture_run(f);
-        assert_int_equal(stat(f, "vmstat.numa_pages_migrated"), 8);
-        flushes[i] = stat(f, "shootdown.broadcasts");
-        teardown(state);
+        assert_int_equal(run_fixture_stat(f, "vmstat.numa_pages_migrated"), 8);
+        flushes[i] = run_fixture_stat(f, "shootdown.broadcasts");
+        run_fixture_teardown(state);
         setup(state);
     }
     assert_true(flushes[1] + 8 <= flushes[0]);
@@ -220,10 +209,11 @@ static void one_scan_is_one_flush_of_the_area(void **state)
         program_say(f->program, "1 w 0x%x\n", 0x10000 + page * 4096);
     program_say(f->program, "1 n 240000\n1 n 10\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.numa_pte_updates"), 8);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_one"), 8);
-    assert_int_equal(stat(f, "tlb_flush.local_mm_shootdown.count"), 1);
-    assert_int_equal(stat(f, "vmstat.numa_hint_faults"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.numa_pte_updates"), 8);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_one"), 8);
+    assert_int_equal(run_fixture_stat(f, "tlb_flush.local_mm_shootdown.count"),
+                     1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.numa_hint_faults"), 0);
 }
 
 static void without_the_key_nothing_is_scanned(void **state)
@@ -233,14 +223,15 @@ static void without_the_key_nothing_is_scanned(void **state)
     f->config.os.numa_scan_period_cycles = 50000;
     say_user_elsewhere(f, 200);
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.numa_pte_updates"), 0);
-    assert_int_equal(stat(f, "faults.hint"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.numa_pte_updates"), 0);
+    assert_int_equal(run_fixture_stat(f, "faults.hint"), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
         TEST(every_private_page_moves_and_is_flushed_by_itself),
         TEST(the_zero_page_and_holes_stay),
         TEST(pages_of_two_processes_and_of_files_stay),

@@ -23,17 +23,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
-static uint64_t stat(const struct run_fixture *f, const char *name)
-{
-    return run_stat(&f->run, name);
-}
-
 /* Loads or stores of pages [0, n) from vaddr on. */
 static void say_pages(struct run_fixture *f, uint32_t tid, char op,
                       uint64_t vaddr, uint32_t n)
@@ -52,14 +41,14 @@ static void a_file_larger_than_memory_is_read_and_evicted(void **state)
     program_say(f->program, "1 mmap 0x10000000 0x800000 r-- file:a\n");
     say_pages(f, 1, 'r', 0x10000000, 2048);
     run_fixture_run(f);
-    assert_true(stat(f, "vmstat.pgsteal_kswapd") +
-                    stat(f, "vmstat.pgsteal_direct") >
+    assert_true(run_fixture_stat(f, "vmstat.pgsteal_kswapd") +
+                    run_fixture_stat(f, "vmstat.pgsteal_direct") >
                 1024);
     /* Each page is seen accessed once, and goes the second time. */
-    assert_true(stat(f, "vmstat.pgscan_kswapd") +
-                    stat(f, "vmstat.pgscan_direct") >=
+    assert_true(run_fixture_stat(f, "vmstat.pgscan_kswapd") +
+                    run_fixture_stat(f, "vmstat.pgscan_direct") >=
                 2048);
-    assert_int_equal(stat(f, "vmstat.pgactivate"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgactivate"), 0);
 }
 
 static void what_was_evicted_is_a_major_fault_again(void **state)
@@ -70,8 +59,10 @@ static void what_was_evicted_is_a_major_fault_again(void **state)
     say_pages(f, 1, 'r', 0x10000000, 2048);
     program_say(f->program, "1 r 0x10000000\n");
     run_fixture_run(f);
-    assert_true(stat(f, "faults.major") > 0); /* the cache was warm at first */
-    assert_int_equal(stat(f, "faults.major"), stat(f, "vmstat.pgmajfault"));
+    assert_true(run_fixture_stat(f, "faults.major") >
+                0); /* the cache was warm at first */
+    assert_int_equal(run_fixture_stat(f, "faults.major"),
+                     run_fixture_stat(f, "vmstat.pgmajfault"));
 }
 
 static void kswapd_works_on_the_idle_cpu_before_anybody_has_to(void **state)
@@ -82,9 +73,9 @@ static void kswapd_works_on_the_idle_cpu_before_anybody_has_to(void **state)
     for (uint32_t i = 0; i < 2048; i++)
         program_say(f->program, "1 r 0x%x\n1 n 20000\n", 0x10000000 + i * 4096);
     run_fixture_run(f);
-    assert_true(stat(f, "vmstat.pgsteal_kswapd") > 1000);
+    assert_true(run_fixture_stat(f, "vmstat.pgsteal_kswapd") > 1000);
     /* Once it has fallen behind, while the first pass only clears A. */
-    assert_true(stat(f, "vmstat.allocstall") <= 1);
+    assert_true(run_fixture_stat(f, "vmstat.allocstall") <= 1);
     assert_true(run_core_stat(&f->run, 1, "cycles.kernel") > 0);
 }
 
@@ -96,7 +87,7 @@ static void without_swap_anonymous_memory_ends_the_run(void **state)
     say_pages(f, 1, 'w', 0x10000000, 2048);
     run_program(&f->run, &f->config, f->program, NULL);
     assert_int_equal(f->run.status, MMUSIM_EXHAUSTED);
-    assert_int_equal(stat(f, "vmstat.pswpout"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pswpout"), 0);
 }
 
 static void with_swap_it_goes_and_comes_back(void **state)
@@ -108,11 +99,11 @@ static void with_swap_it_goes_and_comes_back(void **state)
     say_pages(f, 1, 'w', 0x10000000, 2048);
     program_say(f->program, "1 r 0x10000000\n1 w 0x10000000\n");
     run_fixture_run(f);
-    assert_true(stat(f, "vmstat.pswpout") > 1024);
-    assert_int_equal(stat(f, "vmstat.pswpin"), 1);
-    assert_int_equal(stat(f, "faults.major"), 1);
+    assert_true(run_fixture_stat(f, "vmstat.pswpout") > 1024);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pswpin"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.major"), 1);
     /* read back for a load: the store then takes the right to write */
-    assert_int_equal(stat(f, "faults.protection"), 1);
+    assert_int_equal(run_fixture_stat(f, "faults.protection"), 1);
     assert_int_equal(f->run.machine->kernel.reclaim->swap.n_used, 0);
 }
 
@@ -125,7 +116,7 @@ static void full_swap_ends_the_run(void **state)
     say_pages(f, 1, 'w', 0x10000000, 2048);
     run_program(&f->run, &f->config, f->program, NULL);
     assert_int_equal(f->run.status, MMUSIM_EXHAUSTED);
-    assert_int_equal(stat(f, "vmstat.pswpout"), 256);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pswpout"), 256);
 }
 
 static void a_child_has_its_share_of_swapped_pages(void **state)
@@ -139,8 +130,9 @@ static void a_child_has_its_share_of_swapped_pages(void **state)
     say_pages(f, 1, 'r', 0x10000000, 4);
     say_pages(f, 2, 'r', 0x10000000, 4);
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pswpout"), 4);
-    assert_int_equal(stat(f, "vmstat.pswpin"), 8); /* no swap cache */
+    assert_int_equal(run_fixture_stat(f, "vmstat.pswpout"), 4);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pswpin"),
+                     8); /* no swap cache */
     assert_int_equal(f->run.machine->kernel.reclaim->swap.n_used, 0);
 }
 
@@ -154,8 +146,8 @@ static void lazily_freed_pages_need_no_swap_space_each(void **state)
     program_say(f->program, "1 madvise 0x10000000 0x3000 free\n"
                             "1 reclaim 0x10000000 0x4000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pglazyfreed"), 3);
-    assert_int_equal(stat(f, "vmstat.pswpout"), 1);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pglazyfreed"), 3);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pswpout"), 1);
 }
 
 /* ---- windows of files ---- */
@@ -170,7 +162,7 @@ static void fault_around_maps_what_readahead_has_read(void **state)
     say_pages(f, 1, 'r', 0x10000000, 32);
     run_fixture_run(f);
     /* the page that is missing; the rest of its window; the second window */
-    assert_int_equal(stat(f, "faults.minor"), 3);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 3);
 }
 
 static void fault_around_stays_in_the_area_and_off_stores(void **state)
@@ -185,8 +177,8 @@ static void fault_around_stays_in_the_area_and_off_stores(void **state)
     say_pages(f, 1, 'r', 0x10003000, 7);
     say_pages(f, 1, 'w', 0x20000000, 4);
     run_fixture_run(f);
-    assert_int_equal(stat(f, "faults.minor"), 2 + 4);
-    assert_int_equal(stat(f, "faults.invalid"), 0);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 2 + 4);
+    assert_int_equal(run_fixture_stat(f, "faults.invalid"), 0);
 }
 
 /* ---- flushes ---- */
@@ -213,10 +205,12 @@ static void without_batches_each_page_is_an_interrupt(void **state)
     f->config.os.batched_unmap = BATCHED_OFF;
     say_shared_pages(f, 'r');
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgsteal_direct"), 10);
-    assert_int_equal(stat(f, "shootdown.ipis_sent"), 10 + EXIT_FLUSHES);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_one"), 10);
-    assert_int_equal(stat(f, "tlb_flush.remote_shootdown.pages"), 10);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgsteal_direct"), 10);
+    assert_int_equal(run_fixture_stat(f, "shootdown.ipis_sent"),
+                     10 + EXIT_FLUSHES);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_one"), 10);
+    assert_int_equal(run_fixture_stat(f, "tlb_flush.remote_shootdown.pages"),
+                     10);
 }
 
 static void a_batch_is_one_interrupt_and_a_full_flush(void **state)
@@ -225,14 +219,16 @@ static void a_batch_is_one_interrupt_and_a_full_flush(void **state)
 
     say_shared_pages(f, 'r');
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgsteal_direct"), 10);
-    assert_int_equal(stat(f, "shootdown.ipis_sent"), 1 + EXIT_FLUSHES);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_remote_flush"), 1 + EXIT_FLUSHES);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_one"), 0);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_all"), 1);
-    assert_int_equal(stat(f, "tlb_flush.local_shootdown.full"), 1);
-    assert_int_equal(stat(f, "tlb_flush.remote_shootdown.full"), 1);
-    assert_int_equal(stat(f, "tlb_flush.remote_send_ipi.full"),
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgsteal_direct"), 10);
+    assert_int_equal(run_fixture_stat(f, "shootdown.ipis_sent"),
+                     1 + EXIT_FLUSHES);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_remote_flush"),
+                     1 + EXIT_FLUSHES);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_one"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_all"), 1);
+    assert_int_equal(run_fixture_stat(f, "tlb_flush.local_shootdown.full"), 1);
+    assert_int_equal(run_fixture_stat(f, "tlb_flush.remote_shootdown.full"), 1);
+    assert_int_equal(run_fixture_stat(f, "tlb_flush.remote_send_ipi.full"),
                      1 + EXIT_FLUSHES);
 }
 
@@ -243,9 +239,11 @@ static void dirty_entries_are_flushed_before_their_page_is_written(void **state)
     f->config.os.swap_bytes = 1 << 20;
     say_shared_pages(f, 'w');
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pswpout"), 10);
-    assert_int_equal(stat(f, "shootdown.ipis_sent"), 10 + EXIT_FLUSHES);
-    assert_int_equal(stat(f, "tlb_flush.remote_shootdown.full"), 10);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pswpout"), 10);
+    assert_int_equal(run_fixture_stat(f, "shootdown.ipis_sent"),
+                     10 + EXIT_FLUSHES);
+    assert_int_equal(run_fixture_stat(f, "tlb_flush.remote_shootdown.full"),
+                     10);
 }
 
 static void nobody_else_nothing_to_defer(void **state)
@@ -256,10 +254,10 @@ static void nobody_else_nothing_to_defer(void **state)
     say_pages(f, 1, 'r', 0x10000000, 10);
     program_say(f->program, "1 reclaim 0x10000000 0xa000\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgsteal_direct"), 10);
-    assert_int_equal(stat(f, "shootdown.count"), 0);
-    assert_int_equal(stat(f, "vmstat.nr_tlb_local_flush_one"), 10);
-    assert_int_equal(stat(f, "tlb_flush.local_shootdown.count"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgsteal_direct"), 10);
+    assert_int_equal(run_fixture_stat(f, "shootdown.count"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_tlb_local_flush_one"), 10);
+    assert_int_equal(run_fixture_stat(f, "tlb_flush.local_shootdown.count"), 0);
 }
 
 static void written_back_pages_are_write_protected_and_flushed(void **state)
@@ -272,10 +270,10 @@ static void written_back_pages_are_write_protected_and_flushed(void **state)
     program_say(f->program, "1 n 4000000\n");
     say_pages(f, 1, 'w', 0x10000000, 8);
     run_fixture_run(f);
-    assert_true(stat(f, "vmstat.nr_written") >= 128);
-    assert_int_equal(stat(f, "vmstat.nr_dirtied"), 128 + 8);
-    assert_int_equal(stat(f, "faults.protection"), 8);
-    assert_true(stat(f, "vmstat.nr_tlb_remote_flush") >= 100);
+    assert_true(run_fixture_stat(f, "vmstat.nr_written") >= 128);
+    assert_int_equal(run_fixture_stat(f, "vmstat.nr_dirtied"), 128 + 8);
+    assert_int_equal(run_fixture_stat(f, "faults.protection"), 8);
+    assert_true(run_fixture_stat(f, "vmstat.nr_tlb_remote_flush") >= 100);
 }
 
 /* ---- advice ---- */
@@ -297,8 +295,8 @@ static void old_kernels_do_not_know_cold_and_pageout(void **state)
     struct run_fixture *f = *state;
 
     run_cold(f, "linux-4.6");
-    assert_int_equal(stat(f, "faults.minor"), 4);
-    assert_int_equal(stat(f, "vmstat.pgsteal_direct"), 0);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 4);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgsteal_direct"), 0);
 }
 
 static void pageout_takes_the_pages_and_cold_leaves_them(void **state)
@@ -306,13 +304,13 @@ static void pageout_takes_the_pages_and_cold_leaves_them(void **state)
     struct run_fixture *f = *state;
 
     run_cold(f, "linux-6.14");
-    assert_int_equal(stat(f, "vmstat.pgsteal_direct"), 2);
-    assert_int_equal(stat(f, "faults.minor"), 4);
-    assert_int_equal(stat(f, "faults.major"), 2);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgsteal_direct"), 2);
+    assert_int_equal(run_fixture_stat(f, "faults.minor"), 4);
+    assert_int_equal(run_fixture_stat(f, "faults.major"), 2);
 }
 
 #define RECLAIM_TEST(name)                                                     \
-    cmocka_unit_test_setup_teardown(name, setup, teardown)
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {

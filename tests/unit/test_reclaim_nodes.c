@@ -29,17 +29,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
-static uint64_t stat(const struct run_fixture *f, const char *name)
-{
-    return run_stat(&f->run, name);
-}
-
 static void say_file(struct run_fixture *f, uint32_t tid, unsigned pause)
 {
     for (uint32_t i = 0; i < FILE_PAGES; i++)
@@ -119,9 +108,9 @@ static void memory_of_other_nodes_is_used_before_any_is_reclaimed(void **state)
     for (uint32_t i = 0; i < 0x2c0; i++)
         program_say(f->program, "1 r 0x%x\n", 0x10000000 + i * 4096);
     run_fixture_run(f);
-    assert_true(stat(f, "vmstat.numa_other") > 200);
-    assert_int_equal(stat(f, "vmstat.pgscan_direct"), 0);
-    assert_int_equal(stat(f, "vmstat.pgscan_kswapd"), 0);
+    assert_true(run_fixture_stat(f, "vmstat.numa_other") > 200);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgscan_direct"), 0);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgscan_kswapd"), 0);
 }
 
 static void each_node_has_a_kswapd_on_its_own_cpus(void **state)
@@ -142,7 +131,7 @@ static void each_node_has_a_kswapd_on_its_own_cpus(void **state)
         assert_true(mmusim__lru_is_valid(&reclaim->nodes[node].lru));
         assert_true(reclaim->nodes[node].lru.lists[LRU_INACTIVE_FILE].n_pages);
     }
-    assert_true(stat(f, "vmstat.pgsteal_kswapd") > 0);
+    assert_true(run_fixture_stat(f, "vmstat.pgsteal_kswapd") > 0);
     assert_true(run_core_stat(&f->run, 1, "cycles.kernel") > 0);
 }
 
@@ -161,7 +150,7 @@ static void direct_reclaim_takes_from_every_node(void **state)
         reclaim->nodes[node].kswapd.thread.state = THREAD_RUNNABLE;
     run_start(&f->run, f->program, NULL);
     assert_int_equal(f->run.status, MMUSIM_OK);
-    assert_true(stat(f, "vmstat.pgsteal_direct") > 0);
+    assert_true(run_fixture_stat(f, "vmstat.pgsteal_direct") > 0);
     for (uint32_t node = 0; node < 2; node++) {
         const struct lru *lru = &reclaim->nodes[node].lru;
 
@@ -191,12 +180,13 @@ static void direct_reclaim_scans_to_the_end_of_its_targets(void **state)
     lists[LRU_ACTIVE_FILE].n_pages = 2 * lists[LRU_INACTIVE_FILE].n_pages;
     run_start(&f->run, f->program, NULL);
     assert_int_equal(f->run.status, MMUSIM_OK);
-    assert_true(stat(f, "vmstat.allocstall") > 2);
-    assert_true(stat(f, "vmstat.pgscan_direct") >=
-                CLUSTERS * RECLAIM_CLUSTER * stat(f, "vmstat.allocstall"));
+    assert_true(run_fixture_stat(f, "vmstat.allocstall") > 2);
+    assert_true(run_fixture_stat(f, "vmstat.pgscan_direct") >=
+                CLUSTERS * RECLAIM_CLUSTER *
+                    run_fixture_stat(f, "vmstat.allocstall"));
     /* who stopped at a cluster freed could not have freed two */
-    assert_true(stat(f, "vmstat.pgsteal_direct") >=
-                2 * RECLAIM_CLUSTER * stat(f, "vmstat.allocstall"));
+    assert_true(run_fixture_stat(f, "vmstat.pgsteal_direct") >=
+                2 * RECLAIM_CLUSTER * run_fixture_stat(f, "vmstat.allocstall"));
 }
 
 /* Interleaved: each page is of another node than the one before it. */
@@ -212,8 +202,8 @@ static void pageout_takes_pages_of_all_nodes(void **state)
         program_say(f->program, "1 r 0x%x\n", 0x10000000 + i * 4096);
     program_say(f->program, "1 madvise 0x10000000 0x9000 pageout\n");
     run_fixture_run(f);
-    assert_int_equal(stat(f, "vmstat.pgsteal_direct"), 9);
-    assert_true(stat(f, "vmstat.numa_other") >= 4);
+    assert_int_equal(run_fixture_stat(f, "vmstat.pgsteal_direct"), 9);
+    assert_true(run_fixture_stat(f, "vmstat.numa_other") >= 4);
 }
 
 static void both_engines_agree_about_nodes(void **state)
@@ -227,14 +217,15 @@ static void both_engines_agree_about_nodes(void **state)
         program_say(f->program, "%u r 0x%x\n", 1 + i / 40 % 2,
                     0x10000000 + i * 4096);
     run_fixture_run(f);
-    assert_true(stat(f, "vmstat.pgsteal_direct") > 0);
+    assert_true(run_fixture_stat(f, "vmstat.pgsteal_direct") > 0);
     f->config.engine = ENGINE_REFERENCE;
     run_program(&reference, &f->config, f->program, NULL);
     run_assert_equal(&f->run, &reference);
     run_fini(&reference);
 }
 
-#define NODE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define NODE_TEST(name)                                                        \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {

@@ -18,12 +18,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 static uint64_t switches(const struct run_fixture *f)
 {
     return run_stat(&f->run, "tlb_flush.flush_on_task_switch.full");
@@ -215,7 +209,8 @@ static void regress_looking_ahead_does_not_overtake_at_one_cycle(void **state)
     run_fini(&reference);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {

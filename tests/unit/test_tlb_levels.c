@@ -17,12 +17,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 /* One fully associative LRU array of 4K pages. */
 static void one_array(struct machine_config *config, enum tlb_level level,
                       uint32_t n_entries, uint32_t hit_cycles)
@@ -280,7 +274,7 @@ static void one_miss_register_lets_no_misses_overlap(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, run_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(stores_and_loads_miss_each_in_their_own_l1),
         TEST(one_page_too_many_for_stores_leaves_loads_alone),

@@ -19,12 +19,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 /* ---- whole runs ---- */
 
 static void one_array(struct machine_config *config, enum tlb_level level,
@@ -371,7 +365,7 @@ static void a_shortcut_ends_when_the_sibling_uses_the_array(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, run_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_thread_alone_has_all_of_a_shared_array),
         TEST(a_thread_alone_has_half_of_a_partitioned_array),

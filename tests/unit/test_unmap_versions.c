@@ -22,12 +22,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 static void on(struct run_fixture *fixture, const char *protocol)
 {
     fixture->config.os.has_protocol = true;
@@ -291,7 +285,8 @@ a_protocol_with_a_version_has_the_rules_of_that_version(void **state)
     }
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {

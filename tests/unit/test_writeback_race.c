@@ -32,12 +32,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    run_fixture_destroy(*state);
-    return 0;
-}
-
 static void say_stores(struct program *program, uint32_t tid)
 {
     for (uint32_t i = 0; i < PAGES * SWEEPS; i++)
@@ -98,7 +92,8 @@ static void the_repaired_version_has_it_too(void **state)
     assert_int_equal(run_stat(&fixture->run, "checker.violations"), 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+    cmocka_unit_test_setup_teardown(name, setup, run_fixture_teardown)
 
 int main(void)
 {
