@@ -84,6 +84,16 @@ MMUSIM_API mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
                                                 mmusim_stats_t **stats);
 
 /*
+ * The distribution behind shootdown.latency_cycles.*: visit gets each latency
+ * that occurred and the number of shootdowns that took it, in rising order.
+ * Errors: MMUSIM_NOMEM (nothing was visited).
+ */
+MMUSIM_API mmusim_status_t mmusim_machine_shootdown_latencies(
+    const mmusim_machine_t *machine,
+    void (*visit)(void *context, uint64_t latency_cycles, uint64_t n),
+    void *context);
+
+/*
  * A use of a cached translation that the operating system had ruled out: the
  * first of its kind at a place. Only with the key checker.enabled; see
  * docs/checker.md for the verdicts and what they rest on.

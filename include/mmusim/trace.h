@@ -149,6 +149,48 @@ MMUSIM_API mmusim_status_t mmusim_trace_convert(
     mmusim_trace_t *trace, const mmusim_trace_selection_t *selection,
     const char *path, const char *codec, int level, mmusim_diag_t *diag);
 
+/* ---- the working set ---- */
+
+/*
+ * How many pages a run touches, window by window: fetches, loads and stores in
+ * the order in which a machine takes them from the source (in pieces of a few
+ * thousand records a thread). Exact, in one pass, for runs of any length:
+ * windows are of one length, 1024 accesses times a power of two, chosen such
+ * that there are at most 256. Addresses of different processes are not told
+ * apart; of one record at most 16 pages count.
+ */
+typedef struct mmusim_working_set mmusim_working_set_t;
+
+typedef struct mmusim_working_set_window {
+    uint64_t first_access; /* its number in the run, from 0 */
+    uint64_t n_accesses;   /* fewer than in the others: the last window */
+    uint64_t pages;        /* of 4 KiB, touched in the window */
+    uint64_t new_pages;    /* of these, never touched before it */
+} mmusim_working_set_window_t;
+
+MMUSIM_API mmusim_status_t
+mmusim_working_set_create(mmusim_working_set_t **set);
+/* No source made for it may be in use. NULL is legal. */
+MMUSIM_API void mmusim_working_set_destroy(mmusim_working_set_t *set);
+
+/*
+ * A source that hands on what inner gives and counts it into set. inner and
+ * set must outlive it; the machine runs it instead of inner. Costs a look-up an
+ * access. Errors: MMUSIM_NOMEM.
+ */
+MMUSIM_API mmusim_status_t mmusim_working_set_source(mmusim_working_set_t *set,
+                                                     mmusim_source_t *inner,
+                                                     mmusim_source_t **source,
+                                                     mmusim_diag_t *diag);
+
+/* The index-th window; false past the end. */
+MMUSIM_API bool mmusim_working_set_at(const mmusim_working_set_t *set,
+                                      size_t index,
+                                      mmusim_working_set_window_t *window);
+/* Whether pages were left out, which makes all counts lower bounds: there were
+ * more than MMUSIM_TRACE_PAGES_MAX, or memory was short. */
+MMUSIM_API bool mmusim_working_set_is_cut(const mmusim_working_set_t *set);
+
 #ifdef __cplusplus
 }
 #endif

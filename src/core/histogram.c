@@ -125,30 +125,57 @@ void mmusim__histogram_add(struct histogram *histogram, uint64_t value)
         histogram->max = value;
 }
 
-bool mmusim__histogram_percentiles(const struct histogram *histogram,
-                                   const uint32_t *percents, uint32_t n,
-                                   uint64_t *out)
+/* The cells in rising order, n_distinct of them; the caller frees. NULL:
+ * memory is short. */
+static struct histogram_cell *histogram_sort(const struct histogram *histogram)
 {
-    struct histogram_cell *sorted;
+    struct histogram_cell *sorted =
+        malloc((histogram->n_distinct + (size_t) 1) * sizeof(*sorted));
     uint32_t n_sorted = 0;
 
-    if (!histogram->n_samples) {
-        memset(out, 0, n * sizeof(*out));
-        return true;
-    }
-    sorted = malloc(histogram->n_distinct * sizeof(*sorted));
     if (!sorted)
-        return false;
+        return NULL;
     for (uint32_t i = 0; i < histogram->capacity; i++) {
         if (histogram->cells[i].count)
             sorted[n_sorted++] = histogram->cells[i];
     }
     qsort(sorted, n_sorted, sizeof(*sorted), histogram_compare_cells);
+    return sorted;
+}
+
+bool mmusim__histogram_percentiles(const struct histogram *histogram,
+                                   const uint32_t *percents, uint32_t n,
+                                   uint64_t *out)
+{
+    struct histogram_cell *sorted;
+
+    if (!histogram->n_samples) {
+        memset(out, 0, n * sizeof(*out));
+        return true;
+    }
+    sorted = histogram_sort(histogram);
+    if (!sorted)
+        return false;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t rank = histogram_rank(histogram->n_samples, percents[i]);
 
-        out[i] = histogram_value_at(sorted, n_sorted, rank);
+        out[i] = histogram_value_at(sorted, histogram->n_distinct, rank);
     }
+    free(sorted);
+    return true;
+}
+
+bool mmusim__histogram_visit(const struct histogram *histogram,
+                             void (*visit)(void *context, uint64_t value,
+                                           uint64_t n),
+                             void *context)
+{
+    struct histogram_cell *sorted = histogram_sort(histogram);
+
+    if (!sorted)
+        return false;
+    for (uint32_t i = 0; i < histogram->n_distinct; i++)
+        visit(context, sorted[i].value, sorted[i].count);
     free(sorted);
     return true;
 }

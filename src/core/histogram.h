@@ -30,6 +30,12 @@ void mmusim__histogram_add(struct histogram *histogram, uint64_t value);
 bool mmusim__histogram_percentiles(const struct histogram *histogram,
                                    const uint32_t *percents, uint32_t n,
                                    uint64_t *out);
+/* Each value that occurred and how often, in rising order. False if memory is
+ * short; nothing was visited then. */
+bool mmusim__histogram_visit(const struct histogram *histogram,
+                             void (*visit)(void *context, uint64_t value,
+                                           uint64_t n),
+                             void *context);
 /* sum * 1000 / n, rounded half up; 0 if there are no samples. */
 uint64_t mmusim__histogram_mean_milli(const struct histogram *histogram);
 

@@ -561,3 +561,15 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
     *stats = emit.stats;
     return MMUSIM_OK;
 }
+
+mmusim_status_t mmusim_machine_shootdown_latencies(
+    const mmusim_machine_t *machine,
+    void (*visit)(void *context, uint64_t latency_cycles, uint64_t n),
+    void *context)
+{
+    const struct histogram *latencies =
+        &machine->system.shootdowns.latency_cycles;
+
+    return mmusim__histogram_visit(latencies, visit, context) ? MMUSIM_OK
+                                                              : MMUSIM_NOMEM;
+}

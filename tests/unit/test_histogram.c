@@ -125,6 +125,38 @@ static void memory_grows_with_distinct_values_only(void **state)
     assert_true(histogram->capacity <= 64);
 }
 
+struct visited {
+    uint64_t values[8];
+    uint64_t counts[8];
+    size_t n;
+};
+
+static void note_visit(void *context, uint64_t value, uint64_t n)
+{
+    struct visited *visited = context;
+
+    visited->values[visited->n] = value;
+    visited->counts[visited->n++] = n;
+}
+
+static void values_are_visited_in_rising_order_with_their_counts(void **state)
+{
+    static const uint64_t samples[] = {7, 3, UINT64_MAX, 7, 0, 7};
+    static const uint64_t values[] = {0, 3, 7, UINT64_MAX};
+    static const uint64_t counts[] = {1, 1, 3, 1};
+    struct visited visited = {.n = 0};
+    struct histogram *histogram = *state;
+
+    assert_true(mmusim__histogram_visit(histogram, note_visit, &visited));
+    assert_int_equal(visited.n, 0);
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
+        mmusim__histogram_add(histogram, samples[i]);
+    assert_true(mmusim__histogram_visit(histogram, note_visit, &visited));
+    assert_int_equal(visited.n, 4);
+    assert_memory_equal(visited.values, values, sizeof(values));
+    assert_memory_equal(visited.counts, counts, sizeof(counts));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -136,6 +168,7 @@ int main(void)
         TEST(the_sum_saturates),
         TEST(percentiles_equal_those_of_the_sorted_samples),
         TEST(memory_grows_with_distinct_values_only),
+        TEST(values_are_visited_in_rising_order_with_their_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
