@@ -61,6 +61,11 @@ static inline uint32_t op_meta(enum op_kind kind, uint32_t flags,
  * that changes no mapping (a futex wake, a failed munmap): it costs entry and
  * exit, and its existence keeps the numbering of order stamps without gaps. DMA
  * has a device read or write a range of the process, and waits for it.
+ *
+ * IMAGE and SITE change nothing and cost nothing; they are for who asks where
+ * misses come from. IMAGE tells of a mapping that exists already: a file's,
+ * with the first bytes of its build id, or a name such as "[stack]". A SITE is
+ * a return address of the system call that follows, the innermost first.
  */
 #define SYS_KIND_MAP(X)                                                        \
     X(MMAP, "mmap")                                                            \
@@ -81,7 +86,9 @@ static inline uint32_t op_meta(enum op_kind kind, uint32_t flags,
     X(MARK, "mark")                                                            \
     X(SYNC, "sync")                                                            \
     X(SYSCALL, "syscall")                                                      \
-    X(DMA, "dma")
+    X(DMA, "dma")                                                              \
+    X(IMAGE, "image")                                                          \
+    X(SITE, "site")
 
 enum sys_kind {
 #define SYS_KIND_ENUM(name, word) SYS_##name,
@@ -96,6 +103,9 @@ enum {
     SYS_PROT_EXEC = 1 << 2,
     SYS_MAP_SHARED = 1 << 3,
     SYS_MAP_FILE = 1 << 4, /* sys_op.name and file_offset hold the file */
+    /* IMAGE: the trace's fetches end at each instruction that touches memory,
+     * so that the last one before an access is the one that made it. */
+    SYS_IMAGE_LINES = 1 << 5,
 };
 
 #define MADVICE_MAP(X)                                                         \
@@ -125,10 +135,12 @@ struct sys_op {
     uint64_t new_vaddr;    /* MREMAP */
     uint64_t new_length_bytes; /* MREMAP */
     uint64_t number;           /* FORK, CLONE: child tid; ON: cpu; IDLE: ns;
-                                  SYNC: operation number */
-    uint64_t file_offset;      /* MMAP of a file */
-    const char *name;          /* MMAP file:NAME, MARK NAME, else NULL; lives as
-                                  long as the piece */
+                                  SYNC: operation number; IMAGE: the first 8
+                                  bytes of the file's build id, as a big-endian
+                                  number; 0: unknown */
+    uint64_t file_offset;      /* MMAP, IMAGE of a file */
+    const char *name;          /* MMAP file:NAME, MARK NAME, IMAGE, else NULL;
+                                  lives as long as the piece */
     /* Position in the piece, for looking ahead (op_piece). */
     uint32_t record_index;
     uint64_t instructions_before;

@@ -21,6 +21,8 @@ static bool core_sys_is_numbered(const struct sys_op *op)
     case SYS_IDLE:
     case SYS_ON:
     case SYS_KTHREAD:
+    case SYS_IMAGE:
+    case SYS_SITE:
     case SYS_KIND_COUNT:
         return false;
     case SYS_MMAP:
@@ -188,6 +190,8 @@ void mmusim__core_sys(struct core_unit *core, struct thread *thread,
     } else if (op->kind == SYS_KTHREAD) {
         mmusim__stream_skip(stream);
         mmusim__thread_make_kernel(core->kernel, core->cpu, thread);
+    } else if (op->kind == SYS_IMAGE || op->kind == SYS_SITE) {
+        mmusim__stream_skip(stream);
     } else {
         if (!mmusim__marks_add(core->marks, op->name, core->cpu->id,
                                core->cpu->now))

@@ -23,6 +23,9 @@ uint32_t mmusim__record_sys_fields(enum sys_kind kind)
         [SYS_RECLAIM] = SYS_RANGE,
         [SYS_DMA] = SYS_RANGE | SYS_FIELD(FLAGS),
         [SYS_SYNC] = SYS_FIELD(NUMBER),
+        [SYS_IMAGE] = SYS_RANGE | SYS_FIELD(FLAGS) | SYS_FIELD(NUMBER) |
+                      SYS_FIELD(FILE_OFFSET),
+        [SYS_SITE] = SYS_FIELD(VADDR),
     };
 
     return fields[kind];
@@ -41,6 +44,8 @@ static bool sys_flags_are_good(const struct sys_op *op)
         prot |= SYS_MAP_SHARED | SYS_MAP_FILE;
     if (op->kind == SYS_DMA)
         prot = SYS_PROT_WRITE;
+    if (op->kind == SYS_IMAGE)
+        prot |= SYS_MAP_FILE | SYS_IMAGE_LINES;
     return (op->flags & ~prot) == 0;
 }
 
@@ -53,7 +58,8 @@ const char *mmusim__record_sys_check(const struct sys_op *op)
     if (fields & SYS_FIELD(LENGTH) &&
         !sys_range_is_good(op->vaddr, op->length_bytes))
         return "an address range that cannot be";
-    if (op->kind == SYS_BRK && !record_is_canonical(op->vaddr))
+    if ((op->kind == SYS_BRK || op->kind == SYS_SITE) &&
+        !record_is_canonical(op->vaddr))
         return "a non-canonical address";
     if (op->kind == SYS_MREMAP && op->new_length_bytes == 0)
         return "a length of zero";

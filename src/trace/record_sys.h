@@ -32,9 +32,16 @@ static inline bool record_is_canonical(uint64_t vaddr)
     return (vaddr + ((uint64_t) 1 << 56)) >> 57 == 0;
 }
 
+/* The least version of the format that has the kind. */
+static inline uint32_t record_sys_version(enum sys_kind kind)
+{
+    return kind == SYS_IMAGE || kind == SYS_SITE ? 2 : 1;
+}
+
 static inline bool record_sys_has_name(enum sys_kind kind, uint32_t flags)
 {
-    return kind == SYS_MARK || (kind == SYS_MMAP && flags & SYS_MAP_FILE);
+    return kind == SYS_MARK || kind == SYS_IMAGE ||
+           (kind == SYS_MMAP && flags & SYS_MAP_FILE);
 }
 
 static inline void record_sys_get(const struct sys_op *op,

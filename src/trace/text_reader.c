@@ -290,6 +290,46 @@ static mmusim_status_t text_mmap_word(struct text_reader *reader,
     return MMUSIM_OK;
 }
 
+/* A number in hexadecimal, all that is left of the word. */
+static mmusim_status_t text_build(struct text_reader *reader, const char *text,
+                                  uint64_t *build)
+{
+    size_t length = strlen(text);
+
+    if (length == 0 || length > 16 ||
+        strspn(text, "0123456789abcdef") != length)
+        return text_fail(reader,
+                         "build is '%.40s' (the first 16 digits of a build "
+                         "id, lower case)",
+                         text);
+    *build = strtoull(text, NULL, 16);
+    return MMUSIM_OK;
+}
+
+/* What an image is of, and what is known of that. */
+static mmusim_status_t text_image_words(struct text_reader *reader,
+                                        uint32_t *at, struct sys_op *op)
+{
+    static const char *const words[] = {"build=", "lines"};
+    const char *word = *at < reader->n_words ? reader->words[(*at)++] : "";
+    mmusim_status_t status;
+
+    if (!strncmp(word, "file:", strlen("file:")))
+        status = text_map_file(reader, word, op);
+    else
+        status = text_name(reader, word, strlen(word), &op->name);
+    while (!status && *at < reader->n_words) {
+        word = reader->words[(*at)++];
+        if (!strncmp(word, words[0], strlen(words[0])))
+            status = text_build(reader, word + strlen(words[0]), &op->number);
+        else if (!strcmp(word, words[1]))
+            op->flags |= SYS_IMAGE_LINES;
+        else
+            status = text_unknown(reader, "word of image", word, words, 2);
+    }
+    return status;
+}
+
 static mmusim_status_t text_advice_word(struct text_reader *reader,
                                         uint32_t index, struct sys_op *op)
 {
@@ -321,7 +361,8 @@ static mmusim_status_t text_sys_words(struct text_reader *reader,
 {
     mmusim_status_t status = MMUSIM_OK;
 
-    if (op->kind == SYS_MMAP || op->kind == SYS_MPROTECT)
+    if (op->kind == SYS_MMAP || op->kind == SYS_MPROTECT ||
+        op->kind == SYS_IMAGE)
         status = text_prot(reader, (*at)++, &op->flags);
     if (op->kind == SYS_DMA)
         status = text_direction(reader, (*at)++, &op->flags);
@@ -329,6 +370,8 @@ static mmusim_status_t text_sys_words(struct text_reader *reader,
         status = text_advice_word(reader, (*at)++, op);
     while (op->kind == SYS_MMAP && !status && *at < reader->n_words)
         status = text_mmap_word(reader, reader->words[(*at)++], op);
+    if (op->kind == SYS_IMAGE && !status)
+        status = text_image_words(reader, at, op);
     if (op->kind == SYS_MARK) {
         const char *word = *at < reader->n_words ? reader->words[*at] : "";
 
@@ -357,9 +400,11 @@ static mmusim_status_t text_sys(struct text_reader *reader,
     const char *wrong;
 
     for (unsigned i = 0; !status && i < 5; i++) {
-        bool is_optional = kind == SYS_IDLE && reader->n_words == 2;
+        bool is_absent = kind == SYS_IDLE && reader->n_words == 2;
 
-        if (fields >> numbers[i].field & 1 && !is_optional)
+        if (kind == SYS_IMAGE && numbers[i].field == RECORD_SYS_NUMBER)
+            is_absent = true; /* a word: build= */
+        if (fields >> numbers[i].field & 1 && !is_absent)
             status = text_number(reader, at++, numbers[i].name, UINT64_MAX,
                                  &values[numbers[i].field]);
     }

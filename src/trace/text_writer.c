@@ -67,6 +67,27 @@ static size_t text_put_mmap(char *buffer, const struct sys_op *op)
     return (size_t) (p - buffer);
 }
 
+static size_t text_put_image(char *buffer, const struct sys_op *op)
+{
+    static const char file[] = "file:";
+    const char *name = op->name;
+    char *p = buffer + text_put_prot(buffer, op->flags);
+
+    *p++ = ' ';
+    if (op->flags & SYS_MAP_FILE)
+        p += sprintf(p, "%s", file);
+    else if (!strncmp(name, file, sizeof(file) - 1))
+        p += sprintf(p, "%%%02x", *name++); /* no file, but named like one */
+    p += text_put_name(p, name);
+    if (op->flags & SYS_MAP_FILE)
+        p += sprintf(p, "@%" PRIu64, op->file_offset);
+    if (op->number)
+        p += sprintf(p, " build=%016" PRIx64, op->number);
+    if (op->flags & SYS_IMAGE_LINES)
+        p += sprintf(p, " lines");
+    return (size_t) (p - buffer);
+}
+
 static size_t text_put_sys(char *buffer, const struct sys_op *op)
 {
     uint32_t fields = mmusim__record_sys_fields(op->kind);
@@ -79,10 +100,12 @@ static size_t text_put_sys(char *buffer, const struct sys_op *op)
     if (fields >> RECORD_SYS_NEW_VADDR & 1)
         p += sprintf(p, " 0x%" PRIx64 " %" PRIu64, op->new_vaddr,
                      op->new_length_bytes);
-    if (fields >> RECORD_SYS_NUMBER & 1)
+    if (fields >> RECORD_SYS_NUMBER & 1 && op->kind != SYS_IMAGE)
         p += sprintf(p, " %" PRIu64, op->number);
     if (op->kind == SYS_MMAP)
         p += text_put_mmap(p, op);
+    if (op->kind == SYS_IMAGE)
+        p += text_put_image(p, op);
     if (op->kind == SYS_MPROTECT)
         p += text_put_prot(p, op->flags);
     if (op->kind == SYS_DMA)

@@ -29,7 +29,7 @@ void mmusim__trace_field_put(const struct trace_field *field,
 {
     uint8_t *p = bytes;
 
-    p = field_put(p, TRACE_VERSION, 2);
+    p = field_put(p, field->version ? field->version : 1, 2);
     p = field_put(p, field->kind, 1);
     p = field_put(p, field->flags, 1);
     p = field_put(p, field->tid, 4);
@@ -74,6 +74,7 @@ mmusim__trace_field_get(const uint8_t bytes[TRACE_FIELD_BYTES],
         return FIELD_NEWER;
     if (version == 0 || kind > TRACE_MEMBER_INDEX)
         return FIELD_DAMAGED;
+    field->version = version;
     field->kind = (enum trace_member_kind) kind;
     field->flags = (uint32_t) field_get(&p, 1);
     field->tid = (uint32_t) field_get(&p, 4);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum {
-    TRACE_VERSION = 1,
+    TRACE_VERSION = 2,
     TRACE_FIELD_BYTES = 60,
     TRACE_HEADER_BYTES_MAX = 76, /* of gzip; zstd's is 68 */
     TRACE_BLOCK_BYTES = 1 << 20, /* greatest unpacked length */
@@ -35,6 +35,8 @@ enum {
 #define TRACE_QUIET_ALL UINT32_MAX
 
 struct trace_field {
+    /* The least that has what the member holds; 0 stands for 1. */
+    uint32_t version;
     enum trace_member_kind kind;
     uint32_t flags;
     uint32_t tid;

@@ -169,9 +169,10 @@ mmusim_status_t mmusim_trace_info(mmusim_trace_t *trace,
     for (uint32_t i = 0; i < file->n_blocks; i++) {
         codecs |= 1u << file->blocks[i].codec;
         counted->unpacked_bytes += file->blocks[i].field.unpacked_bytes;
+        if (counted->version < file->blocks[i].field.version)
+            counted->version = file->blocks[i].field.version;
     }
     counted->codec = codecs == 3 ? "mixed" : codecs == 2 ? "zstd" : "gzip";
-    counted->version = TRACE_VERSION;
     counted->n_threads = file->n_threads;
     counted->n_blocks = file->n_blocks;
     counted->has_index = file->has_index;

@@ -36,6 +36,7 @@ struct trace_writer {
     char *part;
     struct trace_stream *streams;
     uint32_t n_threads;
+    uint32_t version;                /* the greatest of the blocks */
     _Atomic uint64_t n_packed_bytes; /* written so far */
     uint8_t *index;                  /* the fields of all blocks */
     size_t n_index_bytes;
@@ -187,6 +188,7 @@ static void stream_open_block(struct trace_stream *stream)
     field->last_sync = 0;
     field->quiet_records = TRACE_QUIET_ALL;
     field->quiet_instructions = 0;
+    field->version = 1;
     field->flags = stream->has_fetch ? TRACE_FLAG_HAD_FETCH : 0;
     stream->instructions = 0;
     stream->opened_at = atomic_load_explicit(&stream->writer->n_packed_bytes,
@@ -216,6 +218,8 @@ static MMUSIM_NOINLINE void stream_close_block(struct trace_stream *stream)
     n_bytes = writer_pack(writer->codec, stream->packer, stream->raw, field,
                           stream->packed);
     pthread_mutex_lock(&writer->lock);
+    if (writer->version < field->version)
+        writer->version = field->version;
     if (n_bytes == 0)
         writer_fail(writer, MMUSIM_NOMEM, "cannot compress a block");
     else
@@ -320,6 +324,8 @@ void mmusim__trace_stream_sys(struct trace_stream *stream,
         field->quiet_records = field->n_records;
         field->quiet_instructions = stream->instructions;
     }
+    if (field->version < record_sys_version(op->kind))
+        field->version = record_sys_version(op->kind);
     if (op->kind == SYS_SYNC)
         field->last_sync = max_u64(field->last_sync, op->number);
     if (op->kind == SYS_FORK || op->kind == SYS_CLONE)
@@ -459,6 +465,7 @@ fail:
 static void writer_put_index(struct trace_writer *writer)
 {
     struct trace_field field = {
+        .version = writer->version,
         .kind = TRACE_MEMBER_INDEX,
         .n_records = (uint32_t) (writer->n_index_bytes / TRACE_FIELD_BYTES),
         .first_record = writer->n_records,

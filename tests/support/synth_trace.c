@@ -15,15 +15,16 @@ void synth_init(struct synth *synth, uint64_t seed, uint64_t stream,
 static struct op_record synth_sys(struct synth *synth)
 {
     static const enum sys_kind kinds[] = {
-        SYS_MMAP, SYS_MUNMAP, SYS_MPROTECT, SYS_MREMAP,  SYS_BRK, SYS_MADVISE,
-        SYS_SYNC, SYS_MARK,   SYS_IDLE,     SYS_MIGRATE, SYS_ON,  SYS_SYSCALL};
-    uint32_t draw = mmusim__rng_below(&synth->rng, 12);
+        SYS_MMAP,    SYS_MUNMAP,  SYS_MPROTECT, SYS_MREMAP, SYS_BRK,
+        SYS_MADVISE, SYS_SYNC,    SYS_MARK,     SYS_IDLE,   SYS_MIGRATE,
+        SYS_ON,      SYS_SYSCALL, SYS_IMAGE,    SYS_SITE};
+    uint32_t draw = mmusim__rng_below(&synth->rng, 14);
     struct sys_op op = {.kind = kinds[draw]};
     uint64_t vaddr = (uint64_t) mmusim__rng_below(&synth->rng, 1 << 30) << 12;
 
-    if (draw != 6 && draw != 7 && draw != 8 && draw < 10)
+    if (draw != 6 && draw != 7 && draw != 8 && draw != 10 && draw != 11)
         op.vaddr = vaddr;
-    if (op.vaddr && op.kind != SYS_BRK)
+    if (op.vaddr && op.kind != SYS_BRK && op.kind != SYS_SITE)
         op.length_bytes = 4096 * (1 + mmusim__rng_below(&synth->rng, 64));
     if (op.kind == SYS_BRK && !op.vaddr)
         op.vaddr = 4096;
@@ -36,6 +37,16 @@ static struct op_record synth_sys(struct synth *synth)
         op.flags |= SYS_MAP_FILE | SYS_MAP_SHARED;
         op.name = "/lib/a b%c@d#.so";
         op.file_offset = vaddr;
+    }
+    if (op.kind == SYS_IMAGE) {
+        op.name = mmusim__rng_below(&synth->rng, 2) ? "file:[odd name]"
+                                                    : "/bin/a%@ b";
+        op.flags = mmusim__rng_below(&synth->rng, 8);
+        if (op.name[0] == '/') {
+            op.flags |= SYS_MAP_FILE | SYS_IMAGE_LINES;
+            op.file_offset = vaddr;
+            op.number = 0x0123456789abcdef;
+        }
     }
     if (op.kind == SYS_MREMAP) {
         op.new_vaddr = vaddr ^ 0x5000;

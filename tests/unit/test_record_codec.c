@@ -156,8 +156,9 @@ static struct sys_op limit_op(enum sys_kind kind, bool is_high)
         !is_high           ? 0
         : kind == SYS_MMAP ? SYS_PROT_READ | SYS_PROT_WRITE | SYS_PROT_EXEC |
                                  SYS_MAP_SHARED | SYS_MAP_FILE
-        : kind == SYS_DMA ? SYS_PROT_WRITE
-                          : SYS_PROT_READ | SYS_PROT_WRITE | SYS_PROT_EXEC;
+        : kind == SYS_IMAGE ? SYS_PROT_EXEC | SYS_MAP_FILE | SYS_IMAGE_LINES
+        : kind == SYS_DMA   ? SYS_PROT_WRITE
+                            : SYS_PROT_READ | SYS_PROT_WRITE | SYS_PROT_EXEC;
     values[RECORD_SYS_ADVICE] = is_high ? MADVICE_COUNT - 1 : 0;
     values[RECORD_SYS_HUGE_ORDER] = is_high ? (uint64_t) PAGE_ORDER_1G : 0;
     values[RECORD_SYS_VADDR] = is_high ? UINT64_MAX : 0;

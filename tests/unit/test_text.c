@@ -105,6 +105,11 @@ static const char *const full_lines[] = {
     "1 syscall\n",
     "1 dma 0x1000 4096 r\n",
     "1 dma 0x1000 4096 w\n",
+    "1 image 0x1000 4096 r-x file:/bin/a%20b@8192 build=00ff00ff00ff00ff "
+    "lines\n",
+    "1 image 0x1000 4096 rw- [stack]\n",
+    "1 image 0x1000 4096 rw- %66ile:no\n",
+    "1 site 0x401000\n",
 };
 
 static void each_operation_parses_and_prints_back(void **state)
@@ -231,6 +236,14 @@ static const struct {
     {"1 mremap 0x1000 1 0x2000", "the new length is missing", "a number"},
     {"1 mremap 0x1000 1 0x2000 0", "a length of zero", "mremap"},
     {"1 brk", "the address is missing", "a number"},
+    {"1 image 0x1000 1 r-x", "a name is empty", "at least one"},
+    {"1 image 0x1000 1 r-x f build=xyz", "build is 'xyz'", "16 digits"},
+    {"1 image 0x1000 1 r-x f build=", "build is ''", "16 digits"},
+    {"1 image 0x1000 1 r-x f line", "unknown word of image 'line'",
+     "nearest: lines"},
+    {"1 image 0x1000 0 r-x f", "a length of zero", "image"},
+    {"1 site 0x8000000000000000", "non-canonical", "site"},
+    {"1 site", "the address is missing", "a number"},
     {"1 brk 0x8000000000000000", "non-canonical", "brk"},
     {"1 madvise 0x1000 1", "the advice is missing", "mmusim-trace(5)"},
     {"1 madvise 0x1000 1 wilneed", "unknown advice", "nearest: willneed"},

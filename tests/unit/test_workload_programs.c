@@ -67,6 +67,8 @@ static void say_sys(const struct sys_op *op, char *text, size_t size)
     case SYS_MARK:
     case SYS_SYSCALL:
     case SYS_DMA:
+    case SYS_IMAGE:
+    case SYS_SITE:
     case SYS_KIND_COUNT:
         snprintf(text, size, "%s ", sys_word(op->kind));
         break;
