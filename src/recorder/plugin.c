@@ -11,6 +11,7 @@
  * Left out: a block that a fault or signal leaves in the middle counts whole.
  */
 #include "core/check.h"
+#include "mmusim/mark.h"
 #include "recorder/block_table.h"
 #include "recorder/qemu_plugin_api.h"
 #include "recorder/recorder.h"
@@ -156,7 +157,11 @@ static void plugin_on_call(qemu_plugin_id_t id, unsigned vcpu, int64_t number,
     struct recorder_thread *t = recorder_self;
     if (kind == CALL_IGNORED || t == NULL)
         return;
-    mmusim__recorder_call_enter(t, kind, (uint64_t[6]){a1, a2, a3, a4, a5, a6});
+    uint64_t args[6] = {a1, a2, a3, a4, a5, a6};
+    if (kind != CALL_MARK)
+        mmusim__recorder_call_enter(t, kind, args);
+    else if ((uint32_t) a1 == MMUSIM_MARK_OPTION)
+        mmusim__recorder_mark(t, &args[1]);
 }
 
 static void plugin_on_return(qemu_plugin_id_t id, unsigned vcpu, int64_t number,

@@ -120,6 +120,9 @@ void mmusim__recorder_thread_init_key(void);
 /* In a forked child: the calling thread's state belongs to the parent. */
 void mmusim__recorder_thread_forget(void);
 
+/* recorder_mark.c: a `mark` record; name: MMUSIM_MARK_BYTES, in words. */
+void mmusim__recorder_mark(struct recorder_thread *t, const uint64_t *name);
+
 /* recorder_calls.c: system calls to records. Both take t->lock. */
 void mmusim__recorder_call_enter(struct recorder_thread *t, enum call_kind kind,
                                  const uint64_t args[6]);

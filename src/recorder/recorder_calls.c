@@ -146,6 +146,7 @@ static bool call_takes_at_entry(const struct recorder_call *call)
     case CALL_FORK:
     case CALL_SLEEP:
     case CALL_WAIT:
+    case CALL_MARK:
         return false;
     }
     return false;

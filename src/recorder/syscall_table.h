@@ -29,6 +29,7 @@ enum call_kind {
     CALL_SEND,  /* may wake who waits for the descriptor; may block */
     CALL_WAKE,  /* may wake somebody */
     CALL_CLOSE, /* may close the recorder's own file */
+    CALL_MARK,  /* prctl: may be a mark (mmusim/mark.h) */
 };
 
 enum { CALL_TABLE_SIZE = 512 };
