@@ -35,6 +35,7 @@ enum {
 struct record_run {
     const char *output_path;
     int is_quiet;
+    int has_lines;
     char **program_argv; /* ends with NULL */
     struct record_program program;
     struct record_output output;
@@ -53,8 +54,10 @@ static int record_on_option(void *context, const struct cli_option *option,
 
     if (option->letter == 'o')
         run->output_path = value;
-    else
+    else if (option->letter == 'q')
         run->is_quiet = 1;
+    else
+        run->has_lines = 1;
     return -1;
 }
 
@@ -111,7 +114,9 @@ static void record_build_option(struct record_run *run)
     char *end = record_append_escaped(run->plugin_option, run->plugin);
 
     end = stpcpy(end, ",output=");
-    record_append_escaped(end, run->output.path);
+    end = record_append_escaped(end, run->output.path);
+    if (run->has_lines)
+        stpcpy(end, ",lines=on");
 }
 
 /* Our environment, with LD_PRELOAD replaced. NULL: out of memory. */
@@ -306,6 +311,9 @@ done:
 
 static const struct cli_option record_options[] = {
     {"output", 'o', "TRACE", "the trace to write (needed)"},
+    {"lines", 0, NULL,
+     "note which instruction makes each access, and who\ncalls the system: for "
+     "mmusim annotate"},
     {"quiet", 'q', NULL, "do not tell how the program ended"},
     {NULL, 0, NULL, NULL},
 };
@@ -321,7 +329,8 @@ const struct cli_command cmd_record = {
         "forked child goes to TRACE.PID; a successful execve ends its trace.\n"
         "\n"
         "The program's image and stack are mapped before recording begins:\n"
-        "replay maps them at their first touch.\n"
+        "replay maps them at their first touch. With --lines each access\n"
+        "belongs to its instruction, else to a block of some five.\n"
         "\n"
         "Environment: MMUSIM_RECORDER, the plugin's path; QEMU_LD_PREFIX, the\n"
         "libraries of another architecture (default /usr/aarch64-linux-gnu).\n"

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BLOCK_BUCKETS = 1 << 14 }; /* a large program has some 100,000 blocks */
 
@@ -14,7 +15,10 @@ static bool block_equals(const struct block *a, const struct block *b)
 {
     return a->vaddr == b->vaddr && a->n_instructions == b->n_instructions &&
            a->n_bytes == b->n_bytes && a->begins_repeat == b->begins_repeat &&
-           a->ends_repeat_vaddr == b->ends_repeat_vaddr;
+           a->ends_repeat_vaddr == b->ends_repeat_vaddr && a->end == b->end &&
+           (a->insns == NULL ||
+            memcmp(a->insns, b->insns, a->n_instructions * sizeof(*a->insns)) ==
+                0);
 }
 
 static struct block **block_bucket_of(const struct block *key)
@@ -29,6 +33,15 @@ static struct block *block_add(struct block **bucket, const struct block *key)
     if (block == NULL)
         return NULL;
     *block = *key;
+    if (key->insns != NULL) {
+        size_t size = key->n_instructions * sizeof(*key->insns);
+        block->insns = malloc(size);
+        if (block->insns == NULL) {
+            free(block);
+            return NULL;
+        }
+        memcpy(block->insns, key->insns, size);
+    }
     block->next = *bucket;
     *bucket = block;
     return block;

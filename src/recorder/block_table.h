@@ -11,6 +11,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How a block is left, where that tells of the program's calls. */
+enum block_end { BLOCK_END_OTHER, BLOCK_END_CALL, BLOCK_END_RETURN };
+
+struct block;
+
+/* An instruction of a block, for who writes fetches up to each access. */
+struct block_insn {
+    uint64_t vaddr;
+    uint64_t end_vaddr;
+    uint32_t n_left; /* instructions behind it in the block */
+};
+
 struct block {
     uint64_t vaddr;
     uint32_t n_instructions;
@@ -19,11 +31,13 @@ struct block {
      * ends with it, then one that begins with it runs again and again. */
     bool begins_repeat;
     uint64_t ends_repeat_vaddr; /* of the REP instruction at the end, or 0 */
+    enum block_end end;
+    struct block_insn *insns; /* n_instructions of them, or NULL */
     struct block *next;
 };
 
-/* The kept block equal to *key, made if need be; NULL: out of memory.
- * Any thread may call it. */
+/* The kept block equal to *key, made if need be with a copy of its insns;
+ * NULL: out of memory. Any thread may call it. */
 const struct block *mmusim__block_table_get(const struct block *key);
 
 #endif

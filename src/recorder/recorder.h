@@ -14,6 +14,7 @@
 #define MMUSIM_RECORDER_RECORDER_H
 
 #include "core/op.h"
+#include "recorder/block_table.h"
 #include "recorder/syscall_table.h"
 #include "trace/trace_writer.h"
 
@@ -33,6 +34,15 @@ struct recorder_call {
     uint64_t entered_ns;
 };
 
+/* Return addresses of the calls under way, the innermost last; of a deep
+ * recursion the outermost are forgotten. */
+enum { CALL_STACK_ENTRIES = 256, CALL_STACK_MASK = CALL_STACK_ENTRIES - 1 };
+struct recorder_stack {
+    uint64_t returns[CALL_STACK_ENTRIES]; /* entry i at i % their number */
+    uint32_t top;                         /* counts up, and wraps */
+    uint32_t depth;                       /* at most CALL_STACK_ENTRIES */
+};
+
 struct recorder_thread {
     struct trace_stream *stream; /* NULL: writes nothing (any more) */
     uint64_t seen_number;        /* of the last `sync` written */
@@ -42,6 +52,13 @@ struct recorder_thread {
     uint32_t access_bytes;
     enum op_kind access_kind;
     uint64_t repeated_vaddr; /* x86 REP instruction just executed, or 0 */
+    /* With lines: what of the present block is not yet written as fetched. */
+    uint64_t rest_vaddr;
+    uint32_t rest_bytes;
+    uint32_t rest_instructions; /* 0: nothing */
+    enum block_end left_by;     /* how the last block ended */
+    uint64_t left_at;           /* and its end */
+    struct recorder_stack stack;
 
     struct recorder_call call;
     uint64_t flushed_ns;
@@ -65,6 +82,12 @@ struct recorder {
     struct trace_writer *writer; /* NULL: closed, or never opened */
     const uint8_t *calls;        /* system calls of the guest's architecture */
     bool is_x86;                 /* else AArch64 */
+    /* Fetches end at each instruction that touches memory, and operations
+     * have their sites. */
+    bool has_lines;
+    bool has_images;                /* written to this trace */
+    bool has_stack;                 /* the program's stack is known */
+    uint64_t guest_base;            /* host address - guest address */
     _Atomic uint64_t program_break; /* 0: not yet known */
     uint8_t *tid_uses;              /* times a tid has been used */
     char *path;
@@ -130,6 +153,20 @@ void mmusim__recorder_call_return(struct recorder_thread *t, int64_t result);
 /* The process ends inside the call: every number taken gets its operation. */
 void mmusim__recorder_call_cut(struct recorder_thread *t);
 
+/* recorder_images.c: what is mapped where. All but begin may be called by any
+ * thread. */
+/* Before the first fetch of a trace, which is at pc. */
+void mmusim__recorder_images_begin(struct recorder_thread *t, uint64_t pc);
+/* The first access of all goes to vaddr, on the stack. */
+void mmusim__recorder_images_stack(struct recorder_thread *t, uint64_t vaddr);
+/* After the record of a mmap with these arguments. */
+void mmusim__recorder_images_note(struct recorder_thread *t,
+                                  const struct sys_op *op,
+                                  const uint64_t args[6]);
+void mmusim__recorder_images_forget(uint64_t vaddr, uint64_t n_bytes);
+/* In a forked child. */
+void mmusim__recorder_images_fork(void);
+
 static inline uint64_t recorder_take_number(void)
 {
     return atomic_fetch_add(&recorder.n_operations, 1) + 1;
@@ -142,6 +179,16 @@ static inline void recorder_access_end(struct recorder_thread *t)
     mmusim__trace_stream_access(t->stream, t->access_kind, t->access_vaddr,
                                 t->access_bytes, 0);
     t->access_bytes = 0;
+}
+
+/* Writes what is pending of the present block. */
+static inline void recorder_block_end(struct recorder_thread *t)
+{
+    recorder_access_end(t);
+    if (t->rest_instructions != 0 && t->stream != NULL)
+        mmusim__trace_stream_fetch(t->stream, t->rest_vaddr,
+                                   t->rest_instructions, t->rest_bytes);
+    t->rest_instructions = 0;
 }
 
 /* `sync number`, unless it is the last one written. */

@@ -32,6 +32,7 @@
 enum {
     FLUSH_INTERVAL_NS = 1000000000, /* a crash loses about this much at most */
     NAME_MAX_BYTES = 1024,
+    SITES_MAX = 16, /* a call's stack in the trace */
 };
 
 static uint64_t call_now_ns(clockid_t clock)
@@ -190,15 +191,29 @@ void mmusim__recorder_sync(struct recorder_thread *t, uint64_t number)
 {
     if (t->stream == NULL || number == t->seen_number)
         return;
-    recorder_access_end(t);
+    recorder_block_end(t);
     t->seen_number = number;
     mmusim__trace_stream_sys(
         t->stream, &(struct sys_op){.kind = SYS_SYNC, .number = number});
 }
 
+/* Who called: the return addresses on the stack, from the innermost on. */
+static void call_write_sites(struct recorder_thread *t)
+{
+    const struct recorder_stack *stack = &t->stack;
+    uint32_t n = stack->depth < SITES_MAX ? stack->depth : SITES_MAX;
+    for (uint32_t i = 1; i <= n && t->stream != NULL; i++)
+        mmusim__trace_stream_sys(
+            t->stream,
+            &(struct sys_op){
+                .kind = SYS_SITE,
+                .vaddr = stack->returns[(stack->top - i) & CALL_STACK_MASK]});
+}
+
 static void call_write(struct recorder_thread *t, uint64_t number,
                        const struct sys_op *op)
 {
+    call_write_sites(t);
     mmusim__recorder_sync(t, number);
     if (t->stream != NULL)
         mmusim__trace_stream_sys(t->stream, op);
@@ -218,8 +233,7 @@ static uint32_t call_protection(uint64_t prot)
            ((prot & PROT_EXEC) != 0 ? SYS_PROT_EXEC : 0u);
 }
 
-/* The file's path with blanks replaced (text traces are split at them), or
- * "unknown". */
+/* The file's path, or "unknown". */
 static void call_name_file(uint64_t fd, char name[NAME_MAX_BYTES])
 {
     char link[64];
@@ -228,10 +242,6 @@ static void call_name_file(uint64_t fd, char name[NAME_MAX_BYTES])
     if (length <= 0)
         length = snprintf(name, NAME_MAX_BYTES, "unknown");
     name[length] = '\0';
-    for (char *c = name; *c != '\0'; c++) {
-        if ((unsigned char) *c <= ' ' || *c == '@' || *c == 0x7f)
-            *c = '_';
-    }
 }
 
 static uint32_t call_huge_order(uint64_t flags)
@@ -260,6 +270,7 @@ static void call_write_mmap(struct recorder_thread *t, uint64_t vaddr)
         op.file_offset = args[5];
     }
     call_write(t, recorder_take_number(), &op);
+    mmusim__recorder_images_note(t, &op, args);
 }
 
 static void call_write_break(struct recorder_thread *t, uint64_t new_break)
@@ -352,6 +363,8 @@ static void call_write_result(struct recorder_thread *t, int64_t result)
             call_write(t, call->number, &(struct sys_op){.kind = SYS_SYSCALL});
     } else if (call->number != 0) {
         struct sys_op op = call_taken_op(call, result);
+        if (op.kind == SYS_MUNMAP)
+            mmusim__recorder_images_forget(op.vaddr, op.length_bytes);
         call_write(t, call->number, &op);
     } else if (call->kind == CALL_MMAP) {
         call_write_mmap(t, (uint64_t) result);
@@ -370,7 +383,7 @@ void mmusim__recorder_call_enter(struct recorder_thread *t, enum call_kind kind,
         call.args[i] = args[i];
     call_lock_layout(&call);
     pthread_mutex_lock(&t->lock);
-    recorder_access_end(t);
+    recorder_block_end(t);
     call_flush_if_due(t);
     if (t->stream != NULL && call_takes_at_entry(&call))
         call.number = recorder_take_number();

@@ -131,6 +131,7 @@ static void process_on_fork_child(void)
     recorder.n_operations = 0;
     recorder.is_stopping = false;
     recorder.is_child = true;
+    mmusim__recorder_images_fork();
     mmusim__recorder_thread_forget();
 }
 

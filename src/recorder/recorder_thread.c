@@ -21,6 +21,8 @@ _Thread_local struct recorder_thread *recorder_self
     __attribute__((tls_model("initial-exec")));
 
 static pthread_key_t thread_end_key;
+/* In a forked child: of the thread that forked. */
+static struct recorder_stack forked_stack;
 
 /* The name of host_tid's present life in the trace. */
 static uint32_t thread_name_tid(uint32_t host_tid)
@@ -81,6 +83,10 @@ static struct recorder_thread *thread_enter_locked(uint32_t host_tid)
         }
     }
     t->has_entered = true;
+    if (forked_stack.depth != 0) {
+        t->stack = forked_stack;
+        forked_stack.depth = 0;
+    }
     return t;
 }
 
@@ -147,7 +153,7 @@ void mmusim__recorder_thread_finish(struct recorder_thread *t)
 {
     if (t->stream == NULL)
         return;
-    recorder_access_end(t);
+    recorder_block_end(t);
     thread_write_exit(t);
     mmusim_diag_t diag;
     if (mmusim__trace_stream_end(t->stream, &diag) != MMUSIM_OK)
@@ -177,6 +183,8 @@ void mmusim__recorder_thread_init_key(void)
 
 void mmusim__recorder_thread_forget(void)
 {
+    if (recorder_self != NULL)
+        forked_stack = recorder_self->stack;
     recorder_self = NULL;
     pthread_setspecific(thread_end_key, NULL);
 }

@@ -74,6 +74,47 @@ if command -v qemu-aarch64 >/dev/null &&
     check "AArch64 threads lawful" lawful arm-threads.mmt
 fi
 
+# what is mapped, against what readelf says of the file
+build_of() {
+    readelf -n "$1" 2>/dev/null | sed -n 's/.*Build ID: \(.\{16\}\).*/\1/p'
+}
+images_name() { # text trace, program
+    local build
+    build=$(build_of "$2")
+    echo "build id $build"
+    [ "$(grep -c "image .*file:$PWD/${2#./}@[0-9]*${build:+ build=$build}$" \
+        "$1")" = "$(readelf -lW "$2" | grep -c '^  LOAD')" ]
+}
+if command -v readelf >/dev/null; then
+    check "the program's segments are told" images_name count.mmt.txt ./probe
+fi
+check "one stack is told" has count.mmt.txt 'image .* rw- \[stack\]$' 1
+check "the interpreter is told" has count.mmt.txt 'image .* r-x file:.*/ld-' 1
+check "libc is told again, with its build id" \
+    has count.mmt.txt 'image .* r-x file:.*/libc[.-].* build=' 1
+
+# with lines: the same but for fetches, whose instructions are as many
+"$mmusim" record --lines -o lines.mmt -- ./probe count
+check "lines: lawful" lawful lines.mmt
+same_but_fetches() {
+    for trace in count lines; do
+        grep -vE '^[0-9]+ (i|site|image) ' $trace.mmt.txt |
+            sed 's/^[0-9]* //' | grep -E '^(r|w) 0x7e0000|^[a-z]{3}' >$trace.rest
+        awk '$2 == "i" { n += $4 } END { print n }' $trace.mmt.txt >>$trace.rest
+    done
+    diff count.rest lines.rest
+}
+check "lines: nothing else changes" same_but_fetches
+check "lines: images say so" has lines.mmt.txt 'image .* rw- \[stack\] lines$' 1
+check "lines: callers are told" [ "$(grep -c ' site ' lines.mmt.txt)" -gt 10 ]
+without_notes() {
+    grep -vE '^[0-9]+ (site|image) ' lines.mmt.txt >bare.txt
+    "$mmusim" replay -q --format csv lines.mmt >with.csv &&
+        "$mmusim" replay -q --format csv bare.txt >without.csv &&
+        cmp with.csv without.csv
+}
+check "images and sites change no statistic" without_notes
+
 check "true recorded" "$mmusim" record -o true.mmt -- true
 check "true lawful" lawful true.mmt
 check "true has an index and information" "$mmusim" trace info true.mmt
@@ -85,6 +126,13 @@ check "five exits" has threads.mmt.txt '^[0-9]+ exit$' 5
 
 check "fork recorded" "$mmusim" record -o fork.mmt -- ./probe fork
 check "fork lawful" lawful fork.mmt
+children_know_images() {
+    for child in fork.mmt.[0-9]*; do
+        "$mmusim" trace cat "$child" | grep -E ' image ' >images
+        grep -q 'r-x file:.*/probe@' images && grep -q 'r-x file:.*/libc' images &&
+            grep -q '\[stack\]' images || return 1
+    done
+}
 check "three forks" has fork.mmt.txt '^[0-9]+ fork ' 3
 check "three children" [ "$(find . -name 'fork.mmt.[0-9]*' | wc -l)" = 3 ]
 check "no part of a child left" [ -z "$(find . -name '*.part')" ]
@@ -93,6 +141,7 @@ for child in fork.mmt.[0-9]*; do
     check "$child lawful" lawful "$child"
     cat "$child.txt" >>children
 done
+check "children know what is mapped" children_know_images
 check "one child became another program" has children '^[0-9]+ exec$' 1
 check "two ended" has children '^[0-9]+ exit$' 2
 
