@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The libraries the project stands on. Sets the targets mmusim_yaml and
-# mmusim_zstd (when found) and the variable MMUSIM_HAS_ZSTD.
+# mmusim_zstd, mmusim_lzma and mmusim_bz2 (when found) and the variables
+# MMUSIM_HAS_ZSTD, MMUSIM_HAS_LZMA and MMUSIM_HAS_BZIP2.
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -40,3 +41,17 @@ if(NOT MMUSIM_ZSTD MATCHES "^(OFF|0|FALSE|NO)$")
             "Debian and Ubuntu: apt-get install libzstd-dev")
     endif()
 endif()
+
+# Packings of foreign traces: optional, and without them such a file is
+# refused with the name of what is missing.
+foreach(row "LZMA lzma.h lzma" "BZIP2 bzlib.h bz2")
+    separate_arguments(row)
+    list(GET row 0 name)
+    list(GET row 1 header)
+    list(GET row 2 library)
+    set(MMUSIM_HAS_${name} FALSE)
+    mmusim_find_library(mmusim_${library} ${header} ${library})
+    if(TARGET mmusim_${library})
+        set(MMUSIM_HAS_${name} TRUE)
+    endif()
+endforeach()

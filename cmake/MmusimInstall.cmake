@@ -24,6 +24,12 @@ if(MMUSIM_HAS_ZSTD)
     list(APPEND MMUSIM_STATIC_LIBRARIES zstd)
     string(PREPEND MMUSIM_PC_LIBS_PRIVATE "-lzstd ")
 endif()
+foreach(library lzma bz2)
+    if(TARGET mmusim_${library})
+        list(APPEND MMUSIM_STATIC_LIBRARIES ${library})
+        string(PREPEND MMUSIM_PC_LIBS_PRIVATE "-l${library} ")
+    endif()
+endforeach()
 configure_package_config_file(cmake/mmusim-config.cmake.in
     ${PROJECT_BINARY_DIR}/mmusim-config.cmake
     INSTALL_DESTINATION ${mmusim_package_dir})

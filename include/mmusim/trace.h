@@ -19,15 +19,40 @@ typedef struct mmusim_trace mmusim_trace_t;
 typedef struct mmusim_source mmusim_source_t;
 
 typedef struct mmusim_trace_options {
-    const char *format; /* "native", "text" or NULL: told by content */
-    bool salvages;      /* skip damaged blocks instead of failing */
+    /* NULL or "auto": told by content; else a name of
+     * mmusim_trace_format_each, with options: "lackey,thread=2". */
+    const char *format;
+    /* Skip damaged blocks of a native trace, keep what comes before damage in
+     * another, instead of failing. */
+    bool salvages;
     /* Bytes of decoded pieces kept for other points of a sweep; 0: none. */
     uint64_t cache_bytes;
     /* Each source unpacks ahead in a thread of its own, for a single replay.
      * Not with a cache. Records and errors are the same either way; where no
      * thread can be had, the caller's unpacks. */
     bool uses_helper_thread;
+    /* While another format than the native one is read: done and all bytes of
+     * the file (all 0: unknown, a pipe), about ten times a second and more; not
+     * 0 ends with MMUSIM_INTERRUPTED. NULL: none. */
+    int (*watch)(void *context, uint64_t done_bytes, uint64_t all_bytes);
+    void *watch_context;
 } mmusim_trace_options_t;
+
+/* A format that can be read, or an option of one. */
+typedef struct mmusim_trace_format_item {
+    const char *name;   /* for mmusim_trace_options_t.format */
+    const char *option; /* NULL: the format itself */
+    const char *help;   /* of the format: what writes it */
+    uint64_t min;       /* of the option, as are these */
+    uint64_t max;
+    uint64_t dflt;
+} mmusim_trace_format_item_t;
+
+/* Each format, followed by its options; stops at what visit returns unless
+ * that is 0, and returns it. */
+MMUSIM_API int mmusim_trace_format_each(
+    int (*visit)(void *context, const mmusim_trace_format_item_t *format),
+    void *context);
 
 /*
  * Opens the trace at path, or standard input for "-". options may be NULL.
@@ -44,6 +69,12 @@ MMUSIM_API void mmusim_trace_close(mmusim_trace_t *trace);
  * short between two blocks, or its recorder was killed: what there is, is
  * whole, but more may have followed. */
 MMUSIM_API bool mmusim_trace_is_complete(const mmusim_trace_t *trace);
+
+/* What the trace was read as: a name of mmusim_trace_format_each; static. */
+MMUSIM_API const char *mmusim_trace_format(const mmusim_trace_t *trace);
+/* What reading another format has to say, the i-th line; NULL: no more. The
+ * trace's. */
+MMUSIM_API const char *mmusim_trace_note(const mmusim_trace_t *trace, size_t i);
 
 /* A new view from the first record on. The trace must outlive it. */
 MMUSIM_API mmusim_status_t mmusim_trace_source(mmusim_trace_t *trace,

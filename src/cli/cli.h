@@ -81,7 +81,8 @@ int cli_error(enum cli_exit status, const char *format, ...)
 int cli_diag(const mmusim_diag_t *diag);
 int cli_exit_of(mmusim_status_t status);
 
-/* One line on standard error if the trace has no index; status stays OK. */
+/* On standard error, what importing the trace had to say, and one line if it
+ * has no index; status stays OK. */
 struct mmusim_trace;
 void cli_warn_incomplete(const char *path, const struct mmusim_trace *trace);
 

@@ -72,8 +72,14 @@ int cli_error(enum cli_exit status, const char *format, ...)
 void cli_warn_incomplete(const char *path, const struct mmusim_trace *trace)
 {
     char text[2048];
+    const char *note;
 
-    if (mmusim_trace_is_complete(trace))
+    for (size_t i = 0; (note = mmusim_trace_note(trace, i)); i++) {
+        snprintf(text, sizeof(text), "%s: %s", path, note);
+        option_print_message(text);
+    }
+    if (mmusim_trace_is_complete(trace) ||
+        strcmp(mmusim_trace_format(trace), "native") != 0)
         return;
     snprintf(text, sizeof(text),
              "%s: no index: the recording was cut short or truncated (what is "

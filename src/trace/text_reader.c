@@ -6,11 +6,13 @@
 #include "trace/text_trace.h"
 
 #include "core/diag.h"
+#include "trace/import.h"
 #include "trace/record_sys.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -502,50 +504,93 @@ static mmusim_status_t text_line(struct text_reader *reader)
     return status;
 }
 
-/* A line of zero bytes or above the limit is an error. */
-static mmusim_status_t text_next_line(struct text_reader *reader, FILE *in,
-                                      char *line, bool *is_end)
+/* A line with a zero byte or above the limit is an error. */
+static mmusim_status_t text_next_line(struct text_reader *reader,
+                                      struct byte_stream *stream, char **line)
 {
     size_t length;
+    mmusim_status_t status =
+        mmusim__byte_stream_line(stream, line, &length, reader->diag);
 
-    *is_end = !fgets(line, TEXT_LINE_BYTES_MAX, in);
-    if (*is_end)
-        return ferror(in) ? mmusim__diag_set(reader->diag, MMUSIM_UNREADABLE,
-                                             "%s", strerror(errno))
-                          : MMUSIM_OK;
+    if (status || !*line)
+        return status;
     reader->line++;
-    length = strlen(line);
-    if ((length == 0 || line[length - 1] != '\n') && !feof(in))
+    if (length > TEXT_LINE_BYTES_MAX || memchr(*line, '\0', length))
         return text_fail(reader,
                          "no text, or a line too long (up to %d "
                          "bytes)",
-                         TEXT_LINE_BYTES_MAX - 2);
+                         TEXT_LINE_BYTES_MAX);
     return MMUSIM_OK;
 }
 
-mmusim_status_t mmusim__text_read(FILE *in, const char *name,
-                                  struct trace_writer *writer,
-                                  mmusim_diag_t *diag)
+static mmusim_status_t text_read(struct import_run *run)
 {
-    struct text_reader reader = {.name = name, .writer = writer, .diag = diag};
-    char *line = malloc(TEXT_LINE_BYTES_MAX);
+    struct text_reader reader = {
+        .name = run->path, .writer = run->writer, .diag = run->diag};
     mmusim_status_t status = MMUSIM_OK;
-    bool is_end = false;
+    char *line;
 
     reader.threads = calloc(TEXT_THREADS_MAX + 1, sizeof(*reader.threads));
-    if (!line || !reader.threads)
-        status = mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    if (!reader.threads)
+        return mmusim__diag_set(run->diag, MMUSIM_NOMEM, "out of memory");
     while (!status) {
-        status = text_next_line(&reader, in, line, &is_end);
-        if (status || is_end)
+        status = text_next_line(&reader, run->stream, &line);
+        if (status || !line)
             break;
         text_split(&reader, line);
-        if (reader.n_words)
+        if (reader.n_words) {
+            run->n_records++;
             status = text_line(&reader);
+        }
     }
     if (!status && reader.n_threads == 0)
         status = text_fail(&reader, "there is no record (is this a trace?)");
-    free(line);
     free(reader.threads);
     return status;
 }
+
+/* A comment or a number comes first; a second word that is an operation makes
+ * it sure, one that is a number makes it another format. */
+static enum import_match text_probe(const struct import_probe *probe)
+{
+    const uint8_t *p = probe->bytes;
+    const uint8_t *end = p ? p + probe->n_bytes : p;
+    bool has_comment = false;
+    char word[32] = "";
+    size_t n = 0;
+
+    while (p < end && (*p == '#' || (*p && strchr(" \t\r\n", *p)))) {
+        has_comment = has_comment || *p == '#';
+        if (*p == '#')
+            p = memchr(p, '\n', (size_t) (end - p));
+        if (!p)
+            return IMPORT_LIKELY;
+        p++;
+    }
+    if (p == end)
+        return has_comment || (p && probe->is_whole) ? IMPORT_LIKELY
+                                                     : IMPORT_NO;
+    if (*p < '0' || *p > '9')
+        return has_comment ? IMPORT_LIKELY : IMPORT_NO;
+    while (p<end && * p> ' ')
+        p++;
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    while (p<end && * p> ' ' && n + 1 < sizeof(word))
+        word[n++] = (char) *p++;
+    for (size_t i = 0; i < sizeof(text_ops) / sizeof(text_ops[0]); i++) {
+        if (!strcmp(word, text_ops[i]))
+            return IMPORT_SURE;
+    }
+    return word[strspn(word, "0123456789abcdefABCDEFxX")] ? IMPORT_LIKELY
+                                                          : IMPORT_NO;
+}
+
+extern const struct import_ops mmusim__import_text;
+const struct import_ops mmusim__import_text = {
+    .name = "text",
+    .what = "one record a line, TID OP ARGS (mmusim-trace(5))",
+    .is_many_threads = true,
+    .probe = text_probe,
+    .read = text_read,
+};

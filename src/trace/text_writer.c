@@ -6,6 +6,7 @@
 #include "trace/record_sys.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const sys_words[] = {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening a trace of any readable format. Text becomes a native trace in a
- * temporary file first: one reader serves all.
+ * Opening a trace of any readable format. Others than the native one become a
+ * native trace in a temporary file first (import.h): one reader serves all.
  */
 #include "core/diag.h"
 #include "core/source.h"
-#include "trace/text_trace.h"
 #include "trace/trace_handle.h"
 
 #include <errno.h>
@@ -13,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT_BLOCK_BYTES = 64 << 10 };
+enum { IMPORT_BLOCK_BYTES = 64 << 10 };
 
 static void trace_ignore_damage(void *context, const mmusim_diag_t *diag)
 {
@@ -21,85 +20,88 @@ static void trace_ignore_damage(void *context, const mmusim_diag_t *diag)
     (void) diag;
 }
 
-/* Text has no byte that text cannot have, and does not look like a member. */
-static bool trace_looks_like_text(const struct trace_file *file)
+static int trace_watch(void *context, const struct byte_stream *stream)
 {
-    uint8_t start[256];
-    size_t n = mmusim__trace_file_read(file, start, sizeof(start), 0);
+    const mmusim_trace_options_t *options = context;
 
-    for (size_t i = 0; i < n; i++) {
-        if (start[i] < ' ' && start[i] != '\n' && start[i] != '\t' &&
-            start[i] != '\r')
-            return false;
-    }
-    return (start[0] >= '0' && start[0] <= '9') || start[0] == '#' ||
-           start[0] == ' ' || start[0] == '\t' || start[0] == '\n' ||
-           start[0] == '\r';
+    return options->watch(options->watch_context, stream->packed_offset,
+                          stream->packed_bytes);
 }
 
-static FILE *trace_open_text(struct trace_file *file, mmusim_diag_t *diag)
-{
-    FILE *in = file->memory
-                   ? fmemopen(file->memory, (size_t) file->n_bytes, "r")
-                   : fopen(file->path, "re");
-
-    if (!in)
-        mmusim__diag_set(diag, MMUSIM_UNREADABLE, "%s", strerror(errno));
-    return in;
-}
-
-/* Replaces the text in file by a temporary native trace. */
-static mmusim_status_t trace_convert_text(struct trace_file *file,
-                                          mmusim_diag_t *diag)
+/* Into a temporary native trace. */
+static mmusim_status_t trace_import_into(struct import *import, FILE *out,
+                                         bool salvages, mmusim_diag_t *diag)
 {
     const struct trace_writer_options options = {
-        .level = 1, .block_bytes = TEXT_BLOCK_BYTES};
+        .level = 1, .block_bytes = IMPORT_BLOCK_BYTES};
     struct trace_writer *writer = NULL;
-    char *path = NULL;
-    FILE *in = trace_open_text(file, diag);
-    FILE *out = tmpfile();
-    mmusim_status_t status = in ? MMUSIM_OK : MMUSIM_UNREADABLE;
+    mmusim_status_t status =
+        mmusim__trace_writer_create_fd(fileno(out), &options, &writer, diag);
 
-    if (!status && !out)
-        status = mmusim__diag_set(diag, MMUSIM_SYSTEM, "no temporary file: %s",
-                                  strerror(errno));
     if (!status)
-        status = mmusim__trace_writer_create_fd(fileno(out), &options, &writer,
-                                                diag);
+        status = mmusim__import_run(import, writer, salvages, diag);
     if (!status)
-        status = mmusim__text_read(in, file->path, writer, diag);
-    if (status)
-        mmusim__trace_writer_abandon(writer);
-    else
-        status = mmusim__trace_writer_close(writer, diag);
-    if (in)
-        fclose(in);
-    if (!status)
-        path = mmusim__trace_file_copy_path(file->path);
-    if (!status && !path)
-        status = mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
-    if (!status) {
-        mmusim__trace_file_close(file);
-        status = mmusim__trace_file_open(file, path, out, diag);
-    } else if (out) {
-        fclose(out);
-    }
-    free(path);
+        return mmusim__trace_writer_close(writer, diag);
+    mmusim__trace_writer_abandon(writer);
     return status;
 }
 
-static mmusim_status_t trace_choose_format(struct mmusim_trace *self,
-                                           const char *format,
-                                           mmusim_diag_t *diag)
+static mmusim_status_t trace_open_import(struct mmusim_trace *self,
+                                         struct import *import,
+                                         mmusim_diag_t *diag)
 {
-    bool is_text =
-        format ? !strcmp(format, "text") : trace_looks_like_text(&self->file);
+    FILE *out = tmpfile();
+    mmusim_status_t status;
 
-    if (format && !is_text && strcmp(format, "native") != 0)
-        return mmusim__diag_set(diag, MMUSIM_UNSUPPORTED,
-                                "unknown format '%.40s' (native or text)",
-                                format);
-    return is_text ? trace_convert_text(&self->file, diag) : MMUSIM_OK;
+    if (!out)
+        return mmusim__diag_set(diag, MMUSIM_SYSTEM, "no temporary file: %s",
+                                strerror(errno));
+    status = trace_import_into(import, out, self->salvages, diag);
+    if (status) {
+        fclose(out);
+        return status;
+    }
+    self->format = import->ops->name;
+    self->is_cut = import->is_cut;
+    self->notes = import->notes;
+    return mmusim__trace_file_open(&self->file, import->path, out, diag);
+}
+
+static mmusim_status_t trace_open_native(struct mmusim_trace *self,
+                                         const struct import *import,
+                                         mmusim_diag_t *diag)
+{
+    int fd = import->stream ? mmusim__byte_stream_pipe(import->stream) : -1;
+    const uint8_t *head;
+    size_t n_head;
+
+    self->format = "native";
+    if (fd < 0)
+        return mmusim__trace_file_open(&self->file, import->path, NULL, diag);
+    head = mmusim__byte_stream_head(import->stream, &n_head);
+    return mmusim__trace_file_open_pipe(&self->file, import->path, fd, head,
+                                        n_head, diag);
+}
+
+static mmusim_status_t trace_open_any(struct mmusim_trace *self,
+                                      const char *path,
+                                      const mmusim_trace_options_t *options,
+                                      mmusim_diag_t *diag)
+{
+    struct import import;
+    mmusim_status_t status =
+        mmusim__import_open(&import, path, options->format, diag);
+
+    if (!status && import.stream) {
+        import.stream->watch = options->watch ? trace_watch : NULL;
+        import.stream->watch_context = (void *) (uintptr_t) options;
+    }
+    if (!status && import.ops)
+        status = trace_open_import(self, &import, diag);
+    else if (!status)
+        status = trace_open_native(self, &import, diag);
+    mmusim__import_close(&import);
+    return status;
 }
 
 static mmusim_status_t trace_build(struct mmusim_trace *self,
@@ -138,9 +140,8 @@ mmusim_status_t mmusim_trace_open(const char *path,
     self->has_cache = options->cache_bytes != 0;
     self->has_helper = options->uses_helper_thread && !self->has_cache;
     self->salvages = options->salvages;
-    status = mmusim__trace_file_open(&self->file, path, NULL, diag);
-    if (!status)
-        status = trace_choose_format(self, options->format, diag);
+    self->file.fd = -1;
+    status = trace_open_any(self, path, options, diag);
     if (!status)
         status = mmusim__trace_file_scan(
             &self->file, options->salvages ? &sink : NULL, diag);
@@ -156,7 +157,17 @@ mmusim_status_t mmusim_trace_open(const char *path,
 
 bool mmusim_trace_is_complete(const mmusim_trace_t *trace)
 {
-    return trace->file.has_index;
+    return trace->file.has_index && !trace->is_cut;
+}
+
+const char *mmusim_trace_format(const mmusim_trace_t *trace)
+{
+    return trace->format;
+}
+
+const char *mmusim_trace_note(const mmusim_trace_t *trace, size_t i)
+{
+    return i < trace->notes.n ? trace->notes.texts[i] : NULL;
 }
 
 void mmusim_trace_close(mmusim_trace_t *trace)

@@ -2,6 +2,7 @@
 /* Finding the members of a native trace, also in a damaged one. */
 #include "trace/trace_file.h"
 
+#include "core/check.h"
 #include "core/diag.h"
 #include "trace/codec.h"
 #include "trace/trace_index.h"
@@ -65,11 +66,16 @@ static mmusim_status_t file_fail(const struct trace_file *file,
 }
 
 static mmusim_status_t file_read_pipe(struct trace_file *file, int fd,
+                                      const uint8_t *head, size_t n_head,
                                       mmusim_diag_t *diag)
 {
-    size_t room = FILE_CHUNK_BYTES;
+    size_t room = 2 * FILE_CHUNK_BYTES;
 
+    mmusim_assert(n_head < room);
     file->memory = malloc(room);
+    if (file->memory && n_head)
+        memcpy(file->memory, head, n_head);
+    file->n_bytes = n_head;
     while (file->memory) {
         ssize_t n = read(fd, file->memory + file->n_bytes,
                          room - (size_t) file->n_bytes);
@@ -120,7 +126,7 @@ static mmusim_status_t file_open_bytes(struct trace_file *file,
         file->n_bytes = (uint64_t) info.st_size;
         return MMUSIM_OK;
     }
-    status = file_read_pipe(file, file->fd, diag);
+    status = file_read_pipe(file, file->fd, NULL, 0, diag);
     if (!is_stdin)
         close(file->fd);
     file->fd = -1;
@@ -146,6 +152,40 @@ mmusim_status_t mmusim__trace_file_open(struct trace_file *file,
     if (status)
         mmusim__trace_file_close(file);
     return status;
+}
+
+mmusim_status_t mmusim__trace_file_open_pipe(struct trace_file *file,
+                                             const char *path, int fd,
+                                             const uint8_t *head, size_t n_head,
+                                             mmusim_diag_t *diag)
+{
+    mmusim_status_t status;
+
+    memset(file, 0, sizeof(*file));
+    file->fd = -1;
+    file->path = mmusim__trace_file_copy_path(path);
+    if (!file->path)
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    status = file_read_pipe(file, fd, head, n_head, diag);
+    if (status)
+        mmusim__trace_file_close(file);
+    return status;
+}
+
+bool mmusim__trace_file_has_header(const uint8_t *bytes, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i++) {
+        const struct codec_ops *codec =
+            bytes[i] == 0x1f || bytes[i] == 0x50
+                ? mmusim__codec_of_header(bytes + i, n_bytes - i)
+                : NULL;
+        struct trace_field field;
+
+        if (codec && mmusim__trace_field_get(bytes + i + codec->field_at,
+                                             &field) != FIELD_DAMAGED)
+            return true;
+    }
+    return false;
 }
 
 void mmusim__trace_file_close(struct trace_file *file)
@@ -206,8 +246,7 @@ static const char *scan_header(const struct trace_file *file, uint64_t offset,
         return "the file ends inside a block's header";
     if (!codec)
         return offset ? "a block's header is damaged"
-                      : "is no mmusim trace (wrong magic; other formats: "
-                        "--from)";
+                      : "is no native trace (wrong magic; see --from)";
     block->codec = codec == mmusim__codec_get(0) ? 0 : 1;
     state = mmusim__trace_field_get(header + codec->field_at, &block->field);
     if (state == FIELD_NEWER)

@@ -31,7 +31,7 @@ struct trace_file {
     char *path;
     int fd;          /* < 0: the bytes are in memory */
     uint8_t *memory; /* standard input */
-    FILE *temporary; /* a text trace, converted; owns fd */
+    FILE *temporary; /* an imported trace; owns fd */
     uint64_t n_bytes;
     struct trace_block *blocks; /* in file order */
     uint32_t n_blocks;
@@ -52,6 +52,15 @@ struct trace_damage_sink {
 mmusim_status_t mmusim__trace_file_open(struct trace_file *file,
                                         const char *path, FILE *temporary,
                                         mmusim_diag_t *diag);
+/* The bytes of a pipe of which n_head have been read already: they and the
+ * rest of it. fd stays the caller's. */
+mmusim_status_t mmusim__trace_file_open_pipe(struct trace_file *file,
+                                             const char *path, int fd,
+                                             const uint8_t *head, size_t n_head,
+                                             mmusim_diag_t *diag);
+/* Whether a member begins with one of these bytes, the first or another: the
+ * start of a native trace, maybe a damaged one. */
+bool mmusim__trace_file_has_header(const uint8_t *bytes, size_t n_bytes);
 /* Finds the blocks. */
 mmusim_status_t mmusim__trace_file_scan(struct trace_file *file,
                                         const struct trace_damage_sink *sink,

@@ -4,6 +4,7 @@
 #define MMUSIM_TRACE_TRACE_HANDLE_H
 
 #include "mmusim/trace.h"
+#include "trace/import.h"
 #include "trace/piece_cache.h"
 
 /* The decoder of one trace thread that all sources share; it goes forwards
@@ -22,6 +23,9 @@ struct mmusim_trace {
     struct piece_cache cache;
     struct shared_stream *shared; /* one a thread, with a cache */
     struct source_thread *threads;
+    const char *format; /* "native", or what it was imported from */
+    bool is_cut;        /* the import ended at damage */
+    struct import_notes notes;
 };
 
 static inline const struct trace_block *

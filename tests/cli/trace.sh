@@ -78,9 +78,12 @@ refuses 3 "is a directory" trace info "$work"
 refuses 3 "is empty" trace info "$work/empty"
 refuses 3 "is empty" replay "$work/empty"
 head -c 1000 /dev/zero >"$work/zero"
-refuses 3 "wrong magic" trace info "$work/zero"
+refuses 3 "no trace of a known format" trace info "$work/zero"
+refuses 3 "wrong magic" trace info --from native "$work/zero"
 gzip -n <"$t" >"$work/plain.gz"
-refuses 3 "wrong magic" replay "$work/plain.gz"
+run 0 trace cat "$work/plain.gz"
+cmp -s "$work/out" "$t" || fail "packed text is not the same trace"
+refuses 3 "wrong magic" replay --from native "$work/plain.gz"
 
 # a bomb: a gigabyte of zeros in a member that has our header's look
 # (a sanitizer's shadow memory needs more addresses than any limit here leaves)
@@ -124,7 +127,8 @@ done
     fail "a trace on standard input cannot be read"
 cat "$sort" | "$MMUSIM" trace info - >"$work/piped" 2>&1
 cmp -s "$work/out" "$work/piped" || fail "a pipe gives something else"
-head -c 70000000 /dev/zero | "$MMUSIM" trace info - >"$work/out" 2>"$work/err"
+(cat "$work/a.mmt"; head -c 70000000 /dev/zero) |
+    "$MMUSIM" trace info - >"$work/out" 2>"$work/err"
 [ $? -eq 3 ] || fail "70 MB through a pipe: not status 3"
 grep -q "64 MiB" "$work/err" || fail "70 MB through a pipe: no limit named"
 

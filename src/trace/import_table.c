@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The formats that can be imported, in the order in which users see them. */
+#include "trace/import.h"
+
+extern const struct import_ops mmusim__import_text;
+extern const struct import_ops mmusim__import_lackey;
+
+const struct import_ops *const mmusim__import_table[] = {
+    &mmusim__import_text,
+    &mmusim__import_lackey,
+};
+
+const uint32_t mmusim__import_table_size =
+    sizeof(mmusim__import_table) / sizeof(mmusim__import_table[0]);
