@@ -20,6 +20,7 @@
 #include "mmusim/linux.h"
 #include "mmusim/litmus.h"
 #include "mmusim/machine.h"
+#include "mmusim/observe.h"
 #include "mmusim/scenario.h"
 #include "mmusim/stats.h"
 #include "mmusim/status.h"

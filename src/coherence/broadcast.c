@@ -5,6 +5,7 @@
 #include "coherence/distance.h"
 #include "coherence/flight.h"
 #include "coherence/inval_instruction.h"
+#include "coherence/observers.h"
 #include "core/arena.h"
 #include "core/check.h"
 #include "tlb/held_tags.h"
@@ -19,6 +20,7 @@ struct broadcast_op {
     enum broadcast_reach reach;
     struct cpu *issuer;
     uint64_t number;         /* among the issuer's */
+    uint64_t shootdown;      /* the one it belongs to */
     uint64_t passed_by;      /* the barrier that did not wait; 0: none */
     uint32_t n_undelivered;  /* messages that have not arrived */
     uint64_t answered_cycle; /* when the answers so far are back */
@@ -92,12 +94,39 @@ static void broadcast_complete_fire(void *context, struct event *event)
     mmusim__cpu_wake(issuer, event->key.cycle, 0);
 }
 
+static struct distance_cycles
+broadcast_latency(const struct broadcast_config *config)
+{
+    return (struct distance_cycles){
+        config->latency_core_cycles, config->latency_socket_cycles,
+        config->latency_remote_cycles, config->hop_cycles};
+}
+
 static bool broadcast_is_filtered(const struct cpu *target,
                                   const struct inval *inval)
 {
     if (broadcast_config(target)->filter == FILTER_NONE)
         return false;
     return !(target->mmu.held_tags & held_tags_asked(inval));
+}
+
+static void broadcast_observe_arrival(const struct cpu *target,
+                                      const struct broadcast_op *op,
+                                      uint64_t now, uint64_t done)
+{
+    const struct broadcast_config *config = broadcast_config(target);
+    const struct distance_cycles latency = broadcast_latency(config);
+    const mmusim_ipi_event_t event = {
+        .shootdown = op->shootdown,
+        .from_cpu = op->issuer->id,
+        .to_cpu = target->id,
+        .sent_cycle = now - mmusim__distance(op->issuer, target, &latency),
+        .delivered_cycle = now,
+        .handler_begin_cycle = done > now ? done - config->slot_cycles : now,
+        .handler_end_cycle = done,
+    };
+
+    mmusim__observe_ipi(target->observed->all, &event);
 }
 
 static void broadcast_arrive(struct cpu *target, void *cargo, uint64_t now)
@@ -115,6 +144,8 @@ static void broadcast_arrive(struct cpu *target, void *cargo, uint64_t now)
     else if (op->has_other || !broadcast_is_filtered(target, &op->inval))
         done = mmusim__cpu_steal(target, now, config->slot_cycles,
                                  BUCKET_IPI_HANDLER);
+    if (target->observed)
+        broadcast_observe_arrival(target, op, now, done);
     mmusim__mmu_invalidate(&target->mmu, &op->inval, op->cause);
     if (op->has_other)
         mmusim__mmu_invalidate(&target->mmu, &op->other, op->cause);
@@ -150,7 +181,7 @@ static void broadcast_note_reached(struct cpu *cpu,
     if (!n_before) {
         if (!own->has_begun)
             own->started_cycle = cpu->now;
-        counters->count++;
+        own->shootdown = ++counters->count;
     }
     for (uint32_t i = 0; i < MAX_CPUS / 64; i++)
         own->reached.words[i] |= targets->words[i];
@@ -162,9 +193,7 @@ static void broadcast_send(struct cpu *cpu,
                            const struct broadcast_issue_frame *issue)
 {
     const struct broadcast_config *config = broadcast_config(cpu);
-    const struct distance_cycles latency = {
-        config->latency_core_cycles, config->latency_socket_cycles,
-        config->latency_remote_cycles, config->hop_cycles};
+    const struct distance_cycles latency = broadcast_latency(config);
     struct system *system = cpu->system;
     struct broadcast_op *op = broadcast_op_take(system);
     uint64_t sent_cycle = cpu->now + config->issue_cycles;
@@ -186,6 +215,7 @@ static void broadcast_send(struct cpu *cpu,
     cpu->broadcast.ops = op;
     cpu->broadcast.n_outstanding++;
     broadcast_note_reached(cpu, &issue->targets);
+    op->shootdown = cpu->broadcast.shootdown;
     for (uint32_t id = cpu_mask_next(&issue->targets, 0); id < MAX_CPUS;
          id = cpu_mask_next(&issue->targets, id + 1)) {
         struct cpu *target = &system->cpus[id];
@@ -336,12 +366,16 @@ static void broadcast_finish(struct cpu *cpu)
 {
     struct cpu_broadcast *own = &cpu->broadcast;
     struct shootdown_counters *counters = &cpu->system->shootdowns;
+    const struct observed_shootdown done = {own->shootdown, own->started_cycle,
+                                            cpu_mask_count(&own->reached)};
 
-    if (!cpu_mask_count(&own->reached) || !broadcast_is_over(own))
+    if (!done.n_targets || !broadcast_is_over(own))
         return;
     counters->completed++;
     mmusim__histogram_add(&counters->latency_cycles,
                           cpu->now - own->started_cycle);
+    if (cpu->observed)
+        mmusim__observe_shootdown(cpu, &done);
     own->reached = (struct cpu_mask){{0}};
     own->has_begun = false;
 }
@@ -397,9 +431,7 @@ void mmusim__broadcast_init(struct cpu *cpu, uint64_t seed)
 uint32_t mmusim__broadcast_min_delivery_cycles(const struct system *system)
 {
     const struct broadcast_config *config = &system->broadcast;
-    const struct distance_cycles latency = {
-        config->latency_core_cycles, config->latency_socket_cycles,
-        config->latency_remote_cycles, config->hop_cycles};
+    const struct distance_cycles latency = broadcast_latency(config);
 
     return config->issue_cycles + distance_least(&latency);
 }

@@ -37,6 +37,7 @@ struct system;
 struct ipi_call;
 struct flight;
 struct broadcast_op;
+struct observed_cpu;
 
 enum cpu_mode { CPU_READY, CPU_BUSY, CPU_WAITING };
 
@@ -76,6 +77,7 @@ struct cpu_broadcast {
     bool is_waiting;         /* for one of them to complete */
     uint64_t started_cycle;  /* of the first since the last sync */
     bool has_begun;          /* started_cycle has been set in advance */
+    uint64_t shootdown;      /* number of the one that is under way */
     uint64_t n_syncs;        /* barriers begun */
     struct rng rng;          /* of barriers that end too early */
     struct cpu_mask reached; /* by those */
@@ -106,6 +108,7 @@ struct cpu {
     uint32_t apic_id; /* thread, core and socket, each in bits of its own */
     struct system *system;
     struct mmu mmu;
+    struct observed_cpu *observed; /* observers.h; NULL: nobody observes */
 
     uint64_t now; /* every cycle before it is accounted for */
     uint64_t cycles[BUCKET_COUNT];
@@ -155,7 +158,7 @@ struct cpu {
     enum event_class turn_class; /* of the event in hand, or the last */
 };
 
-enum { CPU_STACK_BYTES = 4096 };
+enum { CPU_STACK_BYTES = 4352 };
 
 /* The CPU's activity from now on. cycles may be 0. */
 void mmusim__cpu_busy(struct cpu *cpu, uint64_t cycles, enum bucket bucket);
@@ -197,6 +200,10 @@ void mmusim__cpu_start(struct cpu *cpu);
 bool mmusim__cpu_goes_first(struct cpu *cpu, uint64_t cycle,
                             enum event_class class);
 
+/* observers.h, declared here for cpu_account(). */
+void mmusim__observe_span(struct cpu *cpu, uint64_t begin, uint64_t end,
+                          enum bucket bucket);
+
 /* Accounts the cycles up to `cycle` to a bucket, those stolen to theirs. */
 static inline void cpu_account(struct cpu *cpu, uint64_t cycle,
                                enum bucket bucket)
@@ -205,9 +212,13 @@ static inline void cpu_account(struct cpu *cpu, uint64_t cycle,
     if (cpu->stolen_until > cpu->now) {
         uint64_t until = min_u64(cycle, cpu->stolen_until);
 
+        if (MMUSIM_UNLIKELY(cpu->observed))
+            mmusim__observe_span(cpu, cpu->now, until, cpu->stolen_bucket);
         cpu->cycles[cpu->stolen_bucket] += until - cpu->now;
         cpu->now = until;
     }
+    if (MMUSIM_UNLIKELY(cpu->observed))
+        mmusim__observe_span(cpu, cpu->now, cycle, bucket);
     cpu->cycles[bucket] += cycle - cpu->now;
     cpu->now = cycle;
 }

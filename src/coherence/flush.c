@@ -5,6 +5,7 @@
 #include "coherence/check_cpus.h"
 #include "coherence/mm_rules.h"
 #include "coherence/notifier.h"
+#include "coherence/observers.h"
 
 /* Tells the checker; nothing if there is none. */
 static void flush_watch(struct cpu *cpu, const struct address_space *mm,
@@ -23,6 +24,36 @@ static void flush_watch(struct cpu *cpu, const struct address_space *mm,
         mmusim__check_flush(cpu, &flush);
 }
 
+static enum kstep flush_end_step(struct cpu *cpu, struct kframe *frame)
+{
+    (void) frame;
+    mmusim__observe_flush_end(cpu);
+    return KSTEP_DONE;
+}
+
+/* Tells observers that a flush begins. The frame below all of its own hears of
+ * its end, and takes no time. */
+static void flush_observe(struct cpu *cpu, const char *name,
+                          const struct address_space *mm,
+                          const struct flush_span *span)
+{
+    const mmusim_scope_t what = {
+        .kind = MMUSIM_SCOPE_FLUSH,
+        .name = name,
+        .vaddr = span->end == FLUSH_END_ALL ? 0 : span->start,
+        .length_bytes = span->end == FLUSH_END_ALL ? MMUSIM_LENGTH_ALL
+                                                   : span->end - span->start,
+    };
+    struct observed_scope *entered;
+
+    if (!cpu->observed)
+        return;
+    mmusim__cpu_push(cpu, flush_end_step, sizeof(struct kframe));
+    entered = mmusim__observe_enter(cpu, &what);
+    if (entered)
+        entered->space = mm ? mm->id : 0;
+}
+
 /* To those who hear of it when it is complete. */
 static void flush_announce(struct cpu *cpu, const struct address_space *mm,
                            const struct flush_span *span)
@@ -34,6 +65,7 @@ static void flush_announce(struct cpu *cpu, const struct address_space *mm,
 void mmusim__flush_range(struct cpu *cpu, struct address_space *mm,
                          const struct flush_span *span)
 {
+    flush_observe(cpu, "flush range", mm, span);
     flush_announce(cpu, mm, span);
     cpu->system->protocol->flush_mm_range(cpu, mm, span);
 }
@@ -50,6 +82,7 @@ void mmusim__flush_gather(struct cpu *cpu, struct address_space *mm,
 {
     const struct protocol_ops *protocol = cpu->system->protocol;
 
+    flush_observe(cpu, "flush gather", mm, span);
     flush_announce(cpu, mm, span);
     if (protocol->flush_gather)
         protocol->flush_gather(cpu, mm, span);
@@ -64,6 +97,7 @@ void mmusim__flush_page(struct cpu *cpu, struct address_space *mm,
     uint64_t start = align_down(vaddr, bytes);
     const struct flush_span span = {.start = start, .end = start + bytes};
 
+    flush_observe(cpu, "flush page", mm, &span);
     flush_announce(cpu, mm, &span);
     cpu->system->protocol->flush_page(cpu, mm, vaddr, order);
 }
@@ -73,6 +107,7 @@ void mmusim__flush_kernel_range(struct cpu *cpu, uint64_t start, uint64_t end)
     const struct flush_span span = {
         .start = start, .end = end, .frees_tables = true};
 
+    flush_observe(cpu, "flush kernel range", NULL, &span);
     flush_watch(cpu, cpu->system->init_mm, &span);
     cpu->system->protocol->flush_kernel_range(cpu, start, end);
 }
@@ -85,7 +120,9 @@ void mmusim__flush_all(struct cpu *cpu)
         .end = CHECKER_END_ALL,
         .has_tables = true,
     };
+    const struct flush_span all = flush_span_all();
 
+    flush_observe(cpu, "flush all", NULL, &all);
     mmusim__check_flush(cpu, &flush);
     cpu->system->protocol->flush_all(cpu);
 }
@@ -127,6 +164,9 @@ uint32_t mmusim__flush_batch_add(struct cpu *cpu, struct address_space *mm,
 
 void mmusim__flush_batch(struct cpu *cpu)
 {
+    const struct flush_span all = flush_span_all();
+
+    flush_observe(cpu, "flush batch", NULL, &all);
     if (cpu->system->check)
         mmusim__check_batch_flush(cpu);
     cpu->system->protocol->batch_flush(cpu);
@@ -135,11 +175,14 @@ void mmusim__flush_batch(struct cpu *cpu)
 void mmusim__flush_batch_pending(struct cpu *cpu, struct address_space *mm)
 {
     const struct protocol_ops *protocol = cpu->system->protocol;
+    const struct flush_span all = flush_span_all();
 
-    if (protocol->batch_pending)
-        protocol->batch_pending(cpu, mm);
-    else
+    if (!protocol->batch_pending) {
         mmusim__flush_mm(cpu, mm);
+        return;
+    }
+    flush_observe(cpu, "flush batch pending", mm, &all);
+    protocol->batch_pending(cpu, mm);
 }
 
 /* ---- flush_tlb_batched_pending() ---- */

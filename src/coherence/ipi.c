@@ -5,6 +5,7 @@
 
 #include "coherence/distance.h"
 #include "coherence/icr.h"
+#include "coherence/observers.h"
 #include "coherence/paravirt.h"
 #include "coherence/system.h"
 #include "core/arena.h"
@@ -22,6 +23,7 @@ struct ipi_send_frame {
     uint32_t
         n_counted; /* targets reached by an interrupt or a deferred flush */
     uint64_t started_cycle;
+    uint64_t shootdown;  /* its number; 0: does not count as one */
     uint64_t wait_cycle; /* the waiting began */
 };
 
@@ -71,6 +73,9 @@ static void ipi_enqueue(struct cpu *cpu, struct ipi_send_frame *send)
     }
     target->queue_free_cycle = cpu->now + cycles;
     call->request = &send->request;
+    call->shootdown = send->shootdown;
+    call->queued_cycle = cpu->now;
+    call->sent_cycle = call->delivered_cycle = call->begun_cycle = 0;
     ipi_append(target, call);
     mmusim__cpu_busy(cpu, cycles, BUCKET_IPI_SEND);
     send->next_target = cpu_mask_next(&send->targets, send->next_target + 1);
@@ -78,8 +83,16 @@ static void ipi_enqueue(struct cpu *cpu, struct ipi_send_frame *send)
 
 static void ipi_arrive(struct cpu *target, void *cargo, uint64_t now)
 {
-    (void) cargo;
+    struct cpu *sender = cargo;
+    struct ipi_call *call = &sender->calls[target->id];
+    uint64_t sent_cycle = now - mmusim__icr_latency(sender, target);
+
     target->system->shootdowns.ipis_sent++;
+    /* else another interrupt has drained the call, this one or an earlier */
+    if (sent_cycle >= call->queued_cycle && !call->begun_cycle) {
+        call->sent_cycle = sent_cycle;
+        call->delivered_cycle = now;
+    }
     mmusim__cpu_interrupt(target, now);
 }
 
@@ -97,7 +110,7 @@ static void ipi_count(struct cpu *cpu, struct ipi_send_frame *send,
     if (!n_targets || !send->request.act)
         return;
     send->n_counted = n_targets;
-    counters->count++;
+    send->shootdown = ++counters->count;
     counters->targets += n_targets;
 }
 
@@ -154,12 +167,16 @@ static void ipi_act_here(struct cpu *cpu, const struct ipi_send_frame *send)
 static void ipi_complete(struct cpu *cpu, const struct ipi_send_frame *send)
 {
     struct shootdown_counters *counters = &cpu->system->shootdowns;
+    const struct observed_shootdown done = {
+        send->shootdown, send->started_cycle, send->n_counted};
 
     if (!send->n_counted)
         return;
     counters->completed++;
     mmusim__histogram_add(&counters->latency_cycles,
                           cpu->now - send->started_cycle);
+    if (cpu->observed)
+        mmusim__observe_shootdown(cpu, &done);
 }
 
 /*
@@ -196,7 +213,7 @@ static void ipi_wait(struct cpu *cpu, struct ipi_send_frame *send)
 static enum kstep ipi_send_step(struct cpu *cpu, struct kframe *frame)
 {
     struct ipi_send_frame *send = (struct ipi_send_frame *) frame;
-    const struct icr_message interrupt = {ipi_arrive, NULL};
+    const struct icr_message interrupt = {ipi_arrive, cpu};
 
     switch (frame->pc) {
     case SEND_LOOK:

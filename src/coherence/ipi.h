@@ -61,6 +61,9 @@ struct ipi_call {
     struct ipi_call *next; /* in the target's queue */
     const struct flush_request *request;
     uint64_t acknowledged_cycle; /* the sender could see it from then on */
+    /* For observers; 0: has not been. */
+    uint64_t shootdown; /* number of the one it belongs to; 0: of none */
+    uint64_t queued_cycle, sent_cycle, delivered_cycle, begun_cycle;
 };
 
 /* Pushes the frame that calls `targets` and waits for all of them. The request

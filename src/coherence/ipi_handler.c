@@ -2,6 +2,7 @@
 /* The target's side of inter-processor calls: see ipi.h. */
 #include "coherence/icr.h"
 #include "coherence/ipi.h"
+#include "coherence/observers.h"
 #include "coherence/system.h"
 #include "core/check.h"
 
@@ -21,11 +22,31 @@ enum {
     HANDLER_RETURN
 };
 
+static void handler_observe_call(const struct cpu *cpu,
+                                 const struct ipi_call *call)
+{
+    uint64_t sent = call->sent_cycle ? call->sent_cycle : call->queued_cycle;
+    const mmusim_ipi_event_t event = {
+        .shootdown = call->shootdown,
+        .from_cpu = call->sender->id,
+        .to_cpu = cpu->id,
+        .sent_cycle = sent,
+        .delivered_cycle =
+            call->delivered_cycle ? call->delivered_cycle : call->begun_cycle,
+        .handler_begin_cycle = call->begun_cycle,
+        .handler_end_cycle = cpu->now,
+    };
+
+    mmusim__observe_ipi(cpu->observed->all, &event);
+}
+
 static void handler_finish_call(struct cpu *cpu, struct handler_frame *handler)
 {
     struct ipi_call *call = handler->call;
 
     handler->call = NULL;
+    if (cpu->observed)
+        handler_observe_call(cpu, call);
     mmusim__event_schedule(
         &cpu->system->queue, &call->ack,
         event_key(cpu->now + mmusim__icr_ack_latency(cpu, call->sender),
@@ -44,6 +65,7 @@ static bool handler_do_call(struct cpu *cpu, struct handler_frame *handler)
     if (!call->next)
         cpu->calls_tail = NULL;
     handler->call = call;
+    call->begun_cycle = cpu->now;
     if (call->request->act)
         cycles = call->request->act(cpu, call->request);
     mmusim__cpu_busy(cpu, (uint64_t) cpu->system->ipi.handler_cycles + cycles,
@@ -128,6 +150,8 @@ static enum kstep handler_step(struct cpu *cpu, struct kframe *frame)
         mmusim__cpu_busy(cpu, handler_exit_cycles(system), BUCKET_IPI_HANDLER);
         return KSTEP_NEXT;
     default:
+        if (cpu->observed)
+            mmusim__observe_leave(cpu);
         handler_return(cpu, handler);
         return KSTEP_DONE;
     }
@@ -138,8 +162,12 @@ void mmusim__ipi_take(struct cpu *cpu)
     struct cpu_activity interrupted = cpu->activity;
     uint64_t taken_cycle = max_u64(cpu->now, cpu->stolen_until);
     struct handler_frame *handler;
+    const mmusim_scope_t what = {.kind = MMUSIM_SCOPE_INTERRUPT,
+                                 .name = "interrupt"};
 
     mmusim_assert(!cpu->is_in_handler);
+    if (cpu->observed)
+        mmusim__observe_enter(cpu, &what);
     handler = mmusim__cpu_push(cpu, handler_step, sizeof(*handler));
     handler->interrupted = interrupted;
     if (interrupted.mode == CPU_BUSY)

@@ -15,6 +15,7 @@
  */
 #include "coherence/fabric_list.h"
 #include "coherence/icr.h"
+#include "coherence/observers.h"
 #include "coherence/system.h"
 #include "core/check.h"
 
@@ -27,6 +28,8 @@ struct rar_frame {
     uint32_t n_undone;       /* targets that have not acted */
     uint64_t answered_cycle; /* all that have are seen to have */
     uint64_t started_cycle;
+    uint64_t shootdown; /* its number */
+    uint32_t n_targets;
     struct event complete;
 };
 
@@ -40,6 +43,23 @@ static uint64_t rar_handler_cycles(const struct rar_config *rar,
     return rar->handler_cycles + (inval->has_range
                                       ? inval->n_pages * rar->page_cycles
                                       : rar->full_cycles);
+}
+
+static void rar_observe(const struct rar_frame *call, const struct cpu *target,
+                        uint64_t now, uint64_t done)
+{
+    const mmusim_ipi_event_t event = {
+        .shootdown = call->shootdown,
+        .from_cpu = call->sender->id,
+        .to_cpu = target->id,
+        .sent_cycle = now - mmusim__icr_latency(call->sender, target),
+        .delivered_cycle = now,
+        .handler_begin_cycle =
+            done - rar_handler_cycles(&target->system->rar, &call->inval),
+        .handler_end_cycle = done,
+    };
+
+    mmusim__observe_ipi(target->observed->all, &event);
 }
 
 static void rar_arrive(struct cpu *target, void *cargo, uint64_t now)
@@ -61,6 +81,8 @@ static void rar_arrive(struct cpu *target, void *cargo, uint64_t now)
         target->flushes.received_pages += inval->n_pages;
     else
         target->flushes.received_full++;
+    if (target->observed)
+        rar_observe(call, target, now, done);
     done += mmusim__icr_ack_latency(target, sender);
     call->answered_cycle = max_u64(call->answered_cycle, done);
     if (--call->n_undone)
@@ -126,11 +148,15 @@ static void rar_set_action(struct cpu *cpu, struct rar_frame *call)
 static void rar_finish(struct cpu *cpu, const struct rar_frame *call)
 {
     struct shootdown_counters *counters = &cpu->system->shootdowns;
+    const struct observed_shootdown done = {
+        call->shootdown, call->started_cycle, call->n_targets};
 
     rar_give_slot(cpu);
     counters->completed++;
     mmusim__histogram_add(&counters->latency_cycles,
                           cpu->now - call->started_cycle);
+    if (cpu->observed)
+        mmusim__observe_shootdown(cpu, &done);
 }
 
 static enum kstep rar_step(struct cpu *cpu, struct kframe *frame)
@@ -182,7 +208,8 @@ static void rar_call(struct cpu *sender, const struct cpu_mask *targets,
     call->started_cycle = sender->now;
     event_init(&call->complete, rar_complete_fire, call);
     mmusim_assert(call->n_undone > 0);
-    counters->count++;
+    call->shootdown = ++counters->count;
+    call->n_targets = call->n_undone;
     counters->targets += call->n_undone;
 }
 

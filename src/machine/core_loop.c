@@ -40,6 +40,12 @@ struct loop {
     uint32_t log_room;
     uint32_t first; /* the record begun with: what it does now is this event */
     bool is_first;  /* it is the one in hand, on the slow path */
+    /* Spans told of so far, and the last advance that is none of BASE, which is
+     * told of when it is over. */
+    bool is_observed;
+    uint64_t observed_until;
+    struct core_owed observed; /* its cycles: 0 if there is none */
+    uint64_t observed_begin;
 };
 
 static uint16_t loop_need(enum access_kind kind)
@@ -80,6 +86,22 @@ static MMUSIM_NOINLINE void loop_owe(struct loop *loop, uint64_t cycles,
     core->owed[core->n_owed++] = (struct core_owed){cycles, bucket};
 }
 
+/* Tells of what is over: instructions, then an advance of another bucket. */
+static MMUSIM_NOINLINE void loop_observe(struct loop *loop)
+{
+    struct cpu *cpu = loop->core->cpu;
+    const struct core_owed *last = &loop->observed;
+    uint64_t end = loop->observed_begin + last->cycles;
+
+    if (!last->cycles)
+        return;
+    mmusim__observe_span(cpu, loop->observed_until, loop->observed_begin,
+                         BUCKET_BASE);
+    mmusim__observe_span(cpu, loop->observed_begin, end, last->bucket);
+    loop->observed_until = end;
+    loop->observed.cycles = 0;
+}
+
 /* Time passes that is not the instructions'. */
 static inline void loop_advance(struct loop *loop, uint64_t cycles,
                                 enum bucket bucket)
@@ -87,6 +109,11 @@ static inline void loop_advance(struct loop *loop, uint64_t cycles,
     if (MMUSIM_UNLIKELY(loop->cycle >= loop->limits->cycle)) {
         loop_owe(loop, cycles, bucket);
         return;
+    }
+    if (MMUSIM_UNLIKELY(loop->is_observed)) {
+        loop_observe(loop);
+        loop->observed = (struct core_owed){cycles, bucket};
+        loop->observed_begin = loop->cycle;
     }
     loop->spent[bucket] += cycles;
     loop->from_cycle = loop->cycle;
@@ -473,6 +500,12 @@ static void loop_settle(struct loop *loop)
     uint64_t last = loop->cycle - loop->from_cycle;
     uint64_t base = loop->from_cycle - cpu->now;
 
+    if (loop->is_observed) {
+        if (loop->observed_begin + loop->observed.cycles <= loop->from_cycle)
+            loop_observe(loop);
+        mmusim__observe_span(cpu, loop->observed_until, loop->from_cycle,
+                             BUCKET_BASE);
+    }
     if (loop->bucket != BUCKET_BASE)
         loop->spent[loop->bucket] -= last;
     for (uint32_t i = 0; i < BUCKET_COUNT; i++) {
@@ -501,6 +534,8 @@ void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
         .cpi_fraction = core->cpi_fraction,
         .missed_vpn = UINT64_MAX,
         .first = stream->next,
+        .is_observed = cpu->observed,
+        .observed_until = cpu->now,
     };
     enum core_stop stop;
 

@@ -3,6 +3,7 @@
  * is a system call goes to os/. */
 #include "machine/core_unit.h"
 
+#include "coherence/observers.h"
 #include "coherence/system.h"
 #include "core/diag.h"
 #include "core/page_size.h"
@@ -152,6 +153,8 @@ static void core_system_call(struct core_unit *core, struct thread *thread,
     if (core_lacks_page_size(core, thread, stream, op) ||
         core_lacks_device(core, thread, stream, op))
         return;
+    if (core->cpu->observed)
+        core->cpu->observed->pc = mmusim__stream_pc(stream);
     if (!mmusim__syscall(core->cpu, core->kernel, op)) {
         static const char *const words[] = {
 #define SYS_KIND_WORD(name, word) word,
@@ -196,6 +199,9 @@ void mmusim__core_sys(struct core_unit *core, struct thread *thread,
         if (!mmusim__marks_add(core->marks, op->name, core->cpu->id,
                                core->cpu->now))
             system_fail(core->cpu->system, MMUSIM_NOMEM);
+        else if (core->cpu->observed)
+            mmusim__observe_mark(core->cpu, op->name,
+                                 mmusim__marks_last_index(core->marks));
         mmusim__stream_skip(stream);
     }
 }

@@ -2,6 +2,7 @@
 /* A core running user code: see core_unit.h. */
 #include "machine/core_unit.h"
 
+#include "coherence/observers.h"
 #include "coherence/pti.h"
 #include "coherence/system.h"
 #include "core/check.h"
@@ -142,6 +143,8 @@ static bool core_retry(struct core_unit *core, struct pending_access *access)
 static void core_fault(struct core_unit *core, struct pending_access *access)
 {
     access->state = PENDING_IN_FAULT;
+    if (core->cpu->observed)
+        core->cpu->observed->pc = access->request.pc;
     if (access->request.fault.kind == WALK_FAULT_STAGE2) {
         mmusim__hypervisor_fault(core->cpu, core->guest, &access->request,
                                  &access->outcome.is_failed);
@@ -273,6 +276,8 @@ static void core_begin_miss(struct core_unit *core)
         .blocks = core->stopped_dependent || !core->window,
         .instruction = core->counters.instructions,
     };
+    if (core->cpu->observed)
+        access->request.pc = mmusim__stream_pc(core_thread(core)->user);
     /* No walk for an address that is not canonical: #GP. */
     if (core->stop == STOP_RIGHTS ||
         (core->stop == STOP_DIRTY && core_sets_dirty_by_fault(core)) ||

@@ -2,6 +2,7 @@
 /* Backing a guest's memory: see hypervisor.h. */
 #include "machine/hypervisor.h"
 
+#include "coherence/observers.h"
 #include "coherence/system.h"
 
 struct exit_frame {
@@ -9,6 +10,7 @@ struct exit_frame {
     const struct guest_config *config;
     struct nested *nested;
     uint64_t vaddr, gpaddr;
+    enum access_kind access;
     bool is_refused;
     bool *is_failed;
     bool masked_interrupts; /* before */
@@ -100,6 +102,8 @@ static enum kstep exit_step(struct cpu *cpu, struct kframe *frame)
         mmusim__cpu_busy(cpu, 0, BUCKET_FAULT);
         return KSTEP_NEXT;
     default:
+        if (cpu->observed)
+            mmusim__observe_fault_end(cpu, exit->access, "stage2");
         return KSTEP_DONE;
     }
 }
@@ -117,4 +121,11 @@ void mmusim__hypervisor_fault(struct cpu *cpu,
     exit->gpaddr = request->fault.gpaddr;
     exit->is_refused = request->fault.is_refused;
     exit->is_failed = is_failed;
+    exit->access = request->kind;
+    if (cpu->observed)
+        mmusim__observe_enter(cpu, &(const mmusim_scope_t){
+                                       .kind = MMUSIM_SCOPE_FAULT,
+                                       .name = "fault",
+                                       .vaddr = request->vaddr,
+                                   });
 }

@@ -5,6 +5,7 @@
 #include "coherence/arm_bbm.h"
 #include "coherence/broadcast.h"
 #include "coherence/fabric_list.h"
+#include "coherence/observers.h"
 #include "coherence/paravirt.h"
 #include "core/diag.h"
 #include "machine/hypervisor.h"
@@ -401,6 +402,7 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
     for (uint32_t i = 0; machine->system.cpus && i < machine->system.n_cpus;
          i++)
         mmusim__mmu_fini(&machine->system.cpus[i].mmu);
+    mmusim__observers_destroy(machine->observers);
     mmusim__bbm_destroy(machine->system.bbm);
     mmusim__check_destroy(machine->system.check);
     mmusim__translations_destroy(machine->translations);
@@ -474,6 +476,7 @@ static mmusim_status_t machine_attach(struct mmusim_machine *machine,
     for (uint32_t i = 0; !status && i < source->n_threads; i++) {
         machine->streams[i].source = source;
         machine->streams[i].thread_index = i;
+        machine->streams[i].keeps_pc = machine->observers;
         kernel->threads[i].user = &machine->streams[i];
     }
     for (uint32_t i = 0; i < machine->system.n_cpus; i++) {
@@ -553,6 +556,8 @@ static void machine_end(struct mmusim_machine *machine)
         end = max_u64(end, system->cpus[i].now);
     for (uint32_t i = 0; i < system->n_cpus; i++)
         cpu_account(&system->cpus[i], end, system->cpus[i].activity.bucket);
+    if (machine->observers)
+        mmusim__observers_end(machine->observers);
     machine->end_cycle = end;
 }
 

@@ -35,6 +35,7 @@ struct mmusim_machine {
     void *progress_context;
     mmusim_flush_event_fn on_flush_event;
     void *flush_event_context;
+    struct observers *observers; /* NULL: nobody observes */
     bool has_run;
 };
 

@@ -54,6 +54,12 @@ bool mmusim__marks_add(struct marks *marks, const char *name, uint32_t cpu,
     return true;
 }
 
+uint32_t mmusim__marks_last_index(const struct marks *marks)
+{
+    return marks->n_dropped ? UINT32_MAX
+                            : marks->marks[marks->n_marks - 1].index;
+}
+
 void mmusim__marks_fini(struct marks *marks)
 {
     for (uint32_t i = 0; i < marks->n_marks; i++)

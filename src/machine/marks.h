@@ -25,6 +25,8 @@ struct marks {
 /* False: out of memory. */
 bool mmusim__marks_add(struct marks *marks, const char *name, uint32_t cpu,
                        uint64_t cycle);
+/* The index of the mark added last; UINT32_MAX: it has been dropped. */
+uint32_t mmusim__marks_last_index(const struct marks *marks);
 void mmusim__marks_fini(struct marks *marks);
 
 #endif

@@ -9,6 +9,9 @@ mmusim_status_t mmusim__stream_fill(struct thread_stream *stream,
 
     if (stream->has_ended || stream_has_record(stream))
         return MMUSIM_OK;
+    if (stream->keeps_pc)
+        (void) mmusim__stream_pc(stream);
+    stream->pc_until = 0;
     stream->records_done += stream->piece.n_records;
     status = stream->source->ops->next(stream->source, stream->thread_index,
                                        &stream->piece, diag);
@@ -19,6 +22,22 @@ mmusim_status_t mmusim__stream_fill(struct thread_stream *stream,
     if (!stream->piece.n_records)
         stream->has_ended = true;
     return status;
+}
+
+uint64_t mmusim__stream_pc(struct thread_stream *stream)
+{
+    uint32_t end = stream->next + stream_has_record(stream);
+
+    for (uint32_t i = end; i > stream->pc_until; i--) {
+        const struct op_record *op = &stream->piece.records[i - 1];
+
+        if (op_kind_of(op) == OP_FETCH) {
+            stream->pc = op->vaddr + op_bytes_of(op) - 1;
+            break;
+        }
+    }
+    stream->pc_until = end;
+    return stream->pc;
 }
 
 const struct sys_op *mmusim__stream_sys(const struct thread_stream *stream)

@@ -16,6 +16,10 @@ struct thread_stream {
     uint32_t next_sys; /* index in piece.sys */
     bool has_ended;
     uint64_t records_done; /* in earlier pieces */
+    /* For observers: last byte of the last fetch record up to pc_until. */
+    bool keeps_pc; /* also beyond the end of a piece */
+    uint64_t pc;
+    uint32_t pc_until;
 };
 
 /* Makes sure that piece.records[next] exists, or has_ended is true. */
@@ -25,6 +29,10 @@ mmusim_status_t mmusim__stream_fill(struct thread_stream *stream,
 const struct sys_op *mmusim__stream_sys(const struct thread_stream *stream);
 /* Steps over the record in hand. */
 void mmusim__stream_skip(struct thread_stream *stream);
+
+/* Last byte of the fetch record that the record in hand is, or belongs to; 0:
+ * there is none. Looks only at records that it has not looked at. */
+uint64_t mmusim__stream_pc(struct thread_stream *stream);
 
 static inline bool stream_has_record(const struct thread_stream *stream)
 {

@@ -26,6 +26,7 @@
 
 #include "coherence/flush.h"
 #include "coherence/mm_rules.h"
+#include "coherence/observers.h"
 #include "coherence/pti.h"
 #include "coherence/x86_ops.h"
 #include "os/fault_plan.h"
@@ -391,6 +392,17 @@ static void fault_forget_entry(struct cpu *cpu, const struct fault_frame *fault)
         mmusim__x86_page_fault(&cpu->mmu, fault->vaddr);
 }
 
+static const char *const fault_words[FAULT_KIND_COUNT] = {
+    [FAULT_MINOR] = "minor",
+    [FAULT_MAJOR] = "major",
+    [FAULT_PROTECTION] = "protection",
+    [FAULT_COW] = "cow",
+    [FAULT_SPURIOUS] = "spurious",
+    [FAULT_INVALID] = "invalid",
+    [FAULT_HINT] = "hint",
+    [FAULT_FLAGS] = "flags",
+};
+
 static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
 {
     struct fault_frame *fault = (struct fault_frame *) frame;
@@ -473,6 +485,9 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
         frame->pc = FAULT_END;
         return fault_leave(cpu, fault);
     default:
+        if (cpu->observed)
+            mmusim__observe_fault_end(cpu, fault->kind,
+                                      fault_words[fault->plan.kind]);
         return KSTEP_DONE;
     }
 }
@@ -490,4 +505,10 @@ void mmusim__page_fault(struct cpu *cpu, struct kernel *kernel, uint64_t vaddr,
     fault->kind = kind;
     fault->is_user = thread->mm;
     fault->outcome = outcome;
+    if (cpu->observed)
+        mmusim__observe_enter(cpu, &(const mmusim_scope_t){
+                                       .kind = MMUSIM_SCOPE_FAULT,
+                                       .name = "fault",
+                                       .vaddr = vaddr,
+                                   });
 }

@@ -3,11 +3,13 @@
 #include "os/syscall.h"
 
 #include "coherence/mm_rules.h"
+#include "coherence/observers.h"
 #include "os/check_hooks.h"
 #include "os/order.h"
 #include "os/page_cache.h"
 #include "os/scheduler.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A system call that changes no mapping. */
@@ -54,6 +56,60 @@ void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel)
 
 /* ---- what all operations share ---- */
 
+static void sys_observe_begin(struct cpu *cpu, const struct sys_op *op)
+{
+    static const char *const words[] = {
+#define SYS_KIND_WORD(name, word) word,
+        SYS_KIND_MAP(SYS_KIND_WORD)
+#undef SYS_KIND_WORD
+    };
+    const mmusim_scope_t what = {
+        .kind = MMUSIM_SCOPE_OPERATION,
+        .name = words[op->kind],
+        .vaddr = op->vaddr,
+        .length_bytes = op->length_bytes,
+    };
+    struct observed_scope *entered = mmusim__observe_enter(cpu, &what);
+    size_t size;
+
+    if (!entered || !(op->flags & SYS_MAP_FILE))
+        return;
+    size = strlen(op->name) + 1;
+    entered->text = malloc(size);
+    if (entered->text)
+        memcpy(entered->text, op->name, size);
+    else
+        system_fail(cpu->system, MMUSIM_NOMEM);
+}
+
+static void sys_observe_end(struct cpu *cpu, const struct sys_frame *sys)
+{
+    static const char *const advices[] = {
+#define MADVICE_WORD(name, word) word,
+        MADVICE_MAP(MADVICE_WORD)
+#undef MADVICE_WORD
+    };
+    const struct sys_op *op = &sys->op;
+    bool has_child = op->kind == SYS_FORK || op->kind == SYS_CLONE;
+    mmusim_operation_event_t event = {
+        .vaddr = op->vaddr,
+        .length_bytes = op->length_bytes,
+        .new_vaddr = op->new_vaddr,
+        .new_length_bytes = op->new_length_bytes,
+        .file_offset = op->file_offset,
+        .advice = op->kind == SYS_MADVISE ? advices[op->advice] : NULL,
+        .child_tid = has_child ? (uint32_t) op->number : 0,
+        .is_readable = op->flags & SYS_PROT_READ,
+        .is_writable = op->flags & SYS_PROT_WRITE,
+        .is_executable = op->flags & SYS_PROT_EXEC,
+        .is_shared = op->flags & SYS_MAP_SHARED,
+        .is_refused = sys->is_refused,
+    };
+
+    if (cpu->observed)
+        mmusim__observe_operation_end(cpu, &event);
+}
+
 enum { CALL_ENTER, CALL_LOCK, CALL_BODY, CALL_CHARGE, CALL_EXIT, CALL_END };
 
 static enum lock_mode sys_lock_mode(const struct sys_call *call)
@@ -72,6 +128,7 @@ static enum kstep sys_do_body(struct cpu *cpu, struct sys_frame *sys)
     case SYS_GONE:
         break;
     }
+    sys_observe_end(cpu, sys);
     return KSTEP_DONE;
 }
 
@@ -120,6 +177,7 @@ static enum kstep sys_step(struct cpu *cpu, struct kframe *frame)
     default:
         if (cpu->system->check)
             mmusim__check_sys_return(cpu, sys);
+        sys_observe_end(cpu, sys);
         return KSTEP_DONE;
     }
 }
@@ -256,6 +314,8 @@ bool mmusim__syscall(struct cpu *cpu, struct kernel *kernel,
     if (!sys_calls[op->kind])
         return false;
     sys = sys_push(cpu, kernel, op);
+    if (cpu->observed)
+        sys_observe_begin(cpu, op);
     if (!sys_resolve_file(kernel, op, sys))
         system_fail(kernel->system, MMUSIM_NOMEM);
     return true;

@@ -104,6 +104,8 @@ struct walk_request {
     enum walk_need need;
     bool counts_cause;       /* a demand miss whose cause is not counted yet */
     struct walk_fault fault; /* of the last answer */
+    uint64_t pc;             /* the asker's, for observers */
+    uint64_t asked_cycle;    /* set by the walkers */
     struct walk_request *next;
 };
 
@@ -147,6 +149,18 @@ struct walk_memory {
                             uint64_t now);
 };
 
+struct mmu;
+struct walk;
+
+/* Hears of misses, when their cause is known, and of walks, at their end. */
+struct mmu_observer {
+    void *context;
+    void (*on_miss)(void *context, const struct mmu *mmu,
+                    const struct walk_request *request, enum miss_cause cause,
+                    uint64_t now);
+    void (*on_walk)(void *context, const struct walk *walk, uint64_t now);
+};
+
 /* What all CPUs of a machine share. Borrowed. */
 struct mmu_shared {
     struct event_queue *queue;
@@ -155,6 +169,7 @@ struct mmu_shared {
     struct mem_model *memory;
     const struct walk_memory *walk_memory; /* NULL: memory's times */
     const struct mmu_watch *watch;         /* NULL: nobody watches */
+    const struct mmu_observer *observer;   /* NULL: nobody observes */
     const struct translation_table *translations;
     struct tlb_contexts *contexts; /* NULL: native, tag = ASID */
     struct nested *nested; /* NULL: no guest; else contexts are there, too */

@@ -36,6 +36,7 @@ static uint32_t walk_read_cycles(struct walk *walk, uint64_t host_paddr)
                                         (pfn_t){host_paddr >> BASE_PAGE_SHIFT});
 
     mmu->counters.pte_reads++;
+    walk->n_pte_reads++;
     if (shared->walk_memory)
         return shared->walk_memory->read_cycles(shared->walk_memory->context,
                                                 mmu->cpu, host_paddr,

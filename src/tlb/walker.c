@@ -45,6 +45,7 @@ static void walk_start(struct walk *walk, uint64_t vaddr,
     walk->vaddr = vaddr;
     walk->is_user = !(vaddr >> 63);
     walk->started_cycle = now;
+    walk->n_pte_reads = 0;
     walk->fault = (struct walk_fault){.kind = WALK_FAULT_NONE};
     walk->order = walk->leaf_order = walk->run_order = 0;
     walk->translation_id = 0;
@@ -73,15 +74,18 @@ static void walk_start_for(struct walk *walk, struct walk_request *requests,
     walk_go(walk, cycle);
 }
 
-static void walk_count_causes(struct walk *walk)
+static void walk_count_causes(struct walk *walk, uint64_t now)
 {
     struct mmu *mmu = walk->mmu;
+    const struct mmu_observer *observer = mmu->shared->observer;
     enum miss_cause cause =
         mmusim__miss_log_cause(mmu->log, walk->translation_id);
 
     for (struct walk_request *r = walk->requests; r; r = r->next) {
         if (r->counts_cause)
             mmu->causes[cause]++;
+        if (r->counts_cause && observer)
+            observer->on_miss(observer->context, mmu, r, cause, now);
         r->counts_cause = false;
     }
 }
@@ -101,7 +105,7 @@ static void walk_conclude_ahead(struct walk *walk, struct mmu_fill *fill)
         mmusim__mmu_fill(mmu, fill);
 }
 
-static enum walk_outcome walk_conclude(struct walk *walk)
+static enum walk_outcome walk_conclude(struct walk *walk, uint64_t now)
 {
     struct mmu *mmu = walk->mmu;
     struct mmu_fill fill = {
@@ -121,7 +125,7 @@ static enum walk_outcome walk_conclude(struct walk *walk)
         walk_conclude_ahead(walk, &fill);
         return WALK_FILLED;
     }
-    walk_count_causes(walk);
+    walk_count_causes(walk, now);
     if (walk->is_poisoned) {
         mmu->counters.poisoned++;
         if (!mmusim__miss_log_removed(mmu->log, walk->translation_id,
@@ -166,11 +170,14 @@ static struct walk_request *walk_take_waiting(struct mmu *mmu)
 static void walk_end(struct walk *walk, uint64_t now)
 {
     struct mmu *mmu = walk->mmu;
-    enum walk_outcome outcome = walk_conclude(walk);
+    enum walk_outcome outcome = walk_conclude(walk, now);
+    const struct mmu_observer *observer = mmu->shared->observer;
     struct walk_request *request = walk->requests;
     const struct walk_fault fault = walk->fault; /* the walk may start anew */
 
     mmu->counters.cycles += now - walk->started_cycle;
+    if (observer)
+        observer->on_walk(observer->context, walk, now);
     walk->is_active = false;
     walk->requests = NULL;
     if (mmu->queue_head)
@@ -263,6 +270,7 @@ void mmusim__walk_ask(struct mmu *mmu, struct walk_request *request,
     struct walk *walk = walk_in_flight(mmu, request->vaddr);
 
     request->next = NULL;
+    request->asked_cycle = now;
     request->counts_cause = request->need == WALK_FOR_MISS;
     mmu->llt_misses += request->need == WALK_FOR_MISS;
     mmu->counters.dirty_walks += request->need == WALK_FOR_DIRTY;

@@ -77,6 +77,7 @@ struct walk {
     tlb_tags_t tags;
     uint64_t vaddr;
     uint64_t started_cycle;
+    uint32_t n_pte_reads;
     enum walk_phase phase;
     struct walk_fault fault; /* why it answers WALK_FAULTED */
     struct walk_cursor one, two;
