@@ -59,5 +59,9 @@ foreach(folder configs traces workloads scenarios)
         PATTERN "*.yaml" PATTERN "*.mmt" PATTERN "*.md" PATTERN "*.c"
         PATTERN "*.sh" PATTERN "*.scn" PATTERN "*.steps")
 endforeach()
+install(DIRECTORY report DESTINATION ${CMAKE_INSTALL_DATADIR}/mmusim
+    FILES_MATCHING
+    PATTERN "*.html" PATTERN "*.css" PATTERN "*.js" PATTERN "LICENSE*"
+    PATTERN "NOTICE" PATTERN "VERSION")
 install(FILES completions/mmusim.bash RENAME mmusim
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim config list|show|check|keys|protocols. */
+#include "cli/config_yaml.h"
 #include "cli/run_setup.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { CONFIG_N_LEVELS = 7 };
 
 struct config_view {
     struct run_setup setup;
     int is_yaml;
-    char index; /* of the array being printed, as a digit */
-    int has_level[CONFIG_N_LEVELS];
 };
-
-static const char *const config_levels[CONFIG_N_LEVELS] = {
-    "tlb.l1i", "tlb.l1d", "tlb.l1s", "tlb.l2", "tlb.l2i", "tlb.l2d", "tlb.l3"};
 
 static void config_print_name(void *context, const char *name,
                               const char *summary)
@@ -30,61 +23,6 @@ static int config_print_key(void *context, const mmusim_config_item_t *item)
     (void) context;
     printf("%-32s %-13s %-18s %-22s default %-12s %s\n", item->key, item->type,
            item->unit, item->range, item->dflt, item->help);
-    return 0;
-}
-
-/* A key of an array opens its list or its array where that is new; returns
- * what is left of the key. */
-static const char *config_yaml_array(struct config_view *view, const char *key,
-                                     const char **head)
-{
-    for (int i = 0; i < CONFIG_N_LEVELS; i++) {
-        size_t length = strlen(config_levels[i]);
-        int is_first = !view->has_level[i];
-
-        if (strncmp(key, config_levels[i], length) != 0 || key[length] != '.' ||
-            !isdigit((unsigned char) key[length + 1]))
-            continue;
-        if (is_first)
-            printf("%s:\n", config_levels[i]);
-        *head = is_first || view->index != key[length + 1] ? "  - " : "    ";
-        view->has_level[i] = 1;
-        view->index = key[length + 1];
-        return key + length + 3;
-    }
-    return key;
-}
-
-/* Text that YAML would not read as it stands goes between quotes. */
-static void config_yaml_text(const char *value)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
-
-    if (strspn(value, plain) == strlen(value) && *value != '-') {
-        printf("%s", value);
-        return;
-    }
-    putchar('\'');
-    for (; *value; value++)
-        printf(*value == '\'' ? "''" : "%c", *value);
-    putchar('\'');
-}
-
-static int config_print_yaml(void *context, const mmusim_config_item_t *item)
-{
-    const char *head = "";
-    const char *key = config_yaml_array(context, item->key, &head);
-    int is_guess = !strncmp(item->source, "guess", 5);
-
-    printf("%s%s: ", head, key);
-    if (strcmp(item->type, "text") != 0)
-        printf("%s", item->value);
-    else
-        config_yaml_text(item->value);
-    if (item->source[0])
-        printf(" # %s%s", is_guess ? "" : "source: ", item->source);
-    printf("\n");
     return 0;
 }
 
@@ -163,7 +101,7 @@ static int config_operand(const struct cli_command *self,
 }
 
 static void config_print(const struct cli_command *self,
-                         struct config_view *view,
+                         const struct config_view *view,
                          const mmusim_config_t *config)
 {
     if (!strcmp(self->name, "config keys"))
@@ -173,11 +111,7 @@ static void config_print(const struct cli_command *self,
     else if (!view->is_yaml)
         mmusim_config_each(config, config_print_item, NULL);
     else
-        mmusim_config_each(config, config_print_yaml, view);
-    for (int i = 0; view->is_yaml && i < CONFIG_N_LEVELS; i++) {
-        if (!view->has_level[i])
-            printf("%s: []\n", config_levels[i]);
-    }
+        config_write_yaml(config, CONFIG_YAML_SOURCES, stdout);
 }
 
 static int config_run_view(const struct cli_command *self,
@@ -206,7 +140,7 @@ static int config_run_view(const struct cli_command *self,
 static int config_show_run(const struct cli_command *self, int argc,
                            char **argv)
 {
-    struct config_view view = {.index = 0};
+    struct config_view view = {.is_yaml = 0};
     int status;
 
     run_setup_init(&view.setup);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim replay: one source through one machine; statistics come out. */
+#include "cli/output_set.h"
+#include "cli/replay_html.h"
 #include "cli/replay_report.h"
 #include "cli/run_setup.h"
 
@@ -13,12 +15,18 @@ static const char *const replay_formats[] = {"text", "json", "csv", NULL};
 struct replay {
     struct run_setup setup;
     enum replay_format format;
-    const char *output;
-    const char *events; /* NULL: not asked for */
+    struct output_set outputs;
     int is_per_core;
     int is_quiet;
     uint64_t n_violations;
+    struct html_page page; /* with --report */
+    char *command;         /* as it was given; with --report */
 };
+
+/* The first is the statistics', always there. */
+static const char replay_stats_out[] = "-o";
+static const char replay_events_out[] = "--events";
+static const char replay_report_out[] = "--report";
 
 static const struct cli_option replay_options[] = {
     RUN_SETUP_OPTIONS,
@@ -27,8 +35,19 @@ static const struct cli_option replay_options[] = {
     {"output", 'o', "FILE", "write the statistics there"},
     {"events", 0, "FILE",
      "write the kernel's tlb_flush events there, as\n`perf script` does"},
+    {"report", 0, "FILE.html",
+     "write a page with charts there, for any browser"},
     {"quiet", 'q', NULL, "no progress"},
     {0},
+};
+
+/* A run, and what is known of it afterwards. */
+struct replay_run {
+    mmusim_source_t *source;
+    mmusim_source_t *watched; /* by the working set; NULL: it is not asked */
+    mmusim_working_set_t *working_set;
+    mmusim_machine_t *machine;
+    mmusim_stats_t *stats;
 };
 
 static int replay_option(void *context, const struct cli_option *option,
@@ -46,9 +65,11 @@ static int replay_option(void *context, const struct cli_option *option,
             return CLI_USAGE;
         replay->format = (enum replay_format) format;
     } else if (!strcmp(option->name, "output")) {
-        replay->output = value;
+        replay->outputs.slots[0].path = value;
     } else if (!strcmp(option->name, "events")) {
-        replay->events = value;
+        return output_set_add(&replay->outputs, replay_events_out, value);
+    } else if (!strcmp(option->name, "report")) {
+        return output_set_add(&replay->outputs, replay_report_out, value);
     } else if (!strcmp(option->name, "per-core")) {
         replay->is_per_core = 1;
     } else {
@@ -93,40 +114,6 @@ static void replay_on_flush(void *context, const mmusim_flush_event_t *event)
     (void) mmusim_flush_event_format(event, line, sizeof(line));
     /* a failed write shows in ferror() when the file is closed */
     fprintf(context, "%s\n", line);
-}
-
-/* Runs the machine; its statistics are the caller's. events: a FILE, or
- * NULL. */
-static int replay_run(struct replay *replay, const mmusim_config_t *config,
-                      const struct run_input *input, FILE *events,
-                      mmusim_stats_t **stats)
-{
-    struct cli_progress *progress;
-    mmusim_machine_t *machine = NULL;
-    mmusim_source_t *source = NULL;
-    mmusim_diag_t diag = {0};
-    mmusim_status_t status;
-
-    status = run_make_source(input, &source, &diag);
-    if (!status)
-        status = mmusim_machine_create(config, &machine, &diag);
-    if (!status) {
-        progress = cli_progress_begin("replay", replay->is_quiet);
-        mmusim_machine_on_progress(machine, replay_on_progress, progress);
-        if (events)
-            mmusim_machine_on_flush_event(machine, replay_on_flush, events);
-        status = mmusim_machine_run(machine, source, &diag);
-        cli_progress_end(progress);
-    }
-    if (!status)
-        status = mmusim_machine_stats(machine, stats);
-    if (!status)
-        replay->n_violations = replay_tell_violations(machine);
-    mmusim_machine_destroy(machine);
-    mmusim_source_destroy(source);
-    if (status)
-        diag.status = status;
-    return status ? cli_diag(&diag) : 0;
 }
 
 static int replay_write_json(const struct replay *replay,
@@ -190,47 +177,125 @@ static void replay_warn_invalid(const mmusim_stats_t *stats)
                 (unsigned long long) n_invalid, (unsigned long long) n_all);
 }
 
-/* Closes an output that is whole, or gives it up. */
-static int replay_end_output(struct cli_output *output, int status)
+/* Writes the page; what cannot be written is given up alone. */
+static int replay_write_page(struct replay *replay,
+                             const mmusim_config_t *config,
+                             const struct replay_run *run)
 {
-    if (!output)
-        return status;
-    if (!status)
-        return cli_output_close(output);
-    cli_output_abandon(output);
+    FILE *file = output_set_stream(&replay->outputs, replay_report_out);
+    struct run_keys keys;
+    int status;
+
+    if (!file)
+        return 0;
+    status = run_keys_init(&keys, config);
+    if (!status) {
+        mmusim_stats_run_t about = {replay->setup.machine, replay->setup.source,
+                                    keys.keys, keys.n};
+        struct replay_html html = {{"replay", replay->command, config},
+                                   &about,
+                                   run->stats,
+                                   run->machine,
+                                   run->working_set};
+
+        if (!replay_html_write(&replay->page, &html, file))
+            status = cli_error(CLI_SYSTEM, "out of memory");
+        run_keys_fini(&keys);
+    }
+    if (status)
+        output_set_abandon(&replay->outputs, replay_report_out);
     return status;
+}
+
+/* The source, and for a page the pages it touches. */
+static mmusim_status_t replay_make_source(struct replay *replay,
+                                          const struct run_input *input,
+                                          struct replay_run *run,
+                                          mmusim_diag_t *diag)
+{
+    mmusim_status_t status = run_make_source(input, &run->source, diag);
+
+    if (status || !output_set_stream(&replay->outputs, replay_report_out))
+        return status;
+    status = mmusim_working_set_create(&run->working_set);
+    return status ? status
+                  : mmusim_working_set_source(run->working_set, run->source,
+                                              &run->watched, diag);
+}
+
+static int replay_run(struct replay *replay, const mmusim_config_t *config,
+                      const struct run_input *input, struct replay_run *run)
+{
+    FILE *events = output_set_stream(&replay->outputs, replay_events_out);
+    struct cli_progress *progress;
+    mmusim_diag_t diag = {0};
+    mmusim_status_t status;
+
+    status = replay_make_source(replay, input, run, &diag);
+    if (!status)
+        status = mmusim_machine_create(config, &run->machine, &diag);
+    if (!status) {
+        progress = cli_progress_begin("replay", replay->is_quiet);
+        mmusim_machine_on_progress(run->machine, replay_on_progress, progress);
+        if (events)
+            mmusim_machine_on_flush_event(run->machine, replay_on_flush,
+                                          events);
+        status = mmusim_machine_run(
+            run->machine, run->watched ? run->watched : run->source, &diag);
+        cli_progress_end(progress);
+    }
+    if (!status)
+        status = mmusim_machine_stats(run->machine, &run->stats);
+    if (!status)
+        replay->n_violations = replay_tell_violations(run->machine);
+    else
+        diag.status = status;
+    return status ? cli_diag(&diag) : 0;
+}
+
+static void replay_run_fini(struct replay_run *run)
+{
+    mmusim_stats_destroy(run->stats);
+    mmusim_machine_destroy(run->machine);
+    mmusim_source_destroy(run->watched);
+    mmusim_source_destroy(run->source);
+    mmusim_working_set_destroy(run->working_set);
 }
 
 /* The outputs are opened before the run, so that a wrong name is told at
  * once. */
-static int replay_to_output(struct replay *replay,
-                            const mmusim_config_t *config,
-                            const struct run_input *input)
+static int replay_to_outputs(struct replay *replay,
+                             const mmusim_config_t *config,
+                             const struct run_input *input)
 {
-    int status;
-    mmusim_stats_t *stats = NULL;
-    struct cli_output *events = NULL;
-    struct cli_output *output = cli_output_open(replay->output, &status);
+    struct replay_run run = {0};
+    int status = output_set_open(&replay->outputs);
+    int page_status = 0;
 
-    if (!output)
+    if (status)
         return status;
-    if (replay->events) {
-        events = cli_output_open(replay->events, &status);
-        if (!events)
-            return replay_end_output(output, status);
+    status = replay_run(replay, config, input, &run);
+    if (!status) {
+        replay_warn_invalid(run.stats);
+        status =
+            replay_write(replay, config, run.stats,
+                         output_set_stream(&replay->outputs, replay_stats_out));
     }
-    status = replay_run(replay, config, input,
-                        events ? cli_output_stream(events) : NULL, &stats);
     if (!status)
-        replay_warn_invalid(stats);
+        page_status = replay_write_page(replay, config, &run);
+    replay_run_fini(&run);
+    status = output_set_end(&replay->outputs, status);
     if (!status)
-        status = replay_write(replay, config, stats, cli_output_stream(output));
-    mmusim_stats_destroy(stats);
-    status = replay_end_output(events, status);
-    status = replay_end_output(output, status);
-    if (!status && replay->n_violations)
-        return CLI_FOUND;
-    return status;
+        status = page_status;
+    return !status && replay->n_violations ? CLI_FOUND : status;
+}
+
+/* The page's parts are read before the run, too. */
+static int replay_load_page(struct replay *replay)
+{
+    if (!output_set_has(&replay->outputs, replay_report_out))
+        return 0;
+    return html_page_load(&replay->page);
 }
 
 static int replay_execute(struct replay *replay)
@@ -239,13 +304,9 @@ static int replay_execute(struct replay *replay)
     struct run_input input;
     int status;
 
-    status = cli_output_refuse_input(replay->output, replay->setup.source);
-    if (!status && replay->events && replay->output &&
-        !strcmp(replay->events, replay->output))
-        status = cli_error(CLI_USAGE, "replay: --events and -o name the same "
-                                      "file (give each its own)");
-    if (!status && replay->events)
-        status = cli_output_refuse_input(replay->events, replay->setup.source);
+    status = output_set_check(&replay->outputs, "replay", replay->setup.source);
+    if (!status)
+        status = replay_load_page(replay);
     if (!status)
         status = run_load_config(&replay->setup, &config);
     if (status)
@@ -254,7 +315,7 @@ static int replay_execute(struct replay *replay)
     status = run_open_input(&replay->setup, &input);
     if (!status) {
         cli_catch_interrupts();
-        status = replay_to_output(replay, config, &input);
+        status = replay_to_outputs(replay, config, &input);
         run_close_input(&input);
     }
     mmusim_config_destroy(config);
@@ -267,6 +328,10 @@ static int replay_main(const struct cli_command *self, int argc, char **argv)
     int first;
     int status;
 
+    replay.command = report_quote_command(argc, argv);
+    if (!replay.command)
+        return cli_error(CLI_SYSTEM, "out of memory");
+    (void) output_set_add(&replay.outputs, replay_stats_out, NULL);
     run_setup_init(&replay.setup);
     status = cli_parse(self, argc, argv, replay_option, &replay, &first);
     if (status < 0) {
@@ -276,6 +341,8 @@ static int replay_main(const struct cli_command *self, int argc, char **argv)
             status = replay_execute(&replay);
     }
     run_setup_fini(&replay.setup);
+    html_page_free(&replay.page);
+    free(replay.command);
     return status;
 }
 
@@ -290,13 +357,16 @@ const struct cli_command cmd_replay = {
         "(`mmusim workload list`).\n"
         "\n"
         "The text report has sums over all CPUs; json has every statistic;\n"
-        "csv has name,value,unit. mmusim-stats(7) explains the names.\n"
+        "csv has name,value,unit. mmusim-stats(7) explains the names. The "
+        "page\n"
+        "of --report needs no network; it comes besides the statistics.\n"
         "\n"
         "Examples:\n"
         "  mmusim replay workload:chase,pages=4096\n"
         "  mmusim replay -m skylake-sp -s os.flush_ceiling=1 "
         "workload:munmap,pages=8\n"
-        "  mmusim replay --format json -o out.json trace.mmt\n",
+        "  mmusim replay --format json -o out.json trace.mmt\n"
+        "  mmusim replay --report out.html trace.mmt\n",
     .options = replay_options,
     .run = replay_main,
 };

@@ -82,3 +82,10 @@ for file in "$SOURCE_DIR"/configs/*.yaml "$SOURCE_DIR"/traces/*.mmt; do
 done
 cd "$work"
 "$root/bin/mmusim" config list
+"$root/bin/mmusim" replay -q --report "$work/report.html" \
+    workload:chase,pages=64 >/dev/null
+grep -q '^<script type="application/json" id="report-data">{' \
+    "$work/report.html" || {
+    echo "the installed tool writes no page"
+    exit 1
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Every statistic of a run, to be searched.
+"use strict";
+
+mmusim.section({
+    id: "statistics",
+    title: "All statistics",
+    short: "Statistics",
+    wants: (report) => report.kind === "replay",
+    render(body, report) {
+        const { controls } = mmusim;
+        const run = new mmusim.RunData(report);
+        const perCpu = /(^|\.)core\d+\./;
+        const ROWS_SHOWN = 25;
+
+        function rows(showsCpus) {
+            return Object.entries(run.stats)
+                .filter(([name]) => showsCpus || !perCpu.test(name))
+                .map(([name, value]) => [name, value, ...run.info(name)]);
+        }
+
+        const table = mmusim.table({
+            caption: "Statistics",
+            columns: [
+                { label: "name" },
+                { label: "value", kind: "number", stat: (row) => row[0] },
+                { label: "unit" },
+                { label: "meaning" },
+            ],
+            rows: rows(false),
+            limit: ROWS_SHOWN,
+        });
+
+        body.append(controls.checkbox("those of each CPU, too", false,
+            (isOn) => table.setRows(rows(isOn))), table);
+    },
+});

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# --report: a page that is whole or absent, the same bytes for the same run,
+# nothing in it that ends its scripts or asks for the network.
+. "$(dirname "$0")/lib.sh"
+page=$work/out.html
+program=workload:madvise,threads=4
+small="-s topology.cores_per_socket=4"
+
+echo "the page of a run"
+# shellcheck disable=SC2086 # options
+{
+    run 0 replay -q $small --format json -o "$work/alone" $program
+    run 0 replay -q $small --report "$page" --format json -o "$work/stats" $program
+    cmp -s "$work/alone" "$work/stats" || fail "--report changes the statistics"
+    cp "$page" "$work/first.html"
+    run 0 replay -q $small --report "$page" --format json -o "$work/stats" $program
+}
+cmp -s "$page" "$work/first.html" || fail "the same run gives another page"
+[ ! -e "$page.part" ] || fail "$page.part is left"
+
+echo "nothing from elsewhere"
+! grep -nE '<(script|link|img|iframe)[^>]* (src|href)="?[^d"]' "$page" ||
+    fail "the page names another file"
+[ "$(grep -c '<script' "$page")" -eq "$(grep -c '^</script>\|"></script>\|</script>$' "$page")" ] ||
+    fail "scripts do not end where they should"
+
+echo "text of the user's cannot end a script"
+trace="$work/x<!--<script>.txt"
+printf '1 r 0x1000\n1 mark </script><script>alert(1)</script>\n' >"$trace"
+run 0 replay -q --report "$page" "$trace"
+json=$(sed -n '/id="report-data"/,/<\/script>/p' "$page" |
+    sed '1s/^[^>]*>//; $s/<\/script>$//')
+case $json in
+*'<'*) fail "the data has a '<'" ;;
+*'mark.\u003c/script'*) ;;
+*) fail "the data lacks the mark's name" ;;
+esac
+
+echo "errors"
+refuses 2 "--report and -o name the same file" replay -q --report "$page" -o "$page" $program
+refuses 4 "cannot write" replay -q --report "$work/none/x.html" $program
+refuses 2 "nearest: --report" replay -q --repot "$page" $program
+rm -f "$page"
+refuses 2 "wrkload" replay -q --report "$page" workload:wrkload
+[ ! -e "$page" ] && [ ! -e "$page.part" ] || fail "a failed run leaves a page"
+mkdir "$work/empty"
+MMUSIM_DATADIR=$work/empty refuses 4 "report/page.html: cannot read" \
+    replay -q --report "$page" -m "$SOURCE_DIR/configs/zen4.yaml" $program
+
+echo "every script of the page is one"
+if command -v node >/dev/null; then
+    for script in "$SOURCE_DIR"/report/js/*.js "$SOURCE_DIR"/report/js/sections/*.js; do
+        node --check "$script" || fail "$script"
+        name=${script#"$SOURCE_DIR/report/"}
+        grep -qF "src=\"$name\"" "$SOURCE_DIR/report/page.html" ||
+            fail "page.html does not name $name"
+    done
+else
+    echo "skipped: no node to look at them"
+fi
+finish
