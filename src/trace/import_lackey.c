@@ -9,6 +9,7 @@
  */
 #include "trace/import.h"
 
+#include "trace/import_hex.h"
 #include "trace/record_sys.h"
 
 #include <inttypes.h>
@@ -32,17 +33,6 @@ struct lackey {
     uint64_t n_skipped;
 };
 
-/* The value of a hexadecimal digit, 16: it is none. */
-static inline unsigned lackey_digit(uint8_t c)
-{
-    unsigned decimal = c - '0';
-    unsigned letter = (c | 0x20u) - 'a';
-
-    if (decimal < 10)
-        return decimal;
-    return letter < 6 ? letter + 10 : 16;
-}
-
 struct lackey_record {
     uint8_t kind; /* I, L, S or M */
     uint64_t vaddr;
@@ -53,7 +43,6 @@ struct lackey_record {
 static inline uint8_t *lackey_parse(uint8_t *p, struct lackey_record *record)
 {
     unsigned digit;
-    uint64_t vaddr = 0;
     uint64_t bytes = 0;
     const uint8_t *start;
 
@@ -64,13 +53,8 @@ static inline uint8_t *lackey_parse(uint8_t *p, struct lackey_record *record)
         return NULL;
     if (p[2] != ' ')
         return NULL;
-    p += 3;
-    start = p;
-    while ((digit = lackey_digit(*p)) < 16) {
-        vaddr = vaddr << 4 | digit;
-        p++;
-    }
-    if (p == start || p - start > 16 || *p != ',')
+    p = import_hex(p + 3, &record->vaddr);
+    if (!p || *p != ',')
         return NULL;
     start = ++p;
     while ((digit = *p - (unsigned) '0') < 10) {
@@ -80,7 +64,6 @@ static inline uint8_t *lackey_parse(uint8_t *p, struct lackey_record *record)
     if (p == start || p - start > LACKEY_SIZE_DIGITS_MAX)
         return NULL;
     p += *p == '\r';
-    record->vaddr = vaddr;
     record->bytes = bytes;
     return *p == '\n' ? p + 1 : NULL;
 }

@@ -4,10 +4,15 @@
 
 extern const struct import_ops mmusim__import_text;
 extern const struct import_ops mmusim__import_lackey;
+extern const struct import_ops mmusim__import_champsim;
+extern const struct import_ops mmusim__import_champsim_cloudsuite;
+extern const struct import_ops mmusim__import_din;
+extern const struct import_ops mmusim__import_gem5;
 
 const struct import_ops *const mmusim__import_table[] = {
-    &mmusim__import_text,
-    &mmusim__import_lackey,
+    &mmusim__import_text,     &mmusim__import_lackey,
+    &mmusim__import_champsim, &mmusim__import_champsim_cloudsuite,
+    &mmusim__import_din,      &mmusim__import_gem5,
 };
 
 const uint32_t mmusim__import_table_size =
