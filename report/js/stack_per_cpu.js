@@ -11,6 +11,7 @@ mmusim.stackPerCpu = function (options) {
     const { format, controls } = mmusim;
     const { run, prefix } = options;
     const ZOOM_FROM_CPUS = 48;
+    const THIN_FROM_CPUS = 96; // gaps between bars would be all one sees
     const hasWaiting = options.parts.some((part) => part.isWaiting);
     let showsWaiting = false;
     let showsQuiet = false;
@@ -79,7 +80,8 @@ mmusim.stackPerCpu = function (options) {
                 axisLabel: { formatter: (n) => isShare ? n + " %" : format.short(n) },
             },
             series: parts.map((part) => ({
-                name: part.label, type: "bar", stack: "all", barCategoryGap: "15%",
+                name: part.label, type: "bar", stack: "all",
+                barCategoryGap: cpus.length > THIN_FROM_CPUS ? "0%" : "15%",
                 barMaxWidth: 72, itemStyle: { color: part.color() },
                 emphasis: { disabled: true },
                 data: cpus.map((cpu, i) => isShare ? 100 * value(cpu, part) / totals[i]

@@ -73,13 +73,15 @@ mmusim.escape = function (text) {
 
 // Controls that choose which axes a chart shows and where the others stand:
 // roles are the names of the choices of an axis ("along", "curves for"). The
-// first roles get the last axes. others stand at the best point's values.
+// first role gets the axis with the most values, and so on. Others stand at the best point's values.
 // Returns { elements, axis(role): index or -1, place(): array of indices }.
 mmusim.axisControls = function (data, roles, onChange) {
     const { controls } = mmusim;
     const nAxes = data.axes.length;
     const place = data.points[data.best].at.slice();
-    const chosen = roles.map((role, i) => i < nAxes ? nAxes - 1 - i : -1);
+    const bySize = data.axes.map((axis, i) => i).sort((a, b) =>
+        data.axes[b].values.length - data.axes[a].values.length || b - a);
+    const chosen = roles.map((role, i) => i < nAxes ? bySize[i] : -1);
     const fixed = [];
     const elements = [];
 

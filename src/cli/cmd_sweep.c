@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim sweep: one source through many variants of a machine. */
+#include "cli/output_set.h"
 #include "cli/run_setup.h"
+#include "cli/sweep_html.h"
 #include "cli/sweep_plan.h"
 #include "cli/sweep_report.h"
 #include "cli/sweep_run.h"
@@ -28,14 +30,20 @@ struct sweep {
     enum sweep_format format;
     enum plot_style style;
     const char *metric;
-    const char *output;
+    struct output_set outputs;
     uint64_t n_jobs;
     int is_per_core;
     int is_quiet;
     /* The swept keys as the configuration has them. */
     size_t default_row;
     char default_text[SWEEP_DEFAULT_BYTES];
+    struct html_page page; /* with --report */
+    char *command;         /* as it was given */
 };
+
+/* The first is the table's, always there. */
+static const char sweep_table_out[] = "-o";
+static const char sweep_report_out[] = "--report";
 
 static const struct cli_option sweep_options[] = {
     RUN_SETUP_OPTIONS,
@@ -53,6 +61,8 @@ static const struct cli_option sweep_options[] = {
     {"per-core", 0, NULL, "csv and json: each CPU's figures, too"},
     {"ascii", 0, NULL, "plot with plain characters"},
     {"output", 'o', "FILE", "write the result there"},
+    {"report", 0, "FILE.html",
+     "write a page with charts there, for any browser"},
     {"quiet", 'q', NULL, "no progress"},
     {0},
 };
@@ -100,7 +110,9 @@ static int sweep_option(void *context, const struct cli_option *option,
     else if (!strcmp(option->name, "ascii"))
         sweep->style = PLOT_ASCII;
     else if (!strcmp(option->name, "output"))
-        sweep->output = value;
+        sweep->outputs.slots[0].path = value;
+    else if (!strcmp(option->name, "report"))
+        return output_set_add(&sweep->outputs, sweep_report_out, value);
     else
         sweep->is_quiet = 1;
     return 0;
@@ -147,8 +159,50 @@ static void sweep_find_default(struct sweep *sweep,
     sweep->default_row = sweep_plan_find(&sweep->plan, texts);
 }
 
-static int sweep_write(struct sweep *sweep, const mmusim_config_t *config,
-                       FILE *file)
+static bool sweep_write_table(const struct sweep *sweep,
+                              const struct sweep_report *report, FILE *file)
+{
+    switch (sweep->format) {
+    case SWEEP_TEXT:
+        sweep_print_text(report, file);
+        return true;
+    case SWEEP_CSV:
+        return sweep_print_csv(report, file);
+    case SWEEP_JSON:
+        return sweep_print_json(report, file);
+    }
+    return true;
+}
+
+static bool sweep_has_points(const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->plan.n_points; i++) {
+        if (sweep->result.is_done[i])
+            return true;
+    }
+    return false;
+}
+
+/* Without a finished point there is no page. */
+static int sweep_write_page(struct sweep *sweep, const mmusim_config_t *config,
+                            const struct sweep_report *report)
+{
+    struct sweep_html html = {{"sweep", sweep->command, config}, report};
+    FILE *file = output_set_stream(&sweep->outputs, sweep_report_out);
+    int status = 0;
+
+    if (!file)
+        return 0;
+    if (sweep_has_points(sweep)) {
+        if (sweep_html_write(&sweep->page, &html, file))
+            return 0;
+        status = cli_error(CLI_SYSTEM, "out of memory");
+    }
+    output_set_abandon(&sweep->outputs, sweep_report_out);
+    return status;
+}
+
+static int sweep_write(struct sweep *sweep, const mmusim_config_t *config)
 {
     struct run_keys keys;
     int status = run_keys_init(&keys, config);
@@ -160,44 +214,40 @@ static int sweep_write(struct sweep *sweep, const mmusim_config_t *config,
         .default_text = sweep->default_text,
         .style = sweep->style,
     };
-    bool is_written = true;
 
     if (status)
         return status;
-    switch (sweep->format) {
-    case SWEEP_TEXT:
-        sweep_print_text(&report, file);
-        break;
-    case SWEEP_CSV:
-        is_written = sweep_print_csv(&report, file);
-        break;
-    case SWEEP_JSON:
-        is_written = sweep_print_json(&report, file);
-        break;
-    }
+    if (!sweep_write_table(sweep, &report,
+                           output_set_stream(&sweep->outputs, sweep_table_out)))
+        status = cli_error(CLI_SYSTEM, "out of memory");
+    else
+        status = sweep_write_page(sweep, config, &report);
     run_keys_fini(&keys);
-    return is_written ? 0 : cli_error(CLI_SYSTEM, "out of memory");
+    return status;
 }
 
-static int sweep_to_output(struct sweep *sweep, const mmusim_config_t *config,
-                           const struct sweep_job *job)
+/* An interrupted sweep has the rows that it has. */
+static int sweep_to_outputs(struct sweep *sweep, const mmusim_config_t *config,
+                            const struct sweep_job *job)
 {
-    int status;
+    int status = output_set_open(&sweep->outputs);
     int failed;
-    struct cli_output *output = cli_output_open(sweep->output, &status);
 
-    if (!output)
+    if (status)
         return status;
     status = sweep_run(job);
-    failed = status != 0 && status != CLI_INTERRUPTED;
-    if (!failed) /* an interrupted sweep has the rows that it has */
-        failed = sweep_write(sweep, config, cli_output_stream(output));
-    if (failed) {
-        cli_output_abandon(output);
-        return status && status != CLI_INTERRUPTED ? status : failed;
-    }
-    failed = cli_output_close(output);
+    failed = status == CLI_INTERRUPTED ? 0 : status;
+    if (!failed)
+        failed = sweep_write(sweep, config);
+    failed = output_set_end(&sweep->outputs, failed);
     return failed ? failed : status;
+}
+
+/* Programs get the grid; people get it compared with what they have. */
+static bool sweep_wants_default(struct sweep *sweep)
+{
+    return sweep->format == SWEEP_TEXT ||
+           output_set_has(&sweep->outputs, sweep_report_out);
 }
 
 /* Has the checker found anything in a finished point? */
@@ -230,7 +280,8 @@ static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
     if (status)
         return status;
     sweep_find_default(sweep, config);
-    n_rows += sweep->format == SWEEP_TEXT && sweep->default_row == n_rows;
+    if (sweep->default_row == n_rows && sweep_wants_default(sweep))
+        n_rows++;
     if (!sweep_result_init(&sweep->result, n_rows, sweep->metric,
                            sweep->is_per_core ? MMUSIM_STATS_PER_CORE
                                               : MMUSIM_STATS_SUMS))
@@ -239,9 +290,22 @@ static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
     if (status)
         return status;
     cli_catch_interrupts();
-    status = sweep_to_output(sweep, config, &job);
+    status = sweep_to_outputs(sweep, config, &job);
     run_close_input(&input);
     return !status && sweep_has_violations(sweep) ? CLI_FOUND : status;
+}
+
+/* The page's parts are read before the first run. */
+static int sweep_load_page(struct sweep *sweep)
+{
+    if (!output_set_has(&sweep->outputs, sweep_report_out))
+        return 0;
+    if (sweep->plan.n_points > SWEEP_HTML_POINTS_MAX)
+        return cli_error(CLI_USAGE,
+                         "sweep: %zu points are too many for the page of "
+                         "--report (at most %d; --format csv has no bound)",
+                         sweep->plan.n_points, SWEEP_HTML_POINTS_MAX);
+    return html_page_load(&sweep->page);
 }
 
 static int sweep_execute(struct sweep *sweep)
@@ -257,7 +321,9 @@ static int sweep_execute(struct sweep *sweep)
 
         sweep->n_jobs = n > 0 ? (uint64_t) n : 1;
     }
-    status = cli_output_refuse_input(sweep->output, sweep->setup.source);
+    status = output_set_check(&sweep->outputs, "sweep", sweep->setup.source);
+    if (!status)
+        status = sweep_load_page(sweep);
     if (!status)
         status = run_load_config(&sweep->setup, &config);
     if (!status)
@@ -274,6 +340,12 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
 
     if (!sweep)
         return cli_error(CLI_SYSTEM, "out of memory");
+    (void) output_set_add(&sweep->outputs, sweep_table_out, NULL);
+    sweep->command = report_quote_command(argc, argv);
+    if (!sweep->command) {
+        free(sweep);
+        return cli_error(CLI_SYSTEM, "out of memory");
+    }
     run_setup_init(&sweep->setup);
     sweep_plan_init(&sweep->plan);
     sweep->setup.trace_options.cache_bytes = SWEEP_CACHE_BYTES;
@@ -287,6 +359,8 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
     sweep_result_fini(&sweep->result);
     sweep_plan_fini(&sweep->plan);
     run_setup_fini(&sweep->setup);
+    html_page_free(&sweep->page);
+    free(sweep->command);
     free(sweep);
     return status;
 }
@@ -302,12 +376,16 @@ const struct cli_command cmd_sweep = {
         "that says which value or range wins and which buckets of cycles "
         "moved.\n"
         "Rows come in the order of the product (the last -p runs fastest),\n"
-        "whatever the number of jobs. Ctrl-C keeps the finished rows.\n"
+        "whatever the number of jobs. Ctrl-C keeps the finished rows. The "
+        "page\n"
+        "of --report has them as charts and needs no network.\n"
         "\n"
         "Examples:\n"
         "  mmusim sweep -p os.flush_ceiling=0..64 workload:madvise\n"
         "  mmusim sweep -m skylake-sp -p os.flush_ceiling=1..1024*2 \\\n"
         "      -p tlb.l2.0.entries=768,1536 --format csv -o out.csv "
+        "trace.mmt\n"
+        "  mmusim sweep -p os.flush_ceiling=0..64 --report out.html "
         "trace.mmt\n",
     .options = sweep_options,
     .run = sweep_main,

@@ -19,6 +19,19 @@ echo "the page of a run"
 cmp -s "$page" "$work/first.html" || fail "the same run gives another page"
 [ ! -e "$page.part" ] || fail "$page.part is left"
 
+echo "the page of a sweep"
+sweep="sweep -q -s topology.cores_per_socket=4 -p os.flush_ceiling=1,64 -p os.protocol=linux-4.6,linux-6.14"
+# shellcheck disable=SC2086 # options
+{
+    run 0 $sweep --format csv -o "$work/alone" $program
+    run 0 $sweep -j 1 --report "$work/sweep.html" --format csv -o "$work/stats" $program
+    cmp -s "$work/alone" "$work/stats" || fail "--report changes the sweep's rows"
+    cp "$work/sweep.html" "$work/first.html"
+    run 0 $sweep -j 1 --report "$work/sweep.html" --format csv -o "$work/stats" $program
+    cmp -s "$work/sweep.html" "$work/first.html" || fail "the same sweep gives another page"
+    refuses 2 "at most 10000" $sweep -p seed=1..3000 --report "$work/many.html" $program
+}
+
 echo "nothing from elsewhere"
 ! grep -nE '<(script|link|img|iframe)[^>]* (src|href)="?[^d"]' "$page" ||
     fail "the page names another file"

@@ -48,7 +48,8 @@ mmusim.section({
                  format.seconds(run.seconds(run.get("sim.cycles"))) + " at "
                  + run.config.clock_ghz + " GHz"),
             tile("Instructions", stat("sim.instructions"),
-                 instructions ? (busy / instructions).toFixed(2) + " busy cycles each" : null),
+                 instructions ? format.count(Number((busy / instructions).toPrecision(3)))
+                     + " busy cycles each" : null),
             tile("Loads and stores", stat("sim.accesses"),
                  format.count(run.get("sim.fetches")) + " fetches"),
             share("Translation", ["l1_tlb", "l2_tlb", "l3_tlb", "walk"],

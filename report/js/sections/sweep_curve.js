@@ -74,14 +74,21 @@ mmusim.section({
             };
         }
 
+        // Where the default is on the axis; beside the grid, how high it is.
         function defaultLine(axis, colors) {
-            if (axis.default_index === null)
-                return undefined;
-            return {
+            const { defaultPoint } = data;
+            const style = {
                 symbol: "none", silent: true, lineStyle: { color: colors.muted, type: "dashed" },
                 label: { formatter: "default", color: colors.text },
-                data: [{ xAxis: axis.values[axis.default_index] }],
             };
+
+            if (axis.default_index !== null)
+                return { ...style, data: [{ xAxis: axis.values[axis.default_index] }] };
+            if (data.axes.length > 1 || !defaultPoint)
+                return undefined;
+            style.label.formatter = `default, ${axis.default}`;
+            style.label.position = "insideEndTop";
+            return { ...style, data: [{ yAxis: data.value(defaultPoint, statistic) }] };
         }
 
         function tooltip(points, axis, shown) {

@@ -66,7 +66,7 @@ mmusim.section({
                     axisLabel: { formatter: (n) => isShare ? n + " %" : format.short(n) },
                 },
                 series: buckets.map((bucket) => ({
-                    name: bucket, type: "bar", stack: "all", barCategoryGap: "12%",
+                    name: bucket, type: "bar", stack: "all", barCategoryGap: "12%", barMaxWidth: 72,
                     itemStyle: { color: theme.ofBucket(bucket) }, emphasis: { disabled: true },
                     data: points.map((point) => isShare
                         ? 100 * cycles(point, bucket) / (data.busyCycles(point) || 1)

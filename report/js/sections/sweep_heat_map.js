@@ -45,12 +45,13 @@ mmusim.section({
             return (data.best === number ? "★ " : "") + (isDefault(number) ? "○ " : "");
         }
 
-        function cell([x, y, value, number], colors) {
+        function cell([x, y, value, number], colors, share) {
             const isBest = data.best === number;
             const isOnPlateau = statistic === "" && data.plateau.has(number);
 
             return {
                 value: [x, y, value], number,
+                label: { color: share(value) < 0.6 ? "#fff" : "#000" },
                 itemStyle: isBest || isOnPlateau ? {
                     borderColor: colors.mark, borderWidth: isBest ? 3 : 1.5,
                 } : { borderColor: colors.surface, borderWidth: 1 },
@@ -71,6 +72,8 @@ mmusim.section({
         function draw(colors, isNarrow) {
             const shown = cells();
             const values = shown.map((item) => item[2]);
+            const [least, most] = [Math.min(...values), Math.max(...values)];
+            const share = (value) => most > least ? (value - least) / (most - least) : 0;
             const [xAxis, yAxis] = [data.axes[axes.axis(0)], data.axes[axes.axis(1)]];
             const hasText = shown.length <= TEXT_CELLS_MAX && !isNarrow;
 
@@ -83,19 +86,18 @@ mmusim.section({
                          nameTextStyle: { align: "left", color: colors.muted } },
                 visualMap: {
                     type: "continuous", orient: "horizontal", left: "center", bottom: 0,
-                    min: Math.min(...values), max: Math.max(...values), dimension: 2,
+                    min: least, max: most, dimension: 2,
                     calculable: true, inRange: { color: theme.scale },
                     textStyle: { color: colors.text }, formatter: format.short,
                     itemWidth: 14, itemHeight: isNarrow ? 120 : 220,
                 },
                 series: [{
                     name: data.label(statistic), type: "heatmap",
-                    data: shown.map((item) => cell(item, colors)),
+                    data: shown.map((item) => cell(item, colors, share)),
                     label: {
                         show: true, fontSize: 11,
                         formatter: ({ data: item }) => sign(item.number)
                             + (hasText ? format.short(item.value[2]) : ""),
-                        textBorderColor: "rgba(0, 0, 0, 0.55)", textBorderWidth: 2, color: "#fff",
                     },
                     emphasis: { itemStyle: { borderColor: colors.text, borderWidth: 2 } },
                 }],

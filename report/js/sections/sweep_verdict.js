@@ -58,10 +58,13 @@ mmusim.section({
             tile("Against the worst", against(worst), data.describe(worst)),
             tile("Points", `${format.count(done)} of ${format.count(all)}`,
                  done < all ? "interrupted: the rest did not run" : "all finished")));
+        const told = new Set();
         for (const [name, other] of [["default", data.defaultPoint], ["worst", worst]]) {
             const changes = other && !sweep.is_flat ? moved(other) : [];
+            const isNew = !told.has(changes.join());
 
-            if (changes.length)
+            told.add(changes.join());
+            if (changes.length && isNew)
                 body.append(h("p", {}, `Cycles of the best against the ${name}, in % of all busy `
                     + `ones of the ${name}: ${changes.join(", ")}.`));
         }
