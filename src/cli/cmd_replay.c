@@ -4,6 +4,7 @@
 #include "cli/replay_html.h"
 #include "cli/replay_report.h"
 #include "cli/run_setup.h"
+#include "cli/timeline.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ struct replay {
     struct run_setup setup;
     enum replay_format format;
     struct output_set outputs;
+    struct timeline_options drawn;
+    struct timeline *timeline; /* NULL: not asked for */
     int is_per_core;
     int is_quiet;
     uint64_t n_violations;
@@ -37,6 +40,7 @@ static const struct cli_option replay_options[] = {
      "write the kernel's tlb_flush events there, as\n`perf script` does"},
     {"report", 0, "FILE.html",
      "write a page with charts there, for any browser"},
+    TIMELINE_OPTIONS,
     {"quiet", 'q', NULL, "no progress"},
     {0},
 };
@@ -56,6 +60,9 @@ static int replay_option(void *context, const struct cli_option *option,
     struct replay *replay = context;
     int status = run_setup_option(&replay->setup, option, value);
 
+    if (status < 0)
+        status =
+            timeline_option(&replay->drawn, &replay->outputs, option, value);
     if (status >= 0)
         return status;
     if (!strcmp(option->name, "format")) {
@@ -227,6 +234,9 @@ static int replay_run(struct replay *replay, const mmusim_config_t *config,
                       const struct run_input *input, struct replay_run *run)
 {
     FILE *events = output_set_stream(&replay->outputs, replay_events_out);
+    const struct timeline_about about = {
+        output_set_stream(&replay->outputs, timeline_out),
+        replay->setup.machine, replay->setup.source};
     struct cli_progress *progress;
     mmusim_diag_t diag = {0};
     mmusim_status_t status;
@@ -234,6 +244,8 @@ static int replay_run(struct replay *replay, const mmusim_config_t *config,
     status = replay_make_source(replay, input, run, &diag);
     if (!status)
         status = mmusim_machine_create(config, &run->machine, &diag);
+    if (!status && replay->timeline)
+        status = timeline_attach(replay->timeline, run->machine, &about);
     if (!status) {
         progress = cli_progress_begin("replay", replay->is_quiet);
         mmusim_machine_on_progress(run->machine, replay_on_progress, progress);
@@ -283,6 +295,7 @@ static int replay_to_outputs(struct replay *replay,
     }
     if (!status)
         page_status = replay_write_page(replay, config, &run);
+    status = timeline_end(replay->timeline, status, replay->is_quiet);
     replay_run_fini(&run);
     status = output_set_end(&replay->outputs, status);
     if (!status)
@@ -305,6 +318,8 @@ static int replay_execute(struct replay *replay)
     int status;
 
     status = output_set_check(&replay->outputs, "replay", replay->setup.source);
+    if (!status)
+        status = timeline_create(&replay->drawn, &replay->timeline);
     if (!status)
         status = replay_load_page(replay);
     if (!status)
