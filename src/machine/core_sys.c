@@ -12,6 +12,7 @@
 #include "os/process.h"
 #include "os/scheduler.h"
 #include "os/syscall.h"
+#include "os/thread_placement.h"
 
 /* Is the record in hand an operation that a stamp before it numbers? */
 static bool core_sys_is_numbered(const struct sys_op *op)
@@ -189,7 +190,7 @@ void mmusim__core_sys(struct core_unit *core, struct thread *thread,
     } else if (op->kind == SYS_ON) {
         mmusim__stream_skip(stream);
         mmusim__sched_move(core->kernel, core->cpu,
-                           (uint32_t) (number % core->cpu->system->n_cpus));
+                           mmusim__thread_place(core->kernel, number)->id);
     } else if (op->kind == SYS_KTHREAD) {
         mmusim__stream_skip(stream);
         mmusim__thread_make_kernel(core->kernel, core->cpu, thread);

@@ -46,6 +46,8 @@ static const char *const rows_format[] = {
     CONFIG_FORMAT_MAP(ROWS_FORMAT_WORD)
 #undef ROWS_FORMAT_WORD
         NULL};
+static const char *const rows_thread_placement[] = {"cores", "spread", "pairs",
+                                                    NULL};
 static const char *const rows_node_policy[] = {"local", "interleave", NULL};
 static const char *const rows_thp[] = {"never", "madvise", "always", NULL};
 static const char *const rows_page_cache[] = {"warm", "cold", NULL};
@@ -330,6 +332,11 @@ static const struct field_row plain_rows[] = {
         "single frames come at random, of the page's colour modulo this; 0: "
         "in order",
         "a choice, not a measurement"),
+    WORD("os.thread_placement", os.thread_placement, rows_thread_placement,
+         "cores",
+         "which CPU stands for CPU n of a trace: n, sockets in turn, or all "
+         "threads of a core before the next core",
+         "a choice, not a measurement"),
     WORD("os.node_policy", os.node_policy, rows_node_policy, "local",
          "the node of a page: that of the CPU that touches it first, or by the page's number",
          "Linux mm/mempolicy.c: MPOL_DEFAULT is local"),

@@ -7,6 +7,7 @@
 
 enum thp_mode { THP_NEVER, THP_MADVISE, THP_ALWAYS };
 enum node_policy { NODE_LOCAL, NODE_INTERLEAVE };
+enum thread_placement { PLACE_CORES, PLACE_SPREAD, PLACE_PAIRS };
 
 /* os.kernel_map; from KERNEL_MAP_NAMED on, mmusim_linux_layout_name_at(). */
 enum { KERNEL_MAP_AUTO, KERNEL_MAP_NONE, KERNEL_MAP_NAMED };
@@ -27,6 +28,7 @@ struct os_config {
     uint64_t numa_scan_period_cycles;
     uint64_t numa_scan_bytes;
     enum node_policy node_policy;
+    enum thread_placement thread_placement;
     uint64_t seed; /* the machine's: key seed */
     uint32_t n_exec_arg_pages;
     uint32_t gather_failures_per_million; /* of pages for an mmu_gather */

@@ -8,6 +8,7 @@
 #include "os/page_table.h"
 #include "os/reclaim.h"
 #include "os/scheduler.h"
+#include "os/thread_placement.h"
 
 #include <stdlib.h>
 
@@ -103,7 +104,7 @@ static void thread_init(struct kernel *kernel, struct thread *thread,
     thread->tid = source->tid;
     thread->index = index;
     thread->order.last_sync = source->last_sync;
-    thread->cpu = &kernel->system->cpus[index % kernel->system->n_cpus];
+    thread->cpu = mmusim__thread_place(kernel, index);
     event_init(&thread->wake_event, thread_wake_fire, thread);
 }
 
