@@ -6,6 +6,7 @@
 #include "cli/sweep_plan.h"
 #include "cli/sweep_report.h"
 #include "cli/sweep_run.h"
+#include "cli/sweep_stored.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct sweep {
     enum plot_style style;
     const char *metric;
     struct output_set outputs;
+    struct sweep_stored stored; /* what is for --store only */
     uint64_t n_jobs;
     int is_per_core;
     int is_quiet;
@@ -64,6 +66,16 @@ static const struct cli_option sweep_options[] = {
     {"report", 0, "FILE.html",
      "write a page with charts there, for any browser"},
     {"quiet", 'q', NULL, "no progress"},
+    {"store", 0, "DIR",
+     "keep plan and results in DIR: again, the same command\n"
+     "does what is missing; also several -m and SOURCEs"},
+    {"extend", 0, NULL,
+     "--store: add machines, sources and values to the plan"},
+    {"shard", 0, "K/N", "--store: only the K-th of N parts"},
+    {"memory", 0, "BYTES", "--store: a point that needs more has failed"},
+    {"time", 0, "SECONDS", "--store: a point that takes longer has failed"},
+    {"plan-only", 0, NULL, "--store: plan, but compute nothing"},
+    {"wait", 0, NULL, "--store: if somebody is at it, wait for them"},
     {0},
 };
 
@@ -71,9 +83,10 @@ static int sweep_add_param(struct sweep *sweep, const char *text)
 {
     char error[SWEEP_ERROR_BYTES];
 
-    if (sweep_plan_add(&sweep->plan, text, error))
-        return 0;
-    return cli_error(CLI_USAGE, "-p: %s", error);
+    if (!sweep_plan_add(&sweep->plan, text, error))
+        return cli_error(CLI_USAGE, "-p: %s", error);
+    sweep->stored.axis_texts[sweep->plan.n_axes - 1] = strchr(text, '=') + 1;
+    return 0;
 }
 
 static int sweep_set_format(struct sweep *sweep, const char *text)
@@ -90,8 +103,13 @@ static int sweep_option(void *context, const struct cli_option *option,
                         const char *value)
 {
     struct sweep *sweep = context;
-    int status = run_setup_option(&sweep->setup, option, value);
+    int status;
 
+    if (option->letter == 'm')
+        return sweep_stored_machine(&sweep->stored, value);
+    status = run_setup_option(&sweep->setup, option, value);
+    if (status < 0)
+        status = sweep_stored_option(&sweep->stored, option, value);
     if (status >= 0)
         return status;
     if (option->letter == 'p')
@@ -219,7 +237,7 @@ static int sweep_write(struct sweep *sweep, const mmusim_config_t *config)
         return status;
     if (!sweep_write_table(sweep, &report,
                            output_set_stream(&sweep->outputs, sweep_table_out)))
-        status = cli_error(CLI_SYSTEM, "out of memory");
+        status = CLI_SYSTEM;
     else
         status = sweep_write_page(sweep, config, &report);
     run_keys_fini(&keys);
@@ -308,6 +326,31 @@ static int sweep_load_page(struct sweep *sweep)
     return html_page_load(&sweep->page);
 }
 
+static int sweep_execute_stored(struct sweep *sweep)
+{
+    static const enum merge_format formats[] = {
+        [SWEEP_TEXT] = MERGE_TEXT,
+        [SWEEP_CSV] = MERGE_CSV,
+        [SWEEP_JSON] = MERGE_JSON,
+    };
+    struct sweep_stored *stored = &sweep->stored;
+
+    if (output_set_has(&sweep->outputs, sweep_report_out))
+        return cli_error(CLI_USAGE, "sweep: --report is for a sweep without "
+                                    "--store");
+    stored->setup = &sweep->setup;
+    stored->grid = &sweep->plan;
+    stored->merge.format = formats[sweep->format];
+    stored->merge.output = sweep->outputs.slots[0].path;
+    stored->merge.metric = sweep->metric;
+    stored->merge.style = sweep->style;
+    stored->is_per_core = sweep->is_per_core;
+    stored->engine.n_workers = sweep->n_jobs;
+    stored->engine.cache_bytes = sweep->setup.trace_options.cache_bytes;
+    stored->engine.is_quiet = sweep->is_quiet;
+    return sweep_stored_run(stored);
+}
+
 static int sweep_execute(struct sweep *sweep)
 {
     mmusim_config_t *config = NULL;
@@ -321,7 +364,19 @@ static int sweep_execute(struct sweep *sweep)
 
         sweep->n_jobs = n > 0 ? (uint64_t) n : 1;
     }
-    status = output_set_check(&sweep->outputs, "sweep", sweep->setup.source);
+    if (sweep->stored.dir)
+        return sweep_execute_stored(sweep);
+    if (sweep->stored.n_machines)
+        sweep->setup.machine = sweep->stored.machines[0];
+    if (sweep->stored.n_machines > 1)
+        return cli_error(CLI_USAGE,
+                         "sweep: one -m only, but there is '%s' "
+                         "(several need --store DIR)",
+                         sweep->stored.machines[1]);
+    status = sweep_stored_unused(&sweep->stored);
+    if (!status)
+        status =
+            output_set_check(&sweep->outputs, "sweep", sweep->setup.source);
     if (!status)
         status = sweep_load_page(sweep);
     if (!status)
@@ -332,12 +387,44 @@ static int sweep_execute(struct sweep *sweep)
     return status;
 }
 
+/* Several sources are for stores. */
+static int sweep_operands(struct sweep *sweep, int argc, char **argv, int first)
+{
+    sweep->stored.sources = (const char *const *) (argv + first);
+    sweep->stored.n_sources = (size_t) (argc - first);
+    if (sweep->stored.dir && first < argc)
+        return 0;
+    if (first + 1 < argc)
+        return cli_error(CLI_USAGE,
+                         "sweep: one source only, but there is '%s' (several "
+                         "need --store DIR)",
+                         argv[first + 1]);
+    return run_setup_operands(&sweep->setup, "sweep", argc, argv, first);
+}
+
+/* The command on a store that a word names; NULL: none. */
+static const struct cli_command *sweep_sub(const char *word)
+{
+    static const struct cli_command *const subs[] = {
+        &cmd_sweep_status,  &cmd_sweep_merge, &cmd_sweep_retry,
+        &cmd_sweep_explain, &cmd_sweep_work,
+    };
+
+    for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
+        if (!strcmp(word, strchr(subs[i]->name, ' ') + 1))
+            return subs[i];
+    return NULL;
+}
+
 static int sweep_main(const struct cli_command *self, int argc, char **argv)
 {
-    struct sweep *sweep = calloc(1, sizeof(*sweep));
+    struct sweep *sweep = NULL;
     int first;
     int status;
 
+    if (argc > 1 && sweep_sub(argv[1]))
+        return sweep_sub(argv[1])->run(sweep_sub(argv[1]), argc - 1, argv + 1);
+    sweep = calloc(1, sizeof(*sweep));
     if (!sweep)
         return cli_error(CLI_SYSTEM, "out of memory");
     (void) output_set_add(&sweep->outputs, sweep_table_out, NULL);
@@ -351,8 +438,7 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
     sweep->setup.trace_options.cache_bytes = SWEEP_CACHE_BYTES;
     status = cli_parse(self, argc, argv, sweep_option, sweep, &first);
     if (status < 0) {
-        status =
-            run_setup_operands(&sweep->setup, self->name, argc, argv, first);
+        status = sweep_operands(sweep, argc, argv, first);
         if (!status)
             status = sweep_execute(sweep);
     }
@@ -361,6 +447,7 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
     run_setup_fini(&sweep->setup);
     html_page_free(&sweep->page);
     free(sweep->command);
+    free(sweep->stored.machines);
     free(sweep);
     return status;
 }
@@ -369,7 +456,9 @@ const struct cli_command cmd_sweep = {
     .name = "sweep",
     .usage = "[-m MACHINE] [-s KEY=VALUE]... -p KEY=VALUES [-p ...]\n"
              "       [-j JOBS] [--metric NAME] [--format text|csv|json] "
-             "[-o FILE] SOURCE",
+             "[-o FILE] SOURCE\n"
+             "       mmusim sweep --store DIR ... -p KEY=VALUES SOURCE...\n"
+             "       mmusim sweep status|merge|retry|explain|work DIR ...",
     .summary = "run one source through many variants of a machine",
     .details =
         "The text report has a table, a plot along the last key, and one line\n"
@@ -380,13 +469,26 @@ const struct cli_command cmd_sweep = {
         "page\n"
         "of --report has them as charts and needs no network.\n"
         "\n"
+        "With --store DIR results are kept point by point, and worker "
+        "processes\n"
+        "compute them: a sweep that was stopped in any way goes on when the "
+        "same\n"
+        "command is run again. Commands on a store (each has a --help):\n"
+        "  status DIR                done, running, failed and why, time left\n"
+        "  merge DIR...              all points as csv, json or sqlite\n"
+        "  retry DIR                 failed points are open again\n"
+        "  explain DIR POINT         the replay command of a point\n"
+        "  work DIR                  compute open points, beside others\n"
+        "\n"
         "Examples:\n"
         "  mmusim sweep -p os.flush_ceiling=0..64 workload:madvise\n"
         "  mmusim sweep -m skylake-sp -p os.flush_ceiling=1..1024*2 \\\n"
         "      -p tlb.l2.0.entries=768,1536 --format csv -o out.csv "
         "trace.mmt\n"
         "  mmusim sweep -p os.flush_ceiling=0..64 --report out.html "
-        "trace.mmt\n",
+        "trace.mmt\n"
+        "  mmusim sweep --store ceilings -m zen4 -m skylake-sp \\\n"
+        "      -p os.flush_ceiling=0..256 *.mmt\n",
     .options = sweep_options,
     .run = sweep_main,
 };
