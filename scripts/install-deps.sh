@@ -6,7 +6,8 @@
 #
 #   build    compiler, CMake, libyaml, zlib, zstd, lzma, bzip2, SQLite
 #   test     cmocka, clang, a C++ compiler, python3, man, pkg-config, an AArch64
-#            compiler for the recorder's tests, chromium for those of reports
+#            compiler for the recorder's tests, chromium for those of reports,
+#            gnuplot
 #   record   qemu-user, under which `mmusim record` runs programs
 #   -n       only print what would be installed
 #
@@ -21,7 +22,7 @@ declare -A packages=(
     [test]="gcc:gcc g++:c++ clang:clang libcmocka-dev python3:python3
         binutils:objdump pkg-config:pkg-config man-db:man groff-base:troff
         bsdextrautils:col clang-format:clang-format
-        chromium:chromium
+        chromium:chromium gnuplot-nox:gnuplot
         gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross"
     [record]="qemu-user:qemu-x86_64"
 )

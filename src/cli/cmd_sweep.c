@@ -4,6 +4,7 @@
 #include "cli/run_setup.h"
 #include "cli/sweep_html.h"
 #include "cli/sweep_plan.h"
+#include "cli/sweep_plot.h"
 #include "cli/sweep_report.h"
 #include "cli/sweep_run.h"
 #include "cli/sweep_stored.h"
@@ -46,6 +47,7 @@ struct sweep {
 /* The first is the table's, always there. */
 static const char sweep_table_out[] = "-o";
 static const char sweep_report_out[] = "--report";
+static const char sweep_plot_out[] = "--plot";
 
 static const struct cli_option sweep_options[] = {
     RUN_SETUP_OPTIONS,
@@ -65,6 +67,9 @@ static const struct cli_option sweep_options[] = {
     {"output", 'o', "FILE", "write the result there"},
     {"report", 0, "FILE.html",
      "write a page with charts there, for any browser"},
+    {"plot", 0, "FILE",
+     "draw the curve, of two keys a heat map, into FILE.svg\n"
+     "or FILE.png (with gnuplot)"},
     {"quiet", 'q', NULL, "no progress"},
     {"store", 0, "DIR",
      "keep plan and results in DIR: again, the same command\n"
@@ -131,6 +136,8 @@ static int sweep_option(void *context, const struct cli_option *option,
         sweep->outputs.slots[0].path = value;
     else if (!strcmp(option->name, "report"))
         return output_set_add(&sweep->outputs, sweep_report_out, value);
+    else if (!strcmp(option->name, "plot"))
+        return output_set_add(&sweep->outputs, sweep_plot_out, value);
     else
         sweep->is_quiet = 1;
     return 0;
@@ -201,7 +208,6 @@ static bool sweep_has_points(const struct sweep *sweep)
     return false;
 }
 
-/* Without a finished point there is no page. */
 static int sweep_write_page(struct sweep *sweep, const mmusim_config_t *config,
                             const struct sweep_report *report)
 {
@@ -209,18 +215,47 @@ static int sweep_write_page(struct sweep *sweep, const mmusim_config_t *config,
     FILE *file = output_set_stream(&sweep->outputs, sweep_report_out);
     int status = 0;
 
-    if (!file)
-        return 0;
-    if (sweep_has_points(sweep)) {
-        if (sweep_html_write(&sweep->page, &html, file))
-            return 0;
+    if (file && !sweep_html_write(&sweep->page, &html, file)) {
         status = cli_error(CLI_SYSTEM, "out of memory");
+        output_set_abandon(&sweep->outputs, sweep_report_out);
     }
-    output_set_abandon(&sweep->outputs, sweep_report_out);
     return status;
 }
 
-static int sweep_write(struct sweep *sweep, const mmusim_config_t *config)
+static int sweep_write_plot(struct sweep *sweep,
+                            const struct sweep_report *report)
+{
+    FILE *file = output_set_stream(&sweep->outputs, sweep_plot_out);
+    int status = 0;
+
+    if (file)
+        status = sweep_plot_write(
+            report, output_set_path(&sweep->outputs, sweep_plot_out), file);
+    if (status)
+        output_set_abandon(&sweep->outputs, sweep_plot_out);
+    return status;
+}
+
+/* The page and the figure, of any finished points; each that cannot be written
+ * is given up alone. */
+static int sweep_draw(struct sweep *sweep, const mmusim_config_t *config,
+                      const struct sweep_report *report)
+{
+    int page, plot;
+
+    if (!sweep_has_points(sweep)) {
+        output_set_abandon(&sweep->outputs, sweep_report_out);
+        output_set_abandon(&sweep->outputs, sweep_plot_out);
+        return 0;
+    }
+    page = sweep_write_page(sweep, config, report);
+    plot = sweep_write_plot(sweep, report);
+    return page ? page : plot;
+}
+
+/* The table; what became of page and figure is in *drawn. */
+static int sweep_write(struct sweep *sweep, const mmusim_config_t *config,
+                       int *drawn)
 {
     struct run_keys keys;
     int status = run_keys_init(&keys, config);
@@ -239,7 +274,7 @@ static int sweep_write(struct sweep *sweep, const mmusim_config_t *config)
                            output_set_stream(&sweep->outputs, sweep_table_out)))
         status = CLI_SYSTEM;
     else
-        status = sweep_write_page(sweep, config, &report);
+        *drawn = sweep_draw(sweep, config, &report);
     run_keys_fini(&keys);
     return status;
 }
@@ -249,6 +284,7 @@ static int sweep_to_outputs(struct sweep *sweep, const mmusim_config_t *config,
                             const struct sweep_job *job)
 {
     int status = output_set_open(&sweep->outputs);
+    int drawn = 0;
     int failed;
 
     if (status)
@@ -256,16 +292,18 @@ static int sweep_to_outputs(struct sweep *sweep, const mmusim_config_t *config,
     status = sweep_run(job);
     failed = status == CLI_INTERRUPTED ? 0 : status;
     if (!failed)
-        failed = sweep_write(sweep, config);
+        failed = sweep_write(sweep, config, &drawn);
     failed = output_set_end(&sweep->outputs, failed);
-    return failed ? failed : status;
+    if (failed)
+        return failed;
+    return status ? status : drawn;
 }
 
 /* Programs get the grid; people get it compared with what they have. */
 static bool sweep_wants_default(struct sweep *sweep)
 {
     return sweep->format == SWEEP_TEXT ||
-           output_set_has(&sweep->outputs, sweep_report_out);
+           output_set_path(&sweep->outputs, sweep_report_out) != NULL;
 }
 
 /* Has the checker found anything in a finished point? */
@@ -313,11 +351,14 @@ static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
     return !status && sweep_has_violations(sweep) ? CLI_FOUND : status;
 }
 
-/* The page's parts are read before the first run. */
-static int sweep_load_page(struct sweep *sweep)
+/* What the page and the figure need is looked for before the first run. */
+static int sweep_prepare(struct sweep *sweep)
 {
-    if (!output_set_has(&sweep->outputs, sweep_report_out))
-        return 0;
+    const char *plot = output_set_path(&sweep->outputs, sweep_plot_out);
+    int status = plot ? sweep_plot_check(&sweep->plan, plot) : 0;
+
+    if (status || !output_set_path(&sweep->outputs, sweep_report_out))
+        return status;
     if (sweep->plan.n_points > SWEEP_HTML_POINTS_MAX)
         return cli_error(CLI_USAGE,
                          "sweep: %zu points are too many for the page of "
@@ -335,9 +376,9 @@ static int sweep_execute_stored(struct sweep *sweep)
     };
     struct sweep_stored *stored = &sweep->stored;
 
-    if (output_set_has(&sweep->outputs, sweep_report_out))
-        return cli_error(CLI_USAGE, "sweep: --report is for a sweep without "
-                                    "--store");
+    if (sweep->outputs.n > 1)
+        return cli_error(CLI_USAGE, "sweep: %s is for a sweep without --store",
+                         sweep->outputs.slots[1].option);
     stored->setup = &sweep->setup;
     stored->grid = &sweep->plan;
     stored->merge.format = formats[sweep->format];
@@ -378,7 +419,7 @@ static int sweep_execute(struct sweep *sweep)
         status =
             output_set_check(&sweep->outputs, "sweep", sweep->setup.source);
     if (!status)
-        status = sweep_load_page(sweep);
+        status = sweep_prepare(sweep);
     if (!status)
         status = run_load_config(&sweep->setup, &config);
     if (!status)
@@ -467,7 +508,9 @@ const struct cli_command cmd_sweep = {
         "Rows come in the order of the product (the last -p runs fastest),\n"
         "whatever the number of jobs. Ctrl-C keeps the finished rows. The "
         "page\n"
-        "of --report has them as charts and needs no network.\n"
+        "of --report has them as charts and needs no network; --plot draws "
+        "for\n"
+        "papers.\n"
         "\n"
         "With --store DIR results are kept point by point, and worker "
         "processes\n"
