@@ -105,6 +105,46 @@ MMUSIM_API int mmusim_workload_each(
 /* NULL is legal. */
 MMUSIM_API void mmusim_source_destroy(mmusim_source_t *source);
 
+/* ---- a trace while it is being written ---- */
+
+/* Zeroes are the defaults; grows at the end only. */
+typedef struct mmusim_live_options {
+    /* Bytes of the trace kept in memory while one thread's records are waited
+     * for; 0: 64 MiB. When they are full, the machine goes on without that
+     * thread: order stamps that are then broken count in sim.order_broken. */
+    uint64_t buffer_bytes;
+    /* Hears every byte that belongs into a trace file, in order; not 0: the
+     * run fails. NULL: nobody does. */
+    int (*copy)(void *context, const void *bytes, size_t n_bytes);
+    void *context;
+} mmusim_live_options_t;
+
+/* What has come so far. */
+typedef struct mmusim_live_counts {
+    uint64_t n_bytes;
+    uint64_t n_records;
+    uint64_t n_forks; /* children, none of which is followed */
+    uint64_t n_late;  /* times that a thread was not waited for any longer */
+    uint32_t n_threads;
+    bool is_complete; /* the trace was ended as it should */
+} mmusim_live_info_t;
+
+/*
+ * The trace that the recorder's plugin writes, with its option live, at the
+ * other end of a pipe. fd stays the caller's and is read until the trace's end
+ * or the pipe's; name is for messages (copied), options may be NULL. Waits for
+ * the first thread; signals do not end the waiting, the pipe's end does.
+ */
+MMUSIM_API mmusim_status_t mmusim_live_source(
+    int fd, const char *name, const mmusim_live_options_t *options,
+    mmusim_source_t **source, mmusim_diag_t *diag);
+/* After the run: takes the rest of the trace, for options.copy alone. source is
+ * one of mmusim_live_source(). */
+MMUSIM_API mmusim_status_t mmusim_live_drain(mmusim_source_t *source,
+                                             mmusim_diag_t *diag);
+MMUSIM_API void mmusim_live_info(const mmusim_source_t *source,
+                                 mmusim_live_info_t *info);
+
 /* ---- looking into traces, and changing their form ---- */
 
 /* Greatest mmusim_trace_info_t.pages: it stands for itself and all above. */

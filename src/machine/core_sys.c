@@ -55,24 +55,29 @@ static const struct sys_op *core_sys_next(struct core_unit *core,
     mmusim_status_t status;
 
     mmusim__stream_skip(stream);
-    if (!stream_has_record(stream))
-        core->on_records(core->records_context, n_records);
+    if (stream_has_record(stream))
+        return mmusim__stream_sys(stream);
     status = mmusim__stream_fill(stream, &system->diag);
+    core->on_records(core->records_context, n_records);
     if (status)
         system_fail(system, status);
+    /* A stamp whose operation is not there yet numbers nothing. */
+    core->kernel->order_broken += stream->piece.is_late;
     return mmusim__stream_sys(stream);
 }
 
-/* `sync n`: is_blocking if it ends an `idle`, which holds in any order. */
+/* `sync n` at cycle now: is_blocking if it ends an `idle`, which holds in any
+ * order. */
 static void core_sync(struct core_unit *core, struct thread *thread,
-                      struct thread_stream *stream, bool is_blocking)
+                      struct thread_stream *stream, uint64_t now,
+                      bool is_blocking)
 {
     struct kernel *kernel = core->kernel;
     uint64_t n = mmusim__stream_sys(stream)->number;
     const struct sys_op *next = core_sys_next(core, stream);
     bool is_own = next && core_sys_is_numbered(next);
 
-    kernel->now = core->cpu->now;
+    kernel->now = now;
     if (!mmusim__order_arrive(kernel, thread, n, is_own) &&
         !kernel->is_order_recorded && !is_blocking)
         thread->order.is_waiting = false;
@@ -96,8 +101,25 @@ static void core_idle(struct core_unit *core, struct thread *thread,
     const struct sys_op *next = core_sys_next(core, stream);
 
     if (next && next->kind == SYS_SYNC)
-        core_sync(core, thread, stream, true);
+        core_sync(core, thread, stream, core->cpu->now, true);
     mmusim__sched_sleep(core->kernel, core->cpu, core_ns_to_cycles(core, ns));
+}
+
+void mmusim__core_slept(struct core_unit *core, struct thread *thread,
+                        struct thread_stream *stream)
+{
+    struct kernel *kernel = core->kernel;
+    uint64_t now = kernel->now;
+    uint64_t cycles =
+        core_ns_to_cycles(core, mmusim__stream_sys(stream)->number);
+    const struct sys_op *next = core_sys_next(core, stream);
+
+    if (next && next->kind == SYS_SYNC)
+        core_sync(core, thread, stream, now, true);
+    if (cycles || !thread->order.is_waiting)
+        mmusim__sched_wake_at(
+            kernel, thread,
+            max_u64(now, cycle_add(stream->away_cycle, cycles)));
 }
 
 /* A mapping with pages of a size that the machine has none of. */
@@ -184,7 +206,7 @@ void mmusim__core_sys(struct core_unit *core, struct thread *thread,
     if (core_sys_is_numbered(op)) {
         core_system_call(core, thread, stream, op);
     } else if (op->kind == SYS_SYNC) {
-        core_sync(core, thread, stream, false);
+        core_sync(core, thread, stream, core->cpu->now, false);
     } else if (op->kind == SYS_IDLE) {
         core_idle(core, thread, stream);
     } else if (op->kind == SYS_ON) {

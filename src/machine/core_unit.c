@@ -7,6 +7,7 @@
 #include "coherence/system.h"
 #include "core/check.h"
 #include "machine/hypervisor.h"
+#include "machine/late.h"
 #include "os/page_fault.h"
 #include "os/scheduler.h"
 #include "tlb/mem_model.h"
@@ -450,16 +451,18 @@ static bool core_has_record(struct core_unit *core,
 
     if (stream_has_record(stream))
         return true;
-    core->on_records(core->records_context, n_before);
     status = mmusim__stream_fill(stream, &system->diag);
+    core->on_records(core->records_context, n_before);
     if (status) {
         system_fail(system, status);
         return false;
     }
-    if (!stream->has_ended)
+    if (stream_has_record(stream))
         return true;
     if (core->n_pending)
         core_stall(core);
+    else if (stream->piece.is_late)
+        mmusim__late_leave(core, core_thread(core));
     else
         mmusim__core_end_thread(core);
     return false;

@@ -153,6 +153,9 @@ void mmusim__core_loop(struct core_unit *core, struct thread_stream *stream,
 /* Handles the SYS record in hand (core_sys.c). */
 void mmusim__core_sys(struct core_unit *core, struct thread *thread,
                       struct thread_stream *stream);
+/* A thread off its CPU (late.h) turns out to have slept: it is at `idle`. */
+void mmusim__core_slept(struct core_unit *core, struct thread *thread,
+                        struct thread_stream *stream);
 /* The stream has ended: the thread exits. */
 void mmusim__core_end_thread(struct core_unit *core);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Building and running a machine: see machine.h and mmusim/machine.h. */
+/* Building a machine: see machine.h and mmusim/machine.h. */
 #include "machine/machine.h"
 
 #include "coherence/arm_bbm.h"
@@ -12,7 +12,6 @@
 #include "machine/machine_check.h"
 #include "machine/machine_tlbs.h"
 #include "os/mm.h"
-#include "os/order.h"
 #include "os/process.h"
 #include "os/scheduler.h"
 #include "tlb/miss_cause.h"
@@ -20,8 +19,6 @@
 #include <stdlib.h>
 
 enum {
-    PROGRESS_RECORDS = 1 << 18,
-    PROGRESS_EVENTS = 1 << 22,
     RNG_STREAM_SPECULATION = 0x20000,
     RNG_STREAM_TLB = 1, /* first number of the CPUs' streams */
     HOME_SHIFT = 9,     /* of what lies beside the kernel's frames, sockets own
@@ -414,177 +411,4 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
     free(machine->streams);
     mmusim__arena_fini(&machine->arena);
     free(machine);
-}
-
-/* ---- running ---- */
-
-void mmusim_machine_on_progress(mmusim_machine_t *machine,
-                                mmusim_progress_fn fn, void *context)
-{
-    machine->on_progress = fn;
-    machine->progress_context = context;
-}
-
-static void machine_report(struct mmusim_machine *machine)
-{
-    mmusim_progress_t progress = {
-        .records = machine->records_done,
-        .total_records = machine->total_records,
-    };
-
-    for (uint32_t i = 0; i < machine->system.n_cpus; i++) {
-        progress.accesses += machine->cores[i].counters.accesses;
-        progress.cycles = max_u64(progress.cycles, machine->system.cpus[i].now);
-    }
-    if (machine->on_progress(machine->progress_context, &progress)) {
-        mmusim__diag_set(&machine->system.diag, MMUSIM_INTERRUPTED,
-                         "interrupted");
-        system_fail(&machine->system, MMUSIM_INTERRUPTED);
-    }
-}
-
-static void machine_on_records(void *context, uint64_t n_records)
-{
-    struct mmusim_machine *machine = context;
-
-    machine->records_done += n_records;
-    if (!machine->on_progress || machine->records_done < machine->next_progress)
-        return;
-    machine->next_progress = machine->records_done + PROGRESS_RECORDS;
-    machine_report(machine);
-}
-
-static void machine_on_thread_end(struct thread *thread)
-{
-    struct thread_stream *stream = thread->user;
-
-    stream->has_ended = true;
-}
-
-static mmusim_status_t machine_attach(struct mmusim_machine *machine,
-                                      struct mmusim_source *source)
-{
-    struct kernel *kernel = &machine->kernel;
-    mmusim_status_t status;
-
-    machine->streams = calloc(source->n_threads + 1, sizeof(*machine->streams));
-    if (!machine->streams)
-        return MMUSIM_NOMEM;
-    machine->total_records = source->total_records;
-    kernel->on_thread_end = machine_on_thread_end;
-    status = mmusim__threads_create(kernel, source);
-    for (uint32_t i = 0; !status && i < source->n_threads; i++) {
-        machine->streams[i].source = source;
-        machine->streams[i].thread_index = i;
-        machine->streams[i].keeps_pc = machine->observers;
-        kernel->threads[i].user = &machine->streams[i];
-    }
-    for (uint32_t i = 0; i < machine->system.n_cpus; i++) {
-        machine->cores[i].on_records = machine_on_records;
-        machine->cores[i].records_context = machine;
-        mmusim__cpu_start(&machine->system.cpus[i]);
-    }
-    return status;
-}
-
-/* Threads whose creator has gone without a word start when nothing else is
- * left to run. */
-static bool machine_start_orphans(struct mmusim_machine *machine)
-{
-    struct kernel *kernel = &machine->kernel;
-    bool has_started = false;
-
-    for (uint32_t i = 0; i < kernel->n_threads; i++) {
-        struct mm *mm;
-
-        if (kernel->threads[i].state != THREAD_UNBORN)
-            continue;
-        mm = mmusim__mm_create(kernel);
-        if (!mm)
-            return false;
-        mmusim__thread_start(kernel, &kernel->threads[i], mm, kernel->now);
-        has_started = true;
-    }
-    return has_started;
-}
-
-static void machine_check_memory(struct mmusim_machine *machine)
-{
-    struct system *system = &machine->system;
-
-    for (uint32_t i = 0; i < system->n_cpus; i++) {
-        if (system->cpus[i].mmu.has_failed)
-            system_fail(system, MMUSIM_NOMEM);
-    }
-    if (system->queue.has_failed ||
-        system->shootdowns.latency_cycles.has_failed)
-        system_fail(system, MMUSIM_NOMEM);
-}
-
-static void machine_run_events(struct mmusim_machine *machine)
-{
-    struct system *system = &machine->system;
-    uint64_t n_events = 0;
-
-    for (;;) {
-        struct event *event = mmusim__event_pop(&system->queue);
-
-        if (event) {
-            /* Records may be long in coming; an interrupt is heard anyway. */
-            if (++n_events % PROGRESS_EVENTS == 0 && machine->on_progress)
-                machine_report(machine);
-            machine->kernel.now = event->key.cycle;
-            event->fire(event->context, event);
-            if (system->has_stopped)
-                return;
-            continue;
-        }
-        /* Nobody can go on by himself. */
-        if (!mmusim__order_break(&machine->kernel, mmusim__sched_wake) &&
-            !machine_start_orphans(machine))
-            return;
-    }
-}
-
-/* All CPUs end at the same cycle, that of the last to have done anything. */
-static void machine_end(struct mmusim_machine *machine)
-{
-    struct system *system = &machine->system;
-    uint64_t end = 0;
-
-    for (uint32_t i = 0; i < system->n_cpus; i++)
-        end = max_u64(end, system->cpus[i].now);
-    for (uint32_t i = 0; i < system->n_cpus; i++)
-        cpu_account(&system->cpus[i], end, system->cpus[i].activity.bucket);
-    if (machine->observers)
-        mmusim__observers_end(machine->observers);
-    machine->end_cycle = end;
-}
-
-mmusim_status_t mmusim_machine_run(mmusim_machine_t *machine,
-                                   mmusim_source_t *source, mmusim_diag_t *diag)
-{
-    struct system *system = &machine->system;
-    mmusim_status_t status;
-
-    if (machine->has_run)
-        return mmusim__diag_set(diag, MMUSIM_USAGE,
-                                "a machine runs one source, once");
-    machine->has_run = true;
-    status = machine_attach(machine, source);
-    if (status)
-        return mmusim__diag_set(diag, status, "%s", mmusim_strerror(status));
-    machine_run_events(machine);
-    mmusim__machine_check_end(machine);
-    machine_check_memory(machine);
-    machine_end(machine);
-    if (!system->has_stopped)
-        return MMUSIM_OK;
-    if (diag) {
-        *diag = system->diag;
-        if (!diag->text[0])
-            mmusim__diag_set(diag, system->status, "%s",
-                             mmusim_strerror(system->status));
-    }
-    return system->status;
 }

@@ -27,6 +27,8 @@ struct mmusim_machine {
     struct rng *rngs;        /* one a CPU */
     struct core_unit *cores; /* by CPU id */
     struct thread_stream *streams;
+    struct mmusim_source *source;
+    bool is_returning;  /* late.c */
     uint64_t end_cycle; /* sim.cycles, once the run is over */
     uint64_t records_done;
     uint64_t total_records;

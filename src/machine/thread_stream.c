@@ -13,13 +13,14 @@ mmusim_status_t mmusim__stream_fill(struct thread_stream *stream,
         (void) mmusim__stream_pc(stream);
     stream->pc_until = 0;
     stream->records_done += stream->piece.n_records;
+    stream->piece.is_late = false;
     status = stream->source->ops->next(stream->source, stream->thread_index,
                                        &stream->piece, diag);
     stream->next = 0;
     stream->next_sys = 0;
     if (status)
         stream->piece.n_records = 0;
-    if (!stream->piece.n_records)
+    if (!stream->piece.n_records && !stream->piece.is_late)
         stream->has_ended = true;
     return status;
 }

@@ -16,13 +16,15 @@ struct thread_stream {
     uint32_t next_sys; /* index in piece.sys */
     bool has_ended;
     uint64_t records_done; /* in earlier pieces */
+    uint64_t away_cycle;   /* when its records were not there (late.h) */
     /* For observers: last byte of the last fetch record up to pc_until. */
     bool keeps_pc; /* also beyond the end of a piece */
     uint64_t pc;
     uint32_t pc_until;
 };
 
-/* Makes sure that piece.records[next] exists, or has_ended is true. */
+/* Makes sure that piece.records[next] exists, or has_ended is true, or
+ * piece.is_late. */
 mmusim_status_t mmusim__stream_fill(struct thread_stream *stream,
                                     mmusim_diag_t *diag);
 /* The operation at the record in hand if that is a SYS record, else NULL. */

@@ -23,6 +23,7 @@
 #include "tlb/pt_format.h"
 
 struct mem_model;
+struct mmusim_source;
 struct nested;
 struct khugepaged;
 struct page_cache;
@@ -65,6 +66,8 @@ struct thread_order {
                            be run; 0: none */
     bool is_waiting;    /* at its line */
     bool is_starting;   /* waiting for rule 2: before its own operation */
+    bool is_away;       /* its records are late: nobody waits for it */
+    bool was_away;      /* and its next line tells whether that mattered */
 };
 
 struct thread {
@@ -157,6 +160,10 @@ struct kernel {
     struct gather_counters gathers;
     uint64_t implicit_pages;
     uint64_t order_broken;
+    /* Where threads come from, and who hears of each. */
+    const struct mmusim_source *source;
+    void (*on_thread_begin)(struct thread *thread);
+    uint32_t n_away; /* order.is_away */
     /* Tells the machine that a thread's stream ends (exit, exec). */
     void (*on_thread_end)(struct thread *thread);
 };

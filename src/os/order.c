@@ -4,7 +4,8 @@
 
 static bool order_is_live(const struct thread *thread)
 {
-    return thread->state != THREAD_UNBORN && thread->state != THREAD_EXITED;
+    return thread->state != THREAD_UNBORN && thread->state != THREAD_EXITED &&
+           !thread->order.is_away;
 }
 
 /* Are all of a thread's operations up to n behind it? */
@@ -72,6 +73,11 @@ bool mmusim__order_arrive(struct kernel *kernel, struct thread *thread,
 {
     struct thread_order *order = &thread->order;
 
+    /* Operations ran that should have waited for this line. */
+    if (order->was_away && kernel->is_order_recorded &&
+        n < kernel->last_op_done + has_own_op)
+        kernel->order_broken++;
+    order->was_away = false;
     order->reached = max_u64(order->reached, n);
     order->own_op = has_own_op ? n : 0;
     order->done = max_u64(order->done, has_own_op ? n - 1 : n);

@@ -46,8 +46,10 @@ static struct thread *thread_by_tid(struct kernel *kernel, uint32_t tid)
 
 struct thread *mmusim__thread_unborn(struct kernel *kernel, uint32_t tid)
 {
-    struct thread *thread = thread_by_tid(kernel, tid);
+    struct thread *thread;
 
+    mmusim__threads_update(kernel);
+    thread = thread_by_tid(kernel, tid);
     if (!thread || thread->tid != tid || thread->state != THREAD_UNBORN)
         return NULL;
     return thread;
@@ -80,12 +82,13 @@ void mmusim__thread_make_kernel(struct kernel *kernel, struct cpu *cpu,
         mmusim__mm_discard(kernel, mm);
 }
 
-/* Insertion sort by tid; ties keep their order (the first is found). */
-static void threads_sort(struct kernel *kernel)
+/* Insertion sort by tid; ties keep their order (the first is found). Threads
+ * before the first are sorted already. */
+static void threads_sort(struct kernel *kernel, uint32_t first)
 {
     uint32_t *order = kernel->thread_order;
 
-    for (uint32_t i = 0; i < kernel->n_threads; i++) {
+    for (uint32_t i = first; i < kernel->n_threads; i++) {
         uint32_t tid = kernel->threads[i].tid;
         uint32_t at = i;
 
@@ -106,6 +109,20 @@ static void thread_init(struct kernel *kernel, struct thread *thread,
     thread->order.last_sync = source->last_sync;
     thread->cpu = mmusim__thread_place(kernel, index);
     event_init(&thread->wake_event, thread_wake_fire, thread);
+    kernel->on_thread_begin(thread);
+}
+
+void mmusim__threads_update(struct kernel *kernel)
+{
+    const struct mmusim_source *source = kernel->source;
+    uint32_t first = kernel->n_threads;
+
+    if (!source || source->n_threads == first)
+        return;
+    kernel->n_threads = source->n_threads;
+    for (uint32_t i = first; i < source->n_threads; i++)
+        thread_init(kernel, &kernel->threads[i], &source->threads[i], i);
+    threads_sort(kernel, first);
 }
 
 static mmusim_status_t
@@ -128,15 +145,14 @@ threads_start_uncreated(struct kernel *kernel,
 mmusim_status_t mmusim__threads_create(struct kernel *kernel,
                                        const struct mmusim_source *source)
 {
-    kernel->threads = calloc(source->n_threads + 1, sizeof(*kernel->threads));
-    kernel->thread_order =
-        calloc(source->n_threads + 1, sizeof(*kernel->thread_order));
+    size_t room = (size_t) max_u64(source->n_threads, source->max_threads) + 1;
+
+    kernel->source = source;
+    kernel->threads = calloc(room, sizeof(*kernel->threads));
+    kernel->thread_order = calloc(room, sizeof(*kernel->thread_order));
     if (!kernel->threads || !kernel->thread_order)
         return MMUSIM_NOMEM;
-    kernel->n_threads = source->n_threads;
-    for (uint32_t i = 0; i < source->n_threads; i++)
-        thread_init(kernel, &kernel->threads[i], &source->threads[i], i);
-    threads_sort(kernel);
+    mmusim__threads_update(kernel);
     return threads_start_uncreated(kernel, source);
 }
 

@@ -16,9 +16,11 @@ mmusim_status_t mmusim__kernel_init(struct kernel *kernel);
 void mmusim__kernel_fini(struct kernel *kernel);
 
 /* Makes the source's threads; those that no record creates start at once, each
- * in an address space of its own. */
+ * in an address space of its own. on_thread_begin has been set. */
 mmusim_status_t mmusim__threads_create(struct kernel *kernel,
                                        const struct mmusim_source *source);
+/* Makes those that the source has come to know since. */
+void mmusim__threads_update(struct kernel *kernel);
 /* Makes a thread runnable on its CPU; mm is NULL or gains a thread. */
 void mmusim__thread_start(struct kernel *kernel, struct thread *thread,
                           struct mm *mm, uint64_t now);

@@ -185,6 +185,16 @@ void mmusim__sched_wake(struct kernel *kernel, struct thread *thread)
     mmusim__sched_enqueue(kernel, thread, kernel->now);
 }
 
+void mmusim__sched_wake_at(struct kernel *kernel, struct thread *thread,
+                           uint64_t cycle)
+{
+    struct cpu *cpu = thread->cpu;
+
+    mmusim__event_schedule(
+        &kernel->system->queue, &thread->wake_event,
+        event_key(cycle, EVENT_OS, cpu->id, cpu->event_counts[EVENT_OS]++));
+}
+
 void mmusim__sched_sleep(struct kernel *kernel, struct cpu *cpu,
                          uint64_t cycles)
 {
@@ -192,11 +202,8 @@ void mmusim__sched_sleep(struct kernel *kernel, struct cpu *cpu,
 
     thread->is_asleep = true;
     mmusim__sched_leave(kernel, cpu, THREAD_SLEEPING);
-    if (!cycles && thread->order.is_waiting)
-        return; /* the stamp wakes it */
-    mmusim__event_schedule(&kernel->system->queue, &thread->wake_event,
-                           event_key(cycle_add(cpu->now, cycles), EVENT_OS,
-                                     cpu->id, cpu->event_counts[EVENT_OS]++));
+    if (cycles || !thread->order.is_waiting) /* else the stamp wakes it */
+        mmusim__sched_wake_at(kernel, thread, cycle_add(cpu->now, cycles));
 }
 
 void mmusim__sched_move(struct kernel *kernel, struct cpu *cpu, uint32_t target)

@@ -31,6 +31,9 @@ void mmusim__sched_wake(struct kernel *kernel, struct thread *thread);
 /* Puts the current thread to sleep for a time (0: until a `sync` holds). */
 void mmusim__sched_sleep(struct kernel *kernel, struct cpu *cpu,
                          uint64_t cycles);
+/* A sleeping thread is woken at a cycle. */
+void mmusim__sched_wake_at(struct kernel *kernel, struct thread *thread,
+                           uint64_t cycle);
 /* Moves the current thread to another CPU. */
 void mmusim__sched_move(struct kernel *kernel, struct cpu *cpu,
                         uint32_t target);

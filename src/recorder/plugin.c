@@ -113,7 +113,7 @@ static void plugin_on_block(unsigned vcpu, void *data)
     const struct block *block = data;
     struct recorder_thread *t = recorder_self;
     if (MMUSIM_UNLIKELY(t == NULL)) {
-        t = plugin_enter(block);
+        t = recorder.is_closed ? NULL : plugin_enter(block);
         if (t == NULL)
             return;
     }
@@ -360,6 +360,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
                         char **argv)
 {
     const char *output = plugin_option(argc, argv, "output=");
+    const char *live = plugin_option(argc, argv, "live=");
     recorder.calls = mmusim__syscall_table_find(info->target_name);
     if (info->system_emulation || recorder.calls == NULL || output == NULL) {
         fprintf(stderr, "mmusim: record: the plugin needs output=FILE and "
@@ -367,6 +368,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
         return -1;
     }
     recorder.has_lines = plugin_option(argc, argv, "lines=on") != NULL;
+    recorder.is_live = live != NULL;
+    recorder.is_packed = live != NULL && strcmp(live, "packed") == 0;
     recorder.is_x86 = strcmp(info->target_name, "x86_64") == 0;
     if (mmusim__recorder_open(output) != 0)
         return -1;

@@ -96,7 +96,9 @@ struct recorder {
     dev_t device; /* of the file behind fd */
     ino_t inode;
     struct trace_seal seal; /* while an execve is under way */
-    bool is_closed;
+    _Atomic bool is_closed;
+    bool is_live;   /* somebody reads at the other end of a pipe */
+    bool is_packed; /* and wants it compressed */
     _Atomic bool is_stopping;
     bool is_child;   /* forked: its trace is path.PID */
     bool has_failed; /* said so on standard error */
@@ -118,6 +120,9 @@ void mmusim__recorder_repair_fd(void);
 /* Gives a finished file its name, or removes one that failed. */
 void mmusim__recorder_name_file(bool is_good);
 void mmusim__recorder_report(const mmusim_diag_t *diag);
+
+/* recorder_live.c: what threads inside calls have written is passed on */
+void mmusim__recorder_live_begin(void);
 
 /* recorder_stop.c: halting the other threads */
 /* Takes an operation's number and halts the others. False: not all could be

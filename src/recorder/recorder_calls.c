@@ -314,6 +314,9 @@ static void call_write_child(struct recorder_thread *t, uint32_t child)
     }
     if (number != 0)
         call_write(t, number, &op);
+    /* The reader must not meet the child's records and wait for its birth. */
+    if (recorder.is_live && t->stream != NULL)
+        mmusim__trace_stream_flush(t->stream, NULL);
 }
 
 /* The operation of a successful call that took its number at entry. */

@@ -18,6 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of a trace that is read while it is written: a reader that waits for one
+ * thread holds what the others write meanwhile. */
+enum { LIVE_BLOCK_BYTES = 256 << 10, LIVE_OPEN_BYTES = 1 << 20 };
+
 struct recorder recorder = {.lock = PTHREAD_MUTEX_INITIALIZER,
                             .layout = PTHREAD_RWLOCK_INITIALIZER};
 
@@ -70,6 +74,12 @@ static int process_fail(const char *path)
 static int process_create_writer(const char *path)
 {
     struct trace_writer_options options = {.codec = TRACE_CODEC_GZIP};
+    if (recorder.is_live) {
+        options.is_live = true;
+        options.is_packed = recorder.is_packed;
+        options.block_bytes = LIVE_BLOCK_BYTES;
+        options.open_bytes = LIVE_OPEN_BYTES;
+    }
     mmusim_diag_t diag;
     struct stat made;
     int fd = process_open_file(path, ".part");
@@ -91,15 +101,17 @@ static int process_create_writer(const char *path)
 void mmusim__recorder_repair_fd(void)
 {
     struct stat now;
-    if (recorder.writer == NULL || recorder.part == NULL ||
+    const char *path = recorder.part != NULL ? recorder.part : recorder.path;
+    if (recorder.writer == NULL ||
+        (recorder.part == NULL && !recorder.is_live) ||
         (fstat(recorder.fd, &now) == 0 && now.st_dev == recorder.device &&
          now.st_ino == recorder.inode))
         return;
-    int fd = open(recorder.part, O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &now) != 0 || now.st_ino != recorder.inode ||
-        lseek(fd, 0, SEEK_END) < 0 ||
+        (!recorder.is_live && lseek(fd, 0, SEEK_END) < 0) ||
         (fd != recorder.fd && dup3(fd, recorder.fd, O_CLOEXEC) < 0))
-        process_fail(recorder.part);
+        process_fail(path);
     if (fd >= 0 && fd != recorder.fd)
         close(fd);
 }
@@ -132,6 +144,7 @@ static void process_on_fork_child(void)
     recorder.is_stopping = false;
     recorder.is_child = true;
     mmusim__recorder_images_fork();
+    recorder.is_closed = recorder.is_closed || recorder.is_live;
     mmusim__recorder_thread_forget();
 }
 
@@ -153,6 +166,8 @@ int mmusim__recorder_open(const char *path)
     if (recorder.path == NULL || process_create_writer(path) != 0)
         return -1;
     mmusim__recorder_thread_init_key();
+    if (recorder.is_live)
+        mmusim__recorder_live_begin();
     return pthread_atfork(NULL, NULL, process_on_fork_child) == 0 ? 0 : -1;
 }
 

@@ -25,12 +25,12 @@ size_t mmusim__trace_file_read(const struct trace_file *file, void *buffer,
 {
     size_t n_done = 0;
 
-    if (offset >= file->n_bytes)
+    if (offset >= file->n_bytes || offset < file->memory_offset)
         return 0;
     if (n_bytes > file->n_bytes - offset)
         n_bytes = (size_t) (file->n_bytes - offset);
     if (file->memory) {
-        memcpy(buffer, file->memory + offset, n_bytes);
+        memcpy(buffer, file->memory + (offset - file->memory_offset), n_bytes);
         return n_bytes;
     }
     while (n_done < n_bytes) {
@@ -251,7 +251,7 @@ static const char *scan_header(const struct trace_file *file, uint64_t offset,
     state = mmusim__trace_field_get(header + codec->field_at, &block->field);
     if (state == FIELD_NEWER)
         return "was written by a newer version of the format (update mmusim)";
-    if (state == FIELD_DAMAGED)
+    if (state == FIELD_DAMAGED || block->field.kind == TRACE_MEMBER_THREAD)
         return "a block's header is damaged";
     if (block->field.packed_bytes >
         file->n_bytes - offset - codec->header_bytes)

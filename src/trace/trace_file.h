@@ -29,9 +29,10 @@ struct trace_thread {
 
 struct trace_file {
     char *path;
-    int fd;          /* < 0: the bytes are in memory */
-    uint8_t *memory; /* standard input */
-    FILE *temporary; /* an imported trace; owns fd */
+    int fd;                 /* < 0: the bytes are in memory */
+    uint8_t *memory;        /* standard input, or a block of it */
+    uint64_t memory_offset; /* of memory[0]; 0 without */
+    FILE *temporary;        /* an imported trace; owns fd */
     uint64_t n_bytes;
     struct trace_block *blocks; /* in file order */
     uint32_t n_blocks;

@@ -72,7 +72,7 @@ mmusim__trace_field_get(const uint8_t bytes[TRACE_FIELD_BYTES],
         return FIELD_DAMAGED;
     if (version > TRACE_VERSION)
         return FIELD_NEWER;
-    if (version == 0 || kind > TRACE_MEMBER_INDEX)
+    if (version == 0 || kind > TRACE_MEMBER_THREAD)
         return FIELD_DAMAGED;
     field->version = version;
     field->kind = (enum trace_member_kind) kind;

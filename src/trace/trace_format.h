@@ -24,7 +24,11 @@ enum {
     TRACE_NAME_BYTES_MAX = 1023,
 };
 
-enum trace_member_kind { TRACE_MEMBER_BLOCK, TRACE_MEMBER_INDEX };
+enum trace_member_kind {
+    TRACE_MEMBER_BLOCK,
+    TRACE_MEMBER_INDEX,
+    TRACE_MEMBER_THREAD, /* not in files: a thread begins (live_source.c) */
+};
 
 enum {
     TRACE_FLAG_HAD_FETCH = 1 << 0, /* before the block, in its thread */

@@ -11,6 +11,7 @@
 #include "trace/crc32c.h"
 #include "trace/record_encoder.h"
 #include "trace/record_sys.h"
+#include "trace/tid_set.h"
 #include "trace/trace_file.h"
 
 #include <errno.h>
@@ -31,7 +32,9 @@ struct trace_writer {
     int fd;
     bool owns_file;
     bool keeps_part;
+    bool is_live;
     uint32_t block_bytes;
+    uint64_t open_bytes;
     char *path;
     char *part;
     struct trace_stream *streams;
@@ -42,10 +45,8 @@ struct trace_writer {
     size_t n_index_bytes;
     size_t index_room;
     uint64_t n_records;
-    uint32_t *created; /* threads that forks and clones have named */
-    uint32_t n_created;
-    uint32_t created_room;
-    mmusim_diag_t error; /* the first one */
+    struct tid_set created; /* threads that forks and clones have named */
+    mmusim_diag_t error;    /* the first one */
 };
 
 struct trace_stream {
@@ -145,36 +146,22 @@ static void writer_append(struct trace_writer *writer, const uint8_t *member,
                               memory_order_relaxed);
 }
 
-/* ---- threads that others create ---- */
+/* A member that is no block; n_bytes 0: packing it has failed. */
+static void writer_put(struct trace_writer *writer, const uint8_t *member,
+                       size_t n_bytes)
+{
+    if (n_bytes == 0)
+        writer_fail(writer, MMUSIM_NOMEM, "cannot compress a member");
+    else if (!writer_write(writer, member, n_bytes))
+        writer_fail(writer, MMUSIM_SYSTEM, "cannot write the trace");
+}
 
 static void writer_note_created(struct trace_writer *writer, uint32_t tid)
 {
     pthread_mutex_lock(&writer->lock);
-    if (writer->n_created == writer->created_room) {
-        uint32_t room = 2 * writer->created_room + 16;
-        uint32_t *created =
-            realloc(writer->created, room * sizeof(*writer->created));
-
-        if (created) {
-            writer->created = created;
-            writer->created_room = room;
-        } else {
-            writer_fail(writer, MMUSIM_NOMEM, "out of memory");
-        }
-    }
-    if (writer->n_created < writer->created_room)
-        writer->created[writer->n_created++] = tid;
+    if (!mmusim__tid_set_add(&writer->created, tid))
+        writer_fail(writer, MMUSIM_NOMEM, "out of memory");
     pthread_mutex_unlock(&writer->lock);
-}
-
-/* Under the lock. */
-static bool writer_has_created(const struct trace_writer *writer, uint32_t tid)
-{
-    for (uint32_t i = 0; i < writer->n_created; i++) {
-        if (writer->created[i] == tid)
-            return true;
-    }
-    return false;
 }
 
 /* ---- streams ---- */
@@ -210,7 +197,7 @@ static MMUSIM_NOINLINE void stream_close_block(struct trace_stream *stream)
     field->unpacked_bytes = (uint32_t) (stream->encoder.out - stream->raw);
     if (!stream->is_created) {
         pthread_mutex_lock(&writer->lock);
-        stream->is_created = writer_has_created(writer, field->tid);
+        stream->is_created = mmusim__tid_set_has(&writer->created, field->tid);
         pthread_mutex_unlock(&writer->lock);
     }
     if (stream->is_created)
@@ -234,7 +221,8 @@ static inline void stream_make_room(struct trace_stream *stream)
                                             memory_order_relaxed);
 
     if (MMUSIM_UNLIKELY(stream->encoder.out > stream->raw_limit ||
-                        written - stream->opened_at > TRACE_OPEN_BYTES))
+                        written - stream->opened_at >
+                            stream->writer->open_bytes))
         stream_close_block(stream);
 }
 
@@ -247,6 +235,18 @@ static void stream_free(struct trace_stream *stream)
     free(stream->raw);
     free(stream->packed);
     free(stream);
+}
+
+/* Under the lock: the thread's number and place, before anything it does. */
+static void stream_announce(struct trace_stream *stream)
+{
+    struct trace_writer *writer = stream->writer;
+    struct trace_field field = stream->field;
+
+    field.kind = TRACE_MEMBER_THREAD;
+    writer_put(writer, stream->packed,
+               writer_pack(writer->codec, stream->packer, stream->raw, &field,
+                           stream->packed));
 }
 
 struct trace_stream *mmusim__trace_stream_begin(struct trace_writer *writer,
@@ -270,6 +270,8 @@ struct trace_stream *mmusim__trace_stream_begin(struct trace_writer *writer,
     stream_open_block(stream);
     pthread_mutex_lock(&writer->lock);
     stream->field.ordinal = writer->n_threads++;
+    if (writer->is_live)
+        stream_announce(stream);
     struct trace_stream **link = &writer->streams;
     while (*link)
         link = &(*link)->next;
@@ -378,7 +380,7 @@ static void writer_free(struct trace_writer *writer)
         close(writer->fd);
     pthread_mutex_destroy(&writer->lock);
     free(writer->index);
-    free(writer->created);
+    mmusim__tid_set_fini(&writer->created);
     free(writer->path);
     free(writer->part);
     free(writer);
@@ -406,6 +408,10 @@ static mmusim_status_t writer_build(const struct trace_writer_options *o,
     self->codec = codec;
     self->level = o && o->level ? o->level : codec->default_level;
     self->keeps_part = o && o->keeps_part;
+    self->is_live = o && o->is_live;
+    if (self->is_live && !o->is_packed)
+        self->level = 0; /* zlib's: stored */
+    self->open_bytes = o && o->open_bytes ? o->open_bytes : TRACE_OPEN_BYTES;
     self->block_bytes = TRACE_BLOCK_BYTES;
     if (o && o->block_bytes)
         self->block_bytes = (uint32_t) min_u64(
@@ -481,10 +487,7 @@ static void writer_put_index(struct trace_writer *writer)
         n_bytes = writer_pack(writer->codec, packer,
                               writer->index ? writer->index : (uint8_t[]){0},
                               &field, member);
-    if (n_bytes == 0)
-        writer_fail(writer, MMUSIM_NOMEM, "cannot compress the index");
-    else if (!writer_write(writer, member, n_bytes))
-        writer_fail(writer, MMUSIM_SYSTEM, "cannot write the trace");
+    writer_put(writer, member, n_bytes);
     free(member);
     if (packer)
         writer->codec->packer_destroy(packer);

@@ -29,6 +29,13 @@ struct trace_writer_options {
     bool keeps_part; /* close leaves PATH.part, the caller renames */
     /* Blocks at most this many unpacked bytes; 0: the format's 1 MiB. */
     uint32_t block_bytes;
+    /* For a reader that follows (live_source.c). A block is closed when other
+     * threads have written so many bytes since it was begun (0: the format's
+     * 16 MiB), each thread is announced by a member of its own, and without
+     * is_packed nothing is compressed. */
+    bool is_live;
+    bool is_packed;
+    uint64_t open_bytes;
 };
 
 mmusim_status_t

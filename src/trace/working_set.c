@@ -150,10 +150,31 @@ static mmusim_status_t ws_next(struct mmusim_source *source,
     mmusim_status_t status =
         self->inner->ops->next(self->inner, thread_index, piece, diag);
 
+    self->base.n_threads = self->inner->n_threads; /* they may grow */
     for (uint32_t i = 0; !status && i < piece->n_records; i++) {
         if (op_kind_of(&piece->records[i]) <= OP_STORE)
             ws_access(self->set, &piece->records[i]);
     }
+    return status;
+}
+
+static bool ws_is_ready(const struct mmusim_source *source,
+                        uint32_t thread_index)
+{
+    const struct ws_source *self = (const struct ws_source *) source;
+
+    return self->inner->ops->is_ready(self->inner, thread_index);
+}
+
+static mmusim_status_t ws_await(struct mmusim_source *source,
+                                enum source_patience patience, bool *has_come,
+                                mmusim_diag_t *diag)
+{
+    struct ws_source *self = (struct ws_source *) source;
+    mmusim_status_t status =
+        self->inner->ops->await(self->inner, patience, has_come, diag);
+
+    self->base.n_threads = self->inner->n_threads;
     return status;
 }
 
@@ -191,7 +212,8 @@ mmusim_status_t mmusim_working_set_source(mmusim_working_set_t *set,
                                           mmusim_source_t **source,
                                           mmusim_diag_t *diag)
 {
-    static const struct source_ops ops = {ws_next, ws_destroy_source};
+    static const struct source_ops ops = {ws_next, ws_destroy_source,
+                                          ws_is_ready, ws_await};
     struct ws_source *made = calloc(1, sizeof(*made));
 
     if (!made)
