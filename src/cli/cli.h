@@ -40,7 +40,7 @@ struct cli_command {
  * on_option for each; value is NULL for flags. It returns 0 (or less) to go
  * on, an exit status > 0, after its message, to stop. --help prints and stops;
  * operands may stand between options, "--" ends them (commands whose usage
- * starts with "-o TRACE --" stop at the first operand).
+ * has "-- PROGRAM" stop at the first operand).
  * Returns < 0 to go on (then *first_operand indexes the permuted argv), else
  * the exit status. Unknown options name the nearest known one.
  */
@@ -94,6 +94,7 @@ struct cli_output;
  * FILE.part is; 0 if all is well. Either may be NULL or "-". */
 int cli_output_refuse_input(const char *output, const char *input);
 struct cli_output *cli_output_open(const char *path, int *exit_status);
+extern const char cli_standard_error[]; /* itself the path that means it */
 void *cli_output_stream(struct cli_output *output); /* a FILE * */
 int cli_output_close(struct cli_output *output);
 /* Removes the .part file. */
@@ -105,9 +106,6 @@ struct cli_progress;
 struct cli_progress *cli_progress_begin(const char *what, int is_quiet);
 void cli_progress_update(struct cli_progress *progress, uint64_t done,
                          uint64_t total, uint64_t accesses);
-/* The same of points, some of which may have been done before. */
-void cli_progress_points(struct cli_progress *progress, uint64_t done,
-                         uint64_t total, uint64_t failed);
 void cli_progress_end(struct cli_progress *progress);
 
 /* Set by SIGINT and SIGTERM once cli_catch_interrupts() has been called. */
@@ -121,9 +119,6 @@ const char *cli_data_dir(const char *name);
 
 /* Each command's table entry; defined in cmd_<name>.c. */
 extern const struct cli_command cmd_replay, cmd_sweep, cmd_record, cmd_trace,
-    cmd_config, cmd_workload, cmd_scenario, cmd_litmus, cmd_validate;
-/* Commands on a sweep's store: cmd_sweep_<name>.c. */
-extern const struct cli_command cmd_sweep_status, cmd_sweep_merge,
-    cmd_sweep_retry, cmd_sweep_explain, cmd_sweep_work;
+    cmd_config, cmd_workload, cmd_scenario, cmd_litmus, cmd_validate, cmd_run;
 
 #endif

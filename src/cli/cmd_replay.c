@@ -1,51 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim replay: one source through one machine; statistics come out. */
-#include "cli/gnuplot.h"
-#include "cli/output_set.h"
+#include "cli/cmd_replay.h"
 #include "cli/replay_html.h"
-#include "cli/replay_plot.h"
 #include "cli/replay_report.h"
-#include "cli/run_setup.h"
-#include "cli/timeline.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum replay_format { REPLAY_TEXT, REPLAY_JSON, REPLAY_CSV };
-
 static const char *const replay_formats[] = {"text", "json", "csv", NULL};
-
-struct replay {
-    struct run_setup setup;
-    enum replay_format format;
-    struct output_set outputs;
-    struct timeline_options drawn;
-    struct timeline *timeline; /* NULL: not asked for */
-    int is_per_core;
-    int is_quiet;
-    uint64_t n_violations;
-    struct html_page page; /* with --report */
-    char *command;         /* as it was given; with --report */
-};
 
 /* The first is the statistics', always there. */
 static const char replay_stats_out[] = "-o";
 static const char replay_events_out[] = "--events";
 static const char replay_report_out[] = "--report";
-static const char replay_plot_out[] = "--plot";
 
 static const struct cli_option replay_options[] = {
     RUN_SETUP_OPTIONS,
-    {"format", 0, "FORMAT", "text (default), json or csv"},
-    {"per-core", 0, NULL, "text and csv: each CPU's figures, too"},
-    {"output", 'o', "FILE", "write the statistics there"},
-    {"events", 0, "FILE",
-     "write the kernel's tlb_flush events there, as\n`perf script` does"},
-    {"report", 0, "FILE.html",
-     "write a page with charts there, for any browser"},
-    {"plot", 0, "FILE",
-     "draw each CPU's cycles into FILE.svg or FILE.png\n(with gnuplot)"},
-    TIMELINE_OPTIONS,
+    REPLAY_OPTIONS,
     {"quiet", 'q', NULL, "no progress"},
     {0},
 };
@@ -59,8 +30,8 @@ struct replay_run {
     mmusim_stats_t *stats;
 };
 
-static int replay_option(void *context, const struct cli_option *option,
-                         const char *value)
+int replay_option(void *context, const struct cli_option *option,
+                  const char *value)
 {
     struct replay *replay = context;
     int status = run_setup_option(&replay->setup, option, value);
@@ -82,8 +53,6 @@ static int replay_option(void *context, const struct cli_option *option,
         return output_set_add(&replay->outputs, replay_events_out, value);
     } else if (!strcmp(option->name, "report")) {
         return output_set_add(&replay->outputs, replay_report_out, value);
-    } else if (!strcmp(option->name, "plot")) {
-        return output_set_add(&replay->outputs, replay_plot_out, value);
     } else if (!strcmp(option->name, "per-core")) {
         replay->is_per_core = 1;
     } else {
@@ -92,11 +61,18 @@ static int replay_option(void *context, const struct cli_option *option,
     return 0;
 }
 
+struct replay_progress {
+    struct cli_progress *shown;
+    const struct replay_live *live;
+};
+
 static int replay_on_progress(void *context, const mmusim_progress_t *progress)
 {
-    cli_progress_update(context, progress->records, progress->total_records,
+    const struct replay_progress *self = context;
+
+    cli_progress_update(self->shown, progress->records, progress->total_records,
                         progress->accesses);
-    return cli_is_interrupted();
+    return self->live ? self->live->is_interrupted() : cli_is_interrupted();
 }
 
 /* What the checker has found, on standard error; how many uses. */
@@ -206,11 +182,12 @@ static int replay_write_page(struct replay *replay,
     if (!status) {
         mmusim_stats_run_t about = {replay->setup.machine, replay->setup.source,
                                     keys.keys, keys.n};
-        struct replay_html html = {{"replay", replay->command, config},
-                                   &about,
-                                   run->stats,
-                                   run->machine,
-                                   run->working_set};
+        struct replay_html html = {
+            {replay->live ? "run" : "replay", replay->command, config},
+            &about,
+            run->stats,
+            run->machine,
+            run->working_set};
 
         if (!replay_html_write(&replay->page, &html, file))
             status = cli_error(CLI_SYSTEM, "out of memory");
@@ -221,65 +198,87 @@ static int replay_write_page(struct replay *replay,
     return status;
 }
 
-/* The same for the figure. */
-static int replay_write_plot(struct replay *replay,
-                             const struct replay_run *run)
+/* 0, or an exit status after a message. */
+static int replay_open_source(const struct replay *replay,
+                              const struct run_input *input,
+                              struct replay_run *run)
 {
-    FILE *file = output_set_stream(&replay->outputs, replay_plot_out);
-    int status;
+    mmusim_diag_t diag = {0};
+    int status = 0;
 
-    if (!file)
-        return 0;
-    status = replay_plot_write(
-        run->stats, replay->setup.machine, replay->setup.source,
-        output_set_path(&replay->outputs, replay_plot_out), file);
-    if (status)
-        output_set_abandon(&replay->outputs, replay_plot_out);
+    if (replay->live)
+        run->source = replay->live->open(replay->live->context, &status);
+    else if (run_make_source(input, &run->source, &diag))
+        status = cli_diag(&diag);
     return status;
 }
 
-/* The source, and for a page the pages it touches. */
-static mmusim_status_t replay_make_source(struct replay *replay,
-                                          const struct run_input *input,
-                                          struct replay_run *run,
-                                          mmusim_diag_t *diag)
+/* For a page, the pages that the source touches are counted. */
+static mmusim_status_t replay_watch_source(struct replay *replay,
+                                           struct replay_run *run,
+                                           mmusim_diag_t *diag)
 {
-    mmusim_status_t status = run_make_source(input, &run->source, diag);
+    mmusim_status_t status;
 
-    if (status || !output_set_stream(&replay->outputs, replay_report_out))
-        return status;
+    if (!output_set_stream(&replay->outputs, replay_report_out))
+        return MMUSIM_OK;
     status = mmusim_working_set_create(&run->working_set);
     return status ? status
                   : mmusim_working_set_source(run->working_set, run->source,
                                               &run->watched, diag);
 }
 
-static int replay_run(struct replay *replay, const mmusim_config_t *config,
-                      const struct run_input *input, struct replay_run *run)
+/* A program that was interrupted has statistics, too. */
+static mmusim_status_t replay_run_machine(struct replay *replay,
+                                          struct replay_run *run,
+                                          mmusim_diag_t *diag)
 {
     FILE *events = output_set_stream(&replay->outputs, replay_events_out);
+    /* the program may write to the same terminal */
+    struct replay_progress progress = {
+        cli_progress_begin("replay", replay->is_quiet || replay->live),
+        replay->live};
+    mmusim_status_t status = replay_watch_source(replay, run, diag);
+
+    mmusim_machine_on_progress(run->machine, replay_on_progress, &progress);
+    if (events)
+        mmusim_machine_on_flush_event(run->machine, replay_on_flush, events);
+    if (!status)
+        status = mmusim_machine_run(
+            run->machine, run->watched ? run->watched : run->source, diag);
+    cli_progress_end(progress.shown);
+    if (!replay->live)
+        return status;
+    replay->live->close(replay->live->context, run->source, status);
+    return status == MMUSIM_INTERRUPTED ? MMUSIM_OK : status;
+}
+
+static mmusim_status_t replay_make_machine(struct replay *replay,
+                                           const mmusim_config_t *config,
+                                           struct replay_run *run,
+                                           mmusim_diag_t *diag)
+{
     const struct timeline_about about = {
         output_set_stream(&replay->outputs, timeline_out),
         replay->setup.machine, replay->setup.source};
-    struct cli_progress *progress;
-    mmusim_diag_t diag = {0};
-    mmusim_status_t status;
+    mmusim_status_t status = mmusim_machine_create(config, &run->machine, diag);
 
-    status = replay_make_source(replay, input, run, &diag);
-    if (!status)
-        status = mmusim_machine_create(config, &run->machine, &diag);
     if (!status && replay->timeline)
         status = timeline_attach(replay->timeline, run->machine, &about);
-    if (!status) {
-        progress = cli_progress_begin("replay", replay->is_quiet);
-        mmusim_machine_on_progress(run->machine, replay_on_progress, progress);
-        if (events)
-            mmusim_machine_on_flush_event(run->machine, replay_on_flush,
-                                          events);
-        status = mmusim_machine_run(
-            run->machine, run->watched ? run->watched : run->source, &diag);
-        cli_progress_end(progress);
-    }
+    return status;
+}
+
+static int replay_run(struct replay *replay, const mmusim_config_t *config,
+                      const struct run_input *input, struct replay_run *run)
+{
+    mmusim_diag_t diag = {0};
+    mmusim_status_t status = replay_make_machine(replay, config, run, &diag);
+    int exit_status = status ? 0 : replay_open_source(replay, input, run);
+
+    if (exit_status)
+        return exit_status;
+    if (!status)
+        status = replay_run_machine(replay, run, &diag);
     if (!status)
         status = mmusim_machine_stats(run->machine, &run->stats);
     if (!status)
@@ -306,7 +305,7 @@ static int replay_to_outputs(struct replay *replay,
 {
     struct replay_run run = {0};
     int status = output_set_open(&replay->outputs);
-    int drawn = 0;
+    int page_status = 0;
 
     if (status)
         return status;
@@ -317,78 +316,84 @@ static int replay_to_outputs(struct replay *replay,
             replay_write(replay, config, run.stats,
                          output_set_stream(&replay->outputs, replay_stats_out));
     }
-    if (!status) {
-        int page = replay_write_page(replay, config, &run);
-        int plot = replay_write_plot(replay, &run);
-
-        drawn = page ? page : plot;
-    }
+    if (!status)
+        page_status = replay_write_page(replay, config, &run);
     status = timeline_end(replay->timeline, status, replay->is_quiet);
     replay_run_fini(&run);
     status = output_set_end(&replay->outputs, status);
     if (!status)
-        status = drawn;
+        status = page_status;
     return !status && replay->n_violations ? CLI_FOUND : status;
 }
 
-/* What the page and the figure need is looked for before the run, too. */
-static int replay_prepare(struct replay *replay)
+/* The page's parts are read before the run, too. */
+static int replay_load_page(struct replay *replay)
 {
-    const char *plot = output_set_path(&replay->outputs, replay_plot_out);
-    int status = plot ? gnuplot_check("replay", plot) : 0;
-
-    if (!status && output_set_path(&replay->outputs, replay_report_out))
-        status = html_page_load(&replay->page);
-    return status;
+    if (!output_set_has(&replay->outputs, replay_report_out))
+        return 0;
+    return html_page_load(&replay->page);
 }
 
-static int replay_execute(struct replay *replay)
+int replay_execute(struct replay *replay, const char *command)
 {
     mmusim_config_t *config = NULL;
-    struct run_input input;
+    struct run_input input = {0};
     int status;
 
-    status = output_set_check(&replay->outputs, "replay", replay->setup.source);
+    status = output_set_check(&replay->outputs, command, replay->setup.source);
     if (!status)
         status = timeline_create(&replay->drawn, &replay->timeline);
     if (!status)
-        status = replay_prepare(replay);
+        status = replay_load_page(replay);
     if (!status)
         status = run_load_config(&replay->setup, &config);
     if (status)
         return status;
     replay->setup.trace_options.uses_helper_thread = true;
-    status = run_open_input(&replay->setup, &input);
-    if (!status) {
+    if (!replay->live)
+        status = run_open_input(&replay->setup, &input);
+    if (!status && !replay->live)
         cli_catch_interrupts();
+    if (!status)
         status = replay_to_outputs(replay, config, &input);
-        run_close_input(&input);
-    }
+    run_close_input(&input);
     mmusim_config_destroy(config);
     return status;
 }
 
+int replay_init(struct replay *replay, int argc, char **argv)
+{
+    run_setup_init(&replay->setup);
+    replay->format = REPLAY_TEXT;
+    replay->command = report_quote_command(argc, argv);
+    if (!replay->command)
+        return cli_error(CLI_SYSTEM, "out of memory");
+    return output_set_add(&replay->outputs, replay_stats_out,
+                          replay->live ? cli_standard_error : NULL);
+}
+
+void replay_fini(struct replay *replay)
+{
+    run_setup_fini(&replay->setup);
+    html_page_free(&replay->page);
+    free(replay->command);
+}
+
 static int replay_main(const struct cli_command *self, int argc, char **argv)
 {
-    struct replay replay = {.format = REPLAY_TEXT};
+    struct replay replay = {0};
+    int status = replay_init(&replay, argc, argv);
     int first;
-    int status;
 
-    replay.command = report_quote_command(argc, argv);
-    if (!replay.command)
-        return cli_error(CLI_SYSTEM, "out of memory");
-    (void) output_set_add(&replay.outputs, replay_stats_out, NULL);
-    run_setup_init(&replay.setup);
-    status = cli_parse(self, argc, argv, replay_option, &replay, &first);
+    if (!status)
+        status = cli_parse(self, argc, argv, replay_option, &replay, &first);
     if (status < 0) {
         status =
             run_setup_operands(&replay.setup, self->name, argc, argv, first);
         if (!status)
-            status = replay_execute(&replay);
+            status = replay_execute(&replay, self->name);
     }
-    run_setup_fini(&replay.setup);
-    html_page_free(&replay.page);
-    free(replay.command);
+    replay_fini(&replay);
     return status;
 }
 
@@ -405,8 +410,7 @@ const struct cli_command cmd_replay = {
         "The text report has sums over all CPUs; json has every statistic;\n"
         "csv has name,value,unit. mmusim-stats(7) explains the names. The "
         "page\n"
-        "of --report needs no network; it and --plot come besides the\n"
-        "statistics.\n"
+        "of --report needs no network; it comes besides the statistics.\n"
         "\n"
         "Examples:\n"
         "  mmusim replay workload:chase,pages=4096\n"

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &cmd_replay,   &cmd_sweep,    &cmd_record, &cmd_trace,    &cmd_config,
-    &cmd_workload, &cmd_scenario, &cmd_litmus, &cmd_validate,
+    &cmd_replay, &cmd_sweep,    &cmd_record,   &cmd_run,    &cmd_trace,
+    &cmd_config, &cmd_workload, &cmd_scenario, &cmd_litmus, &cmd_validate,
 };
 
 enum {
@@ -38,6 +38,8 @@ static const char outro[] =
     "  mmusim record -o my.mmt -- sort --parallel=4 FILE\n"
     "                                             record a program of your "
     "own\n"
+    "  mmusim run -- ./program                    or run and simulate it at "
+    "once\n"
     "\n"
     "Options:\n"
     "  -h, --help                print this and stop\n"

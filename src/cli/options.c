@@ -154,8 +154,7 @@ static void option_set_add(struct option_set *set, const char *name,
 static void option_set_init(struct option_set *set,
                             const struct cli_command *command)
 {
-    static const char first_stops[] = "-o TRACE --";
-    int stops = !strncmp(command->usage, first_stops, sizeof(first_stops) - 1);
+    int stops = strstr(command->usage, "-- PROGRAM") != NULL;
 
     memset(set, 0, sizeof(*set));
     snprintf(set->letters, sizeof(set->letters), stops ? "+:" : ":");

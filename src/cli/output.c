@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char cli_standard_error[] = "standard error";
+
 struct cli_output {
     FILE *stream;
     char *path; /* NULL: standard output */
@@ -115,6 +117,22 @@ static int output_open_file(struct cli_output *output, const char *path)
     return output->stream ? 0 : output_open_failed(output->part);
 }
 
+/* A stream of its own, closed like a file's. */
+static int output_open_error(struct cli_output *output)
+{
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+    output->path = strdup(cli_standard_error);
+    output->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (output->stream && output->path)
+        return 0;
+    if (output->stream)
+        fclose(output->stream);
+    else if (fd >= 0)
+        close(fd);
+    return output_open_failed(cli_standard_error);
+}
+
 struct cli_output *cli_output_open(const char *path, int *exit_status)
 {
     struct cli_output *output = calloc(1, sizeof(*output));
@@ -124,7 +142,9 @@ struct cli_output *cli_output_open(const char *path, int *exit_status)
         return NULL;
     }
     *exit_status = 0;
-    if (output_is_stdout(path))
+    if (path == cli_standard_error)
+        *exit_status = output_open_error(output);
+    else if (output_is_stdout(path))
         output->stream = stdout;
     else
         *exit_status = output_open_file(output, path);

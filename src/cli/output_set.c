@@ -31,11 +31,9 @@ int output_set_add(struct output_set *set, const char *option, const char *path)
     return 0;
 }
 
-const char *output_set_path(struct output_set *set, const char *option)
+bool output_set_has(struct output_set *set, const char *option)
 {
-    const struct output_slot *slot = output_set_find(set, option);
-
-    return slot ? slot->path : NULL;
+    return output_set_find(set, option) != NULL;
 }
 
 static const char *output_set_name(const struct output_slot *slot)

@@ -77,12 +77,13 @@ int record_find_executable(const char *name, char path[PATH_MAX])
     return found == 0 ? 0 : ENOENT;
 }
 
-static int record_judge_script(const char *path, char *head)
+static int record_judge_script(const struct record_program *program, char *head)
 {
     head[strcspn(head, "\n")] = '\0';
     return cli_error(CLI_INPUT,
-                     "record: %s: a script (record its interpreter: %.200s %s)",
-                     path, head + 2 + strspn(head + 2, " "), path);
+                     "%s: %s: a script (%s its interpreter: %.200s %s)",
+                     program->command, program->path, program->command,
+                     head + 2 + strspn(head + 2, " "), program->path);
 }
 
 static const struct record_machine *record_machine_of(const Elf64_Ehdr *header)
@@ -131,9 +132,10 @@ static int record_find_libraries(struct record_program *program,
                  machine->libraries);
     else if (is_dynamic)
         return cli_error(CLI_SYSTEM,
-                         "record: no %s libraries in %s (apt install %s, or "
+                         "%s: no %s libraries in %s (apt install %s, or "
                          "set QEMU_LD_PREFIX)",
-                         machine->name, machine->libraries, machine->package);
+                         program->command, machine->name, machine->libraries,
+                         machine->package);
     return CLI_OK;
 }
 
@@ -142,8 +144,22 @@ static int record_find_qemu(struct record_program *program,
 {
     if (record_find_executable(machine->qemu, program->qemu) == 0)
         return CLI_OK;
-    return cli_error(CLI_SYSTEM, "record: %s not found (apt install qemu-user)",
-                     machine->qemu);
+    return cli_error(CLI_SYSTEM, "%s: %s not found (apt install qemu-user)",
+                     program->command, machine->qemu);
+}
+
+static int record_judge_alien(const struct record_program *program,
+                              const char *head)
+{
+    const char *what = "not a program for x86-64 or AArch64 Linux";
+
+    if (memcmp(head, ELFMAG, SELFMAG) == 0)
+        what = head[EI_CLASS] == ELFCLASS32
+                   ? "a 32-bit program (build it for x86-64 or AArch64)"
+                   : "a program for another processor (build it for x86-64 or "
+                     "AArch64)";
+    return cli_error(CLI_INPUT, "%s: %s: %s", program->command, program->path,
+                     what);
 }
 
 static int record_judge(struct record_program *program, char *head,
@@ -153,16 +169,13 @@ static int record_judge(struct record_program *program, char *head,
     Elf64_Ehdr header;
 
     if (n_bytes > 2 && head[0] == '#' && head[1] == '!')
-        return record_judge_script(program->path, head);
+        return record_judge_script(program, head);
     if (n_bytes >= sizeof(header)) {
         memcpy(&header, head, sizeof(header));
         machine = record_machine_of(&header);
     }
     if (machine == NULL)
-        return cli_error(CLI_INPUT,
-                         "record: %s: not a program for x86-64 or AArch64 "
-                         "Linux",
-                         program->path);
+        return record_judge_alien(program, head);
     int status = record_find_libraries(program, machine,
                                        record_is_dynamic(head, n_bytes));
     return status != CLI_OK ? status : record_find_qemu(program, machine);
@@ -189,18 +202,19 @@ int record_program_find(struct record_program *program, const char *name)
     int error = record_find_executable(name, program->path);
 
     if (error != 0)
-        return cli_error(CLI_INPUT, "record: %s: %s", name, strerror(error));
+        return cli_error(CLI_INPUT, "%s: %s: %s", program->command, name,
+                         strerror(error));
     if (stat(program->path, &status) != 0 || !S_ISREG(status.st_mode))
-        return cli_error(CLI_INPUT, "record: %s: not a regular file",
-                         program->path);
+        return cli_error(CLI_INPUT, "%s: %s: not a regular file",
+                         program->command, program->path);
     if ((status.st_mode & (S_ISUID | S_ISGID)) != 0)
         return cli_error(CLI_INPUT,
-                         "record: %s: set-user-ID or set-group-ID, which an "
-                         "emulator cannot honour (record a copy without)",
-                         program->path);
+                         "%s: %s: set-user-ID or set-group-ID, which an "
+                         "emulator cannot honour (%s a copy without)",
+                         program->command, program->path, program->command);
     ssize_t n_bytes = record_read_head(program->path, head);
     if (n_bytes < 0)
-        return cli_error(CLI_INPUT, "record: %s: %s", program->path,
-                         strerror(errno));
+        return cli_error(CLI_INPUT, "%s: %s: %s", program->command,
+                         program->path, strerror(errno));
     return record_judge(program, head, (size_t) n_bytes);
 }

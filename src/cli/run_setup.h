@@ -35,19 +35,25 @@ struct run_keys {
 };
 
 /* Rows for the option tables of commands that use a run_setup. */
-#define RUN_SETUP_OPTIONS                                                      \
+#define RUN_SETUP_OPTIONS RUN_MACHINE_OPTIONS, RUN_SOURCE_OPTIONS
+
+#define RUN_MACHINE_OPTIONS                                                    \
     {"machine", 'm', "MACHINE",                                                \
      "a name from `mmusim config list`, or a YAML file\n(default: zen4)"},     \
         {"set", 's', "KEY=VALUE",                                              \
          "set a key of the machine; may be repeated\n"                         \
          "(`mmusim config keys` lists them)"},                                 \
         {"seed", 0, "N", "short for -s seed=N"},                               \
-        {"from", 0, "FORMAT",                                                  \
-         "the source is a trace in this format (default: told\n"               \
-         "by its content)"},                                                   \
-        {"check", 0, NULL,                                                     \
-         "look for uses of stale translations; exit status 1 if\nthere are"    \
-         " any (slower, the same statistics)"},                                \
+    {                                                                          \
+        "check", 0, NULL,                                                      \
+            "look for uses of stale translations; exit status 1 if\nthere "    \
+            "are any (slower, the same statistics)"                            \
+    }
+
+#define RUN_SOURCE_OPTIONS                                                     \
+    {"from", 0, "FORMAT",                                                      \
+     "the source is a trace in this format (default: told\n"                   \
+     "by its content)"},                                                       \
     {                                                                          \
         "salvage", 0, NULL, "skip damaged blocks of a trace"                   \
     }
@@ -66,9 +72,6 @@ int run_setup_operands(struct run_setup *setup, const char *command, int argc,
 int run_load_config(const struct run_setup *setup, mmusim_config_t **config);
 /* Sets key=value on a configuration; 0, or an exit status after a message. */
 int run_set_key(mmusim_config_t *config, const char *key, const char *value);
-
-/* The absolute path of a trace, to be freed; NULL: errno says why. */
-char *run_find_source(const char *name);
 
 int run_open_input(const struct run_setup *setup, struct run_input *input);
 void run_close_input(struct run_input *input);

@@ -58,9 +58,9 @@ static bool columns_merge(struct sweep_columns *columns,
 }
 
 void sweep_columns_fini(struct sweep_columns *columns,
-                        struct sweep_schema *schemas)
+                        struct sweep_result *result)
 {
-    for (struct sweep_schema *s = schemas; s; s = s->next) {
+    for (struct sweep_schema *s = result->schemas; s; s = s->next) {
         free(s->column_of);
         s->column_of = NULL;
     }
@@ -69,34 +69,18 @@ void sweep_columns_fini(struct sweep_columns *columns,
     free(columns->cell);
 }
 
-void sweep_columns_begin(struct sweep_columns *columns)
-{
-    memset(columns, 0, sizeof(*columns));
-}
-
-bool sweep_columns_add(struct sweep_columns *columns,
-                       struct sweep_schema *schema)
-{
-    return schema->column_of || columns_merge(columns, schema);
-}
-
-bool sweep_columns_end(struct sweep_columns *columns)
-{
-    columns->cell = calloc(columns->n + 1, sizeof(*columns->cell));
-    return columns->cell != NULL;
-}
-
 bool sweep_columns_init(struct sweep_columns *columns,
                         struct sweep_result *result, size_t n_points)
 {
-    sweep_columns_begin(columns);
+    memset(columns, 0, sizeof(*columns));
     for (size_t i = 0; i < n_points; i++) {
         struct sweep_schema *schema = result->rows[i].schema;
 
-        if (schema && !sweep_columns_add(columns, schema))
+        if (schema && !schema->column_of && !columns_merge(columns, schema))
             return false;
     }
-    return sweep_columns_end(columns);
+    columns->cell = calloc(columns->n + 1, sizeof(*columns->cell));
+    return columns->cell != NULL;
 }
 
 void sweep_columns_place(struct sweep_columns *columns,
