@@ -212,6 +212,30 @@ MMUSIM_API mmusim_status_t mmusim_trace_cat(
     int (*write)(void *context, const char *text, size_t length_bytes),
     void *context, mmusim_diag_t *diag);
 
+/* Another format to write a trace in. */
+typedef struct mmusim_trace_target {
+    const char *format;  /* "text", "lackey" or "champsim" */
+    const char *packing; /* "gzip", "xz", "zstd"; NULL: none */
+    /* NULL: everything. Formats other than text hold one thread. */
+    const mmusim_trace_selection_t *selection;
+    /* Takes bytes; returns 0 to go on, anything else ends with MMUSIM_SYSTEM.
+     * Called for many bytes at a time. */
+    int (*write)(void *context, const char *bytes, size_t n_bytes);
+    void *context;
+    /* Filled in: one line that says what the format cannot hold; "": it holds
+     * all. */
+    char note[768];
+} mmusim_trace_target_t;
+
+/*
+ * Writes the trace. Errors: MMUSIM_USAGE (unknown format, more than one
+ * thread), MMUSIM_UNSUPPORTED (packing not in this build), MMUSIM_SYSTEM, and
+ * those of reading the trace.
+ */
+MMUSIM_API mmusim_status_t mmusim_trace_export(mmusim_trace_t *trace,
+                                               mmusim_trace_target_t *to,
+                                               mmusim_diag_t *diag);
+
 /*
  * The records as a native trace at path, written as PATH.part and renamed.
  * codec: "gzip" or "zstd"; level 0: the default. selection may be NULL.
@@ -219,6 +243,26 @@ MMUSIM_API mmusim_status_t mmusim_trace_cat(
 MMUSIM_API mmusim_status_t mmusim_trace_convert(
     mmusim_trace_t *trace, const mmusim_trace_selection_t *selection,
     const char *path, const char *codec, int level, mmusim_diag_t *diag);
+
+/* A file into a native one: what mmusim_trace_open and mmusim_trace_convert
+ * take. */
+typedef struct mmusim_trace_conversion {
+    const char *from;                          /* path, "-": standard input */
+    const mmusim_trace_options_t *options;     /* NULL: defaults */
+    const mmusim_trace_selection_t *selection; /* NULL: everything */
+    const char *to;
+    const char *codec;
+    int level;
+    /* Hears what importing has to say, line by line, and whether a native trace
+     * has no index; NULL: nobody does. */
+    void (*tell)(void *context, const char *line);
+    void *context;
+} mmusim_trace_conversion_t;
+
+/* As those two calls, but without a temporary file in between if the format has
+ * one thread and nothing is selected. */
+MMUSIM_API mmusim_status_t mmusim_trace_convert_file(
+    const mmusim_trace_conversion_t *conversion, mmusim_diag_t *diag);
 
 /* ---- the working set ---- */
 

@@ -77,6 +77,8 @@ int cli_run_sub(const struct cli_command *self,
 /* "mmusim: TEXT\n" on standard error; returns status, for `return`. */
 int cli_error(enum cli_exit status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for what is no error. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a diagnostic the same way; returns the exit status of its code. */
 int cli_diag(const mmusim_diag_t *diag);
 int cli_exit_of(mmusim_status_t status);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim trace: what a trace holds, whether it is whole, and other forms. */
 #include "cli/cli.h"
+#include "cli/trace_output.h"
 #include "mmusim/trace.h"
 
 #include <inttypes.h>
@@ -15,7 +16,7 @@ struct trace_arguments {
     mmusim_trace_selection_t selection;
     uint32_t tids[TRACE_TIDS_MAX];
     const char *output;
-    const char *to; /* "gzip", "zstd" or "text" */
+    const char *to; /* one of trace_output_forms */
     uint64_t level;
     const char *path;
 };
@@ -37,7 +38,6 @@ static int trace_add_tid(struct trace_arguments *arguments, const char *value)
 static int trace_option(void *context, const struct cli_option *option,
                         const char *value)
 {
-    static const char *const forms[] = {"gzip", "zstd", "text", NULL};
     struct trace_arguments *arguments = context;
     int choice;
 
@@ -52,8 +52,8 @@ static int trace_option(void *context, const struct cli_option *option,
         arguments->open.salvages = true;
         return 0;
     case 't':
-        choice = cli_choice("--to", value, forms);
-        arguments->to = choice < 0 ? NULL : forms[choice];
+        choice = cli_choice("--to", value, trace_output_forms);
+        arguments->to = choice < 0 ? NULL : trace_output_forms[choice];
         return choice < 0 ? CLI_USAGE : 0;
     case 'l':
         return cli_number("--level", value, 1, 19, 0, &arguments->level);
@@ -188,74 +188,70 @@ static int trace_verify(const struct cli_command *self, int argc, char **argv)
     return n_damaged ? CLI_FOUND : CLI_OK;
 }
 
-static int trace_write_text(void *context, const char *text,
-                            size_t length_bytes)
+static int trace_write(const struct cli_command *self,
+                       const struct trace_arguments *arguments, const char *to)
 {
-    return cli_is_interrupted() ||
-           fwrite(text, 1, length_bytes, context) != length_bytes;
-}
+    const struct trace_output what = {.command = self->name,
+                                      .path = arguments->path,
+                                      .output = arguments->output,
+                                      .to = to,
+                                      .level = (int) arguments->level,
+                                      .open = arguments->open,
+                                      .selection = &arguments->selection};
 
-/* Frees trace. */
-static int trace_to_text(struct trace_arguments *arguments,
-                         mmusim_trace_t *trace)
-{
-    mmusim_diag_t diag = {0};
-    struct cli_output *output;
-    int status = cli_output_refuse_input(arguments->output, arguments->path);
-
-    output = status ? NULL : cli_output_open(arguments->output, &status);
-    if (output &&
-        mmusim_trace_cat(trace, &arguments->selection, trace_write_text,
-                         cli_output_stream(output), &diag)) {
-        status = cli_is_interrupted() ? (int) CLI_INTERRUPTED : cli_diag(&diag);
-        cli_output_abandon(output);
-    } else if (output) {
-        status = cli_output_close(output);
-    }
-    mmusim_trace_close(trace);
-    return status;
+    return trace_output_write(&what);
 }
 
 static int trace_cat(const struct cli_command *self, int argc, char **argv)
 {
     struct trace_arguments arguments = {0};
-    mmusim_trace_t *trace;
-    int status = trace_begin(self, argc, argv, &arguments, &trace);
+    int status = trace_parse(self, argc, argv, &arguments);
 
-    cli_catch_interrupts();
-    return status >= 0 ? status : trace_to_text(&arguments, trace);
+    return status >= 0 ? status : trace_write(self, &arguments, "text");
 }
 
 static int trace_convert(const struct cli_command *self, int argc, char **argv)
 {
     struct trace_arguments arguments = {.to = "gzip"};
-    mmusim_trace_t *trace;
-    mmusim_diag_t diag = {0};
-    int status = trace_begin(self, argc, argv, &arguments, &trace);
+    int status = trace_parse(self, argc, argv, &arguments);
+
+    return status >= 0 ? status : trace_write(self, &arguments, arguments.to);
+}
+
+static int trace_print_format(void *context,
+                              const mmusim_trace_format_item_t *item)
+{
+    (void) context;
+    if (!item->option)
+        printf("%-20s  %s\n", item->name, item->help);
+    else
+        printf("    %-16s  %s; %" PRIu64 " to %" PRIu64 ", default %" PRIu64
+               "\n",
+               item->option, item->help, item->min, item->max, item->dflt);
+    return 0;
+}
+
+static int trace_formats(const struct cli_command *self, int argc, char **argv)
+{
+    int first;
+    int status = cli_parse(self, argc, argv, NULL, NULL, &first);
 
     if (status >= 0)
         return status;
-    if (!strcmp(arguments.to, "text"))
-        return trace_to_text(&arguments, trace);
-    if (!arguments.output || !strcmp(arguments.output, "-"))
-        status = cli_error(CLI_USAGE,
-                           "%s: -o FILE is missing (a native trace "
-                           "goes into a file)",
-                           self->name);
-    else
-        status = cli_output_refuse_input(arguments.output, arguments.path);
-    if (!status &&
-        mmusim_trace_convert(trace, &arguments.selection, arguments.output,
-                             arguments.to, (int) arguments.level, &diag))
-        status = cli_diag(&diag);
-    mmusim_trace_close(trace);
-    return status;
+    if (first != argc)
+        return cli_error(CLI_USAGE, "%s: takes no argument", self->name);
+    mmusim_trace_format_each(trace_print_format, NULL);
+    return 0;
 }
 
 #define TRACE_OPEN_OPTIONS                                                     \
-    {"from", 'f', "FORMAT", "native or text, instead of by content"},          \
+    {"from", 'f', "FORMAT",                                                    \
+     "of the trace, instead of by content; options may follow:\n"              \
+     "lackey,thread=2 (`mmusim trace formats` lists all)"},                    \
     {                                                                          \
-        "salvage", 's', NULL, "skip damaged blocks"                            \
+        "salvage", 's', NULL,                                                  \
+            "skip damaged blocks; of other formats, keep what comes\n"         \
+            "before damage"                                                    \
     }
 #define TRACE_OUTPUT_OPTION                                                    \
     {                                                                          \
@@ -269,7 +265,9 @@ static int trace_convert(const struct cli_command *self, int argc, char **argv)
         "end", 'e', "N", "up to before record N of each thread"                \
     }
 #define TRACE_FORM_OPTIONS                                                     \
-    {"to", 't', "FORM", "gzip (default), zstd or text"},                       \
+    {"to", 't', "FORM",                                                        \
+     "native, packed by gzip (default) or zstd; text; lackey or\n"             \
+     "champsim (one thread), packed if FILE ends in .gz, .xz or\n.zst"},       \
     {                                                                          \
         "level", 'l', "N", "of compression"                                    \
     }
@@ -279,7 +277,12 @@ static const struct cli_option trace_verify_options[] = {{0}};
 static const struct cli_option trace_cat_options[] = {
     TRACE_OPEN_OPTIONS, TRACE_OUTPUT_OPTION, TRACE_SELECTION_OPTIONS, {0}};
 static const struct cli_option trace_convert_options[] = {
-    TRACE_OPEN_OPTIONS, TRACE_OUTPUT_OPTION, TRACE_FORM_OPTIONS, {0}};
+    TRACE_OPEN_OPTIONS,
+    TRACE_OUTPUT_OPTION,
+    TRACE_FORM_OPTIONS,
+    {"thread", 'T', "TID", "only this thread; may be repeated"},
+    {0}};
+static const struct cli_option trace_formats_options[] = {{0}};
 static const struct cli_option trace_cut_options[] = {TRACE_OPEN_OPTIONS,
                                                       TRACE_OUTPUT_OPTION,
                                                       TRACE_FORM_OPTIONS,
@@ -315,11 +318,25 @@ static const struct cli_command trace_cat_command = {
 
 static const struct cli_command trace_convert_command = {
     .name = "trace convert",
-    .usage = "[--to gzip|zstd|text] -o FILE TRACE",
-    .summary = "text to native, native to text, one codec to the other",
-    .details = "",
+    .usage = "[--to FORM] [-o FILE] TRACE",
+    .summary = "from any format to ours, from ours to others",
+    .details =
+        "TRACE is told by its content, packed by gzip, xz, zstd or bzip2 or "
+        "not.\nWhat a format cannot hold is told in one line.\n"
+        "  mmusim trace convert -o app.mmt app.lackey.gz\n"
+        "  mmusim trace convert --to champsim --thread 1 -o app.champsim.xz "
+        "app.mmt\n",
     .options = trace_convert_options,
     .run = trace_convert,
+};
+
+static const struct cli_command trace_formats_command = {
+    .name = "trace formats",
+    .usage = "",
+    .summary = "list the formats that can be read, and their options",
+    .details = "Options stand behind the name: --from champsim,thread=2\n",
+    .options = trace_formats_options,
+    .run = trace_formats,
 };
 
 static const struct cli_command trace_cut_command = {
@@ -334,15 +351,15 @@ static const struct cli_command trace_cut_command = {
 static int trace_main(const struct cli_command *self, int argc, char **argv)
 {
     static const struct cli_command *const subs[] = {
-        &trace_info_command, &trace_verify_command, &trace_cat_command,
-        &trace_convert_command, &trace_cut_command};
+        &trace_info_command,    &trace_verify_command, &trace_cat_command,
+        &trace_convert_command, &trace_cut_command,    &trace_formats_command};
 
     return cli_run_sub(self, subs, sizeof(subs) / sizeof(subs[0]), argc, argv);
 }
 
 const struct cli_command cmd_trace = {
     .name = "trace",
-    .usage = "info|verify|cat|convert|cut ...",
+    .usage = "info|verify|cat|convert|cut|formats ...",
     .summary = "look into traces and change their form",
     .details = "",
     .run = trace_main,

@@ -69,23 +69,29 @@ int cli_error(enum cli_exit status, const char *format, ...)
     return (int) status;
 }
 
-void cli_warn_incomplete(const char *path, const struct mmusim_trace *trace)
+void cli_note(const char *format, ...)
 {
     char text[2048];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    option_print_message(text);
+}
+
+void cli_warn_incomplete(const char *path, const struct mmusim_trace *trace)
+{
     const char *note;
 
-    for (size_t i = 0; (note = mmusim_trace_note(trace, i)); i++) {
-        snprintf(text, sizeof(text), "%s: %s", path, note);
-        option_print_message(text);
-    }
+    for (size_t i = 0; (note = mmusim_trace_note(trace, i)); i++)
+        cli_note("%s: %s", path, note);
     if (mmusim_trace_is_complete(trace) ||
         strcmp(mmusim_trace_format(trace), "native") != 0)
         return;
-    snprintf(text, sizeof(text),
-             "%s: no index: the recording was cut short or truncated (what is "
+    cli_note("%s: no index: the recording was cut short or truncated (what is "
              "there is used)",
              path);
-    option_print_message(text);
 }
 
 int cli_diag(const mmusim_diag_t *diag)

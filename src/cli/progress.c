@@ -51,8 +51,9 @@ static void progress_draw(const struct cli_progress *progress, uint64_t done,
         share = 1.0;
     fprintf(stderr, "\r\033[K%s: ", progress->what);
     if (total)
-        fprintf(stderr, "%.0f %%, ", share * 100.0);
-    fprintf(stderr, "%.1f M accesses/s", rate);
+        fprintf(stderr, "%.0f %%%s", share * 100.0, accesses ? ", " : "");
+    if (accesses)
+        fprintf(stderr, "%.1f M accesses/s", rate);
     if (share > 0.0 && elapsed_s > 1.0)
         fprintf(stderr, ", %.0f s left", elapsed_s * (1.0 - share) / share);
     fflush(stderr);

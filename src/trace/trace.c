@@ -46,7 +46,7 @@ static mmusim_status_t trace_import_into(struct import *import, FILE *out,
     return status;
 }
 
-static mmusim_status_t trace_open_import(struct mmusim_trace *self,
+static mmusim_status_t trace_fill_import(struct mmusim_trace *self,
                                          struct import *import,
                                          mmusim_diag_t *diag)
 {
@@ -83,24 +83,18 @@ static mmusim_status_t trace_open_native(struct mmusim_trace *self,
                                         n_head, diag);
 }
 
-static mmusim_status_t trace_open_any(struct mmusim_trace *self,
-                                      const char *path,
-                                      const mmusim_trace_options_t *options,
-                                      mmusim_diag_t *diag)
+mmusim_status_t mmusim__trace_find_import(struct import *import,
+                                          const char *path,
+                                          const mmusim_trace_options_t *options,
+                                          mmusim_diag_t *diag)
 {
-    struct import import;
     mmusim_status_t status =
-        mmusim__import_open(&import, path, options->format, diag);
+        mmusim__import_open(import, path, options->format, diag);
 
-    if (!status && import.stream) {
-        import.stream->watch = options->watch ? trace_watch : NULL;
-        import.stream->watch_context = (void *) (uintptr_t) options;
+    if (!status && import->stream && options->watch) {
+        import->stream->watch = trace_watch;
+        import->stream->watch_context = (void *) (uintptr_t) options;
     }
-    if (!status && import.ops)
-        status = trace_open_import(self, &import, diag);
-    else if (!status)
-        status = trace_open_native(self, &import, diag);
-    mmusim__import_close(&import);
     return status;
 }
 
@@ -122,18 +116,15 @@ static mmusim_status_t trace_build(struct mmusim_trace *self,
     return MMUSIM_OK;
 }
 
-mmusim_status_t mmusim_trace_open(const char *path,
-                                  const mmusim_trace_options_t *options,
-                                  mmusim_trace_t **trace, mmusim_diag_t *diag)
+mmusim_status_t mmusim__trace_open_import(struct import *import,
+                                          const mmusim_trace_options_t *options,
+                                          mmusim_trace_t **trace,
+                                          mmusim_diag_t *diag)
 {
-    static const mmusim_trace_options_t none = {0};
     const struct trace_damage_sink sink = {trace_ignore_damage, NULL};
     struct mmusim_trace *self = calloc(1, sizeof(*self));
     mmusim_status_t status;
 
-    *trace = NULL;
-    if (!options)
-        options = &none;
     if (!self)
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     mmusim__piece_cache_init(&self->cache, options->cache_bytes);
@@ -141,18 +132,38 @@ mmusim_status_t mmusim_trace_open(const char *path,
     self->has_helper = options->uses_helper_thread && !self->has_cache;
     self->salvages = options->salvages;
     self->file.fd = -1;
-    status = trace_open_any(self, path, options, diag);
+    if (import->ops)
+        status = trace_fill_import(self, import, diag);
+    else
+        status = trace_open_native(self, import, diag);
     if (!status)
         status = mmusim__trace_file_scan(
             &self->file, options->salvages ? &sink : NULL, diag);
     if (!status)
         status = trace_build(self, diag);
-    if (status) {
+    if (status)
         mmusim_trace_close(self);
-        return status;
-    }
-    *trace = self;
-    return MMUSIM_OK;
+    else
+        *trace = self;
+    return status;
+}
+
+mmusim_status_t mmusim_trace_open(const char *path,
+                                  const mmusim_trace_options_t *options,
+                                  mmusim_trace_t **trace, mmusim_diag_t *diag)
+{
+    static const mmusim_trace_options_t none = {0};
+    struct import import;
+    mmusim_status_t status;
+
+    *trace = NULL;
+    if (!options)
+        options = &none;
+    status = mmusim__trace_find_import(&import, path, options, diag);
+    if (!status)
+        status = mmusim__trace_open_import(&import, options, trace, diag);
+    mmusim__import_close(&import);
+    return status;
 }
 
 bool mmusim_trace_is_complete(const mmusim_trace_t *trace)

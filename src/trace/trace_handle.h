@@ -28,6 +28,18 @@ struct mmusim_trace {
     struct import_notes notes;
 };
 
+/* The trace of an opened import, which stays the caller's. options: of
+ * mmusim_trace_open, not NULL. */
+mmusim_status_t mmusim__trace_open_import(struct import *import,
+                                          const mmusim_trace_options_t *options,
+                                          mmusim_trace_t **trace,
+                                          mmusim_diag_t *diag);
+/* Opens path as the options say; the import is to be closed in any case. */
+mmusim_status_t mmusim__trace_find_import(struct import *import,
+                                          const char *path,
+                                          const mmusim_trace_options_t *options,
+                                          mmusim_diag_t *diag);
+
 static inline const struct trace_block *
 trace_block_of(const struct mmusim_trace *trace, uint32_t thread_index,
                uint32_t block)
