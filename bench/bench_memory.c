@@ -108,7 +108,8 @@ static void *allocated(size_t n, size_t size)
 
 static struct mmusim_source *stores_create(const struct shape *shape)
 {
-    static const struct source_ops ops = {stores_next, stores_destroy};
+    static const struct source_ops ops = {.next = stores_next,
+                                          .destroy = stores_destroy};
     struct stores *stores = allocated(1, sizeof(*stores));
 
     stores->shape = shape;
@@ -120,8 +121,10 @@ static struct mmusim_source *stores_create(const struct shape *shape)
         stores->heads[i] = (struct source_thread){i + 1, 0, i > 0};
         stores->clones[i] = (struct sys_op){.kind = SYS_CLONE, .number = i + 2};
     }
-    stores->source = (struct mmusim_source){&ops, shape->name, shape->n_threads,
-                                            stores->heads, 0};
+    stores->source = (struct mmusim_source){.ops = &ops,
+                                            .name = shape->name,
+                                            .n_threads = shape->n_threads,
+                                            .threads = stores->heads};
     return &stores->source;
 }
 

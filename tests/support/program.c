@@ -376,7 +376,8 @@ static void view_destroy(struct mmusim_source *source)
     free(view);
 }
 
-static const struct source_ops view_ops = {view_next, view_destroy};
+static const struct source_ops view_ops = {.next = view_next,
+                                           .destroy = view_destroy};
 
 struct mmusim_source *program_source(const struct program *program,
                                      const struct program_view *options)
@@ -399,7 +400,10 @@ struct mmusim_source *program_source(const struct program *program,
         assert_non_null(view->cursors[i].buffer);
     }
     view->source =
-        (struct mmusim_source){&view_ops, "program", program->n_threads,
-                               view->heads, program_records(program)};
+        (struct mmusim_source){.ops = &view_ops,
+                               .name = "program",
+                               .n_threads = program->n_threads,
+                               .threads = view->heads,
+                               .total_records = program_records(program)};
     return &view->source;
 }

@@ -43,7 +43,8 @@ static void model_destroy(struct mmusim_source *source)
     (void) source;
 }
 
-static const struct source_ops model_ops = {model_next, model_destroy};
+static const struct source_ops model_ops = {.next = model_next,
+                                            .destroy = model_destroy};
 
 /* Phases of different working sets, some accesses that cross pages. */
 static void model_fill(struct model *model, uint32_t n, uint64_t seed)
