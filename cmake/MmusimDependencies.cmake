@@ -31,6 +31,10 @@ if(NOT TARGET mmusim_yaml)
         "apt-get install libyaml-dev (or run scripts/install-deps.sh build)")
 endif()
 
+# elfutils, for functions and lines in `mmusim annotate`; both or neither
+mmusim_find_library(mmusim_dw elfutils/libdwfl.h dw)
+mmusim_find_library(mmusim_elf gelf.h elf)
+
 set(MMUSIM_HAS_ZSTD FALSE)
 if(NOT MMUSIM_ZSTD MATCHES "^(OFF|0|FALSE|NO)$")
     mmusim_find_library(mmusim_zstd zstd.h zstd)

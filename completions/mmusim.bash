@@ -31,6 +31,12 @@ _mmusim() {
         compopt -o nospace
         words=$(_mmusim_first_words "$tool" config keys)
         current=${current%%=*}
+    elif [[ $command == annotate && $previous == --by ]]; then
+        words="mapping function line site thread"
+    elif [[ $command == annotate && $previous == --sort ]]; then
+        words="misses fetch_misses walks walk_cycles faults fault_cycles
+            operations operation_cycles flushes flush_cycles shootdowns
+            shootdown_wait"
     elif [[ $previous == --format ]]; then
         words="text json csv"
     elif [[ ($command == run || $command == record) && $previous == -- ]]; then

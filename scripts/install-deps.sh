@@ -4,7 +4,7 @@
 #
 #   scripts/install-deps.sh [-n] build|test|record...      (default: build)
 #
-#   build    compiler, CMake, libyaml, zlib, zstd, lzma, bzip2
+#   build    compiler, CMake, libyaml, zlib, zstd, lzma, bzip2, libdw
 #   test     cmocka, clang, a C++ compiler, python3, man, pkg-config, an AArch64
 #            compiler for the recorder's tests, chromium for those of reports
 #   record   qemu-user, under which `mmusim record` runs programs
@@ -17,7 +17,7 @@ set -eu
 # "package" or "package:command"; the command, if there, will do as well
 declare -A packages=(
     [build]="gcc:cc libc6-dev cmake:cmake ninja-build:ninja libyaml-dev
-        zlib1g-dev libzstd-dev liblzma-dev libbz2-dev"
+        zlib1g-dev libzstd-dev liblzma-dev libbz2-dev libdw-dev libelf-dev"
     [test]="gcc:gcc g++:c++ clang:clang libcmocka-dev python3:python3
         binutils:objdump pkg-config:pkg-config man-db:man groff-base:troff
         bsdextrautils:col clang-format:clang-format

@@ -182,6 +182,33 @@ typedef struct mmusim_mark_event {
     const char *name;
 } mmusim_mark_event_t;
 
+/* An `image` record: a mapping that exists already; costs no time. */
+typedef struct mmusim_image_event {
+    uint64_t cycle;
+    uint64_t space; /* the address space it is in */
+    uint64_t vaddr, length_bytes;
+    uint64_t file_offset; /* of a file */
+    uint64_t build;       /* first 8 bytes of the file's build id, the first in
+                             the highest bits; 0: unknown */
+    const char *name;     /* of the file, or "[stack]" and such */
+    uint32_t cpu, tid;
+    bool is_file;
+    bool is_readable;
+    bool is_writable;
+    bool is_executable;
+    /* Each fetch of the trace ends with the instruction that makes the accesses
+     * behind it: pc is precise. */
+    bool has_lines;
+} mmusim_image_event_t;
+
+/* A `site` record: a return address of the thread's next operation. Several
+ * come in a row, the innermost first; costs no time. */
+typedef struct mmusim_site_event {
+    uint64_t cycle;
+    uint64_t vaddr;
+    uint32_t cpu, tid;
+} mmusim_site_event_t;
+
 /*
  * What a caller wants to hear; members that are NULL are not called.
  * Initialise with {0}: members may be added at the end.
@@ -200,6 +227,8 @@ typedef struct mmusim_observer {
     void (*on_shootdown)(void *context, const mmusim_shootdown_event_t *event);
     void (*on_ipi)(void *context, const mmusim_ipi_event_t *event);
     void (*on_mark)(void *context, const mmusim_mark_event_t *event);
+    void (*on_image)(void *context, const mmusim_image_event_t *event);
+    void (*on_site)(void *context, const mmusim_site_event_t *event);
 } mmusim_observer_t;
 
 /*

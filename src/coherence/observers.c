@@ -19,7 +19,9 @@
     X(flush_call, mmusim_flush_call_event_t)                                   \
     X(shootdown, mmusim_shootdown_event_t)                                     \
     X(ipi, mmusim_ipi_event_t)                                                 \
-    X(mark, mmusim_mark_event_t)
+    X(mark, mmusim_mark_event_t)                                               \
+    X(image, mmusim_image_event_t)                                             \
+    X(site, mmusim_site_event_t)
 
 #define OBSERVED_TELL(member, type)                                            \
     static void tell_##member(const struct observers *observers,               \
@@ -263,6 +265,40 @@ void mmusim__observe_mark(struct cpu *cpu, const char *name, uint32_t index)
     };
 
     tell_mark(cpu->observed->all, &event);
+}
+
+void mmusim__observe_image(struct cpu *cpu, const struct sys_op *op)
+{
+    const mmusim_image_event_t event = {
+        .cycle = cpu->now,
+        .space = observed_space(cpu),
+        .vaddr = op->vaddr,
+        .length_bytes = op->length_bytes,
+        .file_offset = op->file_offset,
+        .build = op->number,
+        .name = op->name,
+        .cpu = cpu->id,
+        .tid = cpu->task_id,
+        .is_file = (op->flags & SYS_MAP_FILE) != 0,
+        .is_readable = (op->flags & SYS_PROT_READ) != 0,
+        .is_writable = (op->flags & SYS_PROT_WRITE) != 0,
+        .is_executable = (op->flags & SYS_PROT_EXEC) != 0,
+        .has_lines = (op->flags & SYS_IMAGE_LINES) != 0,
+    };
+
+    tell_image(cpu->observed->all, &event);
+}
+
+void mmusim__observe_site(struct cpu *cpu, uint64_t vaddr)
+{
+    const mmusim_site_event_t event = {
+        .cycle = cpu->now,
+        .vaddr = vaddr,
+        .cpu = cpu->id,
+        .tid = cpu->task_id,
+    };
+
+    tell_site(cpu->observed->all, &event);
 }
 
 /* ---- walks ---- */

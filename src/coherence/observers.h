@@ -11,6 +11,7 @@
 #define MMUSIM_COHERENCE_OBSERVERS_H
 
 #include "coherence/cpu.h"
+#include "core/op.h"
 #include "mmusim/observe.h"
 #include "tlb/walker.h"
 
@@ -91,5 +92,8 @@ void mmusim__observe_shootdown(struct cpu *cpu,
 void mmusim__observe_ipi(const struct observers *observers,
                          const mmusim_ipi_event_t *event);
 void mmusim__observe_mark(struct cpu *cpu, const char *name, uint32_t index);
+/* op: an IMAGE */
+void mmusim__observe_image(struct cpu *cpu, const struct sys_op *op);
+void mmusim__observe_site(struct cpu *cpu, uint64_t vaddr);
 
 #endif

@@ -217,6 +217,10 @@ void mmusim__core_sys(struct core_unit *core, struct thread *thread,
         mmusim__stream_skip(stream);
         mmusim__thread_make_kernel(core->kernel, core->cpu, thread);
     } else if (op->kind == SYS_IMAGE || op->kind == SYS_SITE) {
+        if (core->cpu->observed && op->kind == SYS_IMAGE)
+            mmusim__observe_image(core->cpu, op);
+        else if (core->cpu->observed)
+            mmusim__observe_site(core->cpu, op->vaddr);
         mmusim__stream_skip(stream);
     } else {
         if (!mmusim__marks_add(core->marks, op->name, core->cpu->id,
