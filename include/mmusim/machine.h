@@ -71,6 +71,15 @@ MMUSIM_API size_t mmusim_flush_event_format(const mmusim_flush_event_t *event,
                                             char *buffer, size_t size_bytes);
 
 /*
+ * Asks for statistics per region: what happens from one `mark` record of the
+ * source to the next, of whatever thread, or to the end. Before the run; they
+ * are then part of its statistics, region.NAME.INDEX.STATISTIC, in the order of
+ * the marks, and sum to the run's. MMUSIM_USAGE: it has run. MMUSIM_NOMEM.
+ */
+MMUSIM_API mmusim_status_t
+mmusim_machine_attach_marks(mmusim_machine_t *machine);
+
+/*
  * Runs the source to its end; once per machine. The source is borrowed and is
  * used up. Errors: those of the source, MMUSIM_EXHAUSTED (simulated memory),
  * MMUSIM_NOMEM, MMUSIM_INTERRUPTED, MMUSIM_UNSUPPORTED (the record is named).

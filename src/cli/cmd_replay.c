@@ -53,6 +53,8 @@ int replay_option(void *context, const struct cli_option *option,
         return output_set_add(&replay->outputs, replay_events_out, value);
     } else if (!strcmp(option->name, "report")) {
         return output_set_add(&replay->outputs, replay_report_out, value);
+    } else if (!strcmp(option->name, "attach-marks")) {
+        replay->has_regions = 1;
     } else if (!strcmp(option->name, "per-core")) {
         replay->is_per_core = 1;
     } else {
@@ -263,6 +265,8 @@ static mmusim_status_t replay_make_machine(struct replay *replay,
         replay->setup.machine, replay->setup.source};
     mmusim_status_t status = mmusim_machine_create(config, &run->machine, diag);
 
+    if (!status && replay->has_regions)
+        status = mmusim_machine_attach_marks(run->machine);
     if (!status && replay->timeline)
         status = timeline_attach(replay->timeline, run->machine, &about);
     return status;

@@ -28,6 +28,7 @@ struct replay {
     struct timeline_options drawn;
     struct timeline *timeline; /* NULL: not asked for */
     int is_per_core;
+    int has_regions; /* --attach-marks */
     int is_quiet;
     uint64_t n_violations;
     struct html_page page;          /* with --report */
@@ -45,6 +46,9 @@ struct replay {
          "does"},                                                              \
         {"report", 0, "FILE.html",                                             \
          "write a page with charts there, for any browser"},                   \
+        {"attach-marks", 0, NULL,                                              \
+         "statistics for each region, from one mark of the\nprogram to the "   \
+         "next (mmusim/mark.h)"},                                              \
         TIMELINE_OPTIONS
 
 /* argv: the whole command, for --report; 0, or an exit status after a message.

@@ -6,6 +6,8 @@
  */
 #include "cli/replay_report.h"
 
+#include "cli/region_report.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -271,6 +273,7 @@ void report_print(FILE *file, const mmusim_stats_t *stats, const char *machine,
     report_causes(file, stats);
     report_walks(file, stats);
     report_flushes(file, stats);
+    region_report_print(file, stats);
     if (detail == REPORT_PER_CORE)
         report_cores(file, stats);
 }

@@ -8,6 +8,7 @@
 #include "core/diag.h"
 #include "core/page_size.h"
 #include "machine/marks.h"
+#include "machine/regions.h"
 #include "os/order.h"
 #include "os/process.h"
 #include "os/scheduler.h"
@@ -226,7 +227,9 @@ void mmusim__core_sys(struct core_unit *core, struct thread *thread,
         if (!mmusim__marks_add(core->marks, op->name, core->cpu->id,
                                core->cpu->now))
             system_fail(core->cpu->system, MMUSIM_NOMEM);
-        else if (core->cpu->observed)
+        else if (core->marks->regions)
+            mmusim__regions_mark(core->marks->regions, core->cpu, op->name);
+        if (core->cpu->observed)
             mmusim__observe_mark(core->cpu, op->name,
                                  mmusim__marks_last_index(core->marks));
         mmusim__stream_skip(stream);

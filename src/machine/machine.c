@@ -408,6 +408,7 @@ void mmusim_machine_destroy(mmusim_machine_t *machine)
     mmusim__pt_memory_destroy(machine->shared.tables);
     mmusim__histogram_fini(&machine->system.shootdowns.latency_cycles);
     mmusim__marks_fini(&machine->marks);
+    mmusim__regions_destroy(machine->regions);
     free(machine->streams);
     mmusim__arena_fini(&machine->arena);
     free(machine);

@@ -9,6 +9,7 @@
 #include "machine/core_unit.h"
 #include "machine/machine_config.h"
 #include "machine/marks.h"
+#include "machine/regions.h"
 #include "mmusim/machine.h"
 #include "os/kernel.h"
 #include "tlb/mem_model.h"
@@ -24,6 +25,7 @@ struct mmusim_machine {
     struct mem_model memory;
     struct translation_table *translations;
     struct marks marks;
+    struct regions *regions; /* NULL: not asked for */
     struct rng *rngs;        /* one a CPU */
     struct core_unit *cores; /* by CPU id */
     struct thread_stream *streams;

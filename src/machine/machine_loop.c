@@ -195,6 +195,18 @@ static void machine_end(struct mmusim_machine *machine)
     if (machine->observers)
         mmusim__observers_end(machine->observers);
     machine->end_cycle = end;
+    if (machine->regions)
+        mmusim__regions_end(machine->regions, end);
+}
+
+mmusim_status_t mmusim_machine_attach_marks(mmusim_machine_t *machine)
+{
+    if (machine->has_run)
+        return MMUSIM_USAGE;
+    if (!machine->regions)
+        machine->regions = mmusim__regions_create(machine);
+    machine->marks.regions = machine->regions;
+    return machine->regions ? MMUSIM_OK : MMUSIM_NOMEM;
 }
 
 mmusim_status_t mmusim_machine_run(mmusim_machine_t *machine,

@@ -8,6 +8,8 @@
 /* A run keeps this many; later ones are counted in n_dropped. */
 enum { MARKS_MAX = 65536 };
 
+struct regions;
+
 struct mark {
     char *name;
     uint32_t index; /* among the marks of this name, from 0 */
@@ -20,6 +22,7 @@ struct marks {
     uint32_t n_marks;
     uint32_t capacity;
     uint64_t n_dropped;
+    struct regions *regions; /* the machine's; NULL: nobody counts */
 };
 
 /* False: out of memory. */
