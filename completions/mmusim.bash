@@ -41,6 +41,8 @@ _mmusim() {
         words="text json csv"
     elif [[ ($command == run || $command == record) && $previous == -- ]]; then
         words=$(compgen -c -- "$current")
+    elif [[ $previous == --only ]]; then
+        words="settings placement kernels hardware"
     elif [[ $current == -* ]]; then
         words=$(_mmusim_options "$tool" "$command")
     elif [[ $command == workload && $previous == show ]]; then

@@ -43,7 +43,7 @@ for page in *.[1-9]; do
     done
 done
 
-for command in replay sweep record run trace config workload scenario litmus validate; do
+for command in replay annotate advise sweep record run trace config workload scenario litmus validate; do
     page=mmusim-$command.1
     if [ ! -e "$page" ]; then
         complain "no page $page"

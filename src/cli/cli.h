@@ -120,8 +120,8 @@ int cli_is_interrupted(void);
 const char *cli_data_dir(const char *name);
 
 /* Each command's table entry; defined in cmd_<name>.c. */
-extern const struct cli_command cmd_replay, cmd_annotate, cmd_sweep, cmd_record,
-    cmd_trace, cmd_config, cmd_workload, cmd_scenario, cmd_litmus, cmd_validate,
-    cmd_run;
+extern const struct cli_command cmd_advise, cmd_replay, cmd_annotate, cmd_sweep,
+    cmd_record, cmd_trace, cmd_config, cmd_workload, cmd_scenario, cmd_litmus,
+    cmd_validate, cmd_run;
 
 #endif

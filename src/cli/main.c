@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &cmd_replay,   &cmd_annotate, &cmd_sweep,    &cmd_record,
-    &cmd_run,      &cmd_trace,    &cmd_config,   &cmd_workload,
-    &cmd_scenario, &cmd_litmus,   &cmd_validate,
+    &cmd_replay,   &cmd_annotate, &cmd_advise, &cmd_sweep,
+    &cmd_record,   &cmd_run,      &cmd_trace,  &cmd_config,
+    &cmd_workload, &cmd_scenario, &cmd_litmus, &cmd_validate,
 };
 
 enum {

@@ -29,6 +29,7 @@ has '2 marks'
 has '[1-9][0-9]* shootdown'
 draws -m neoverse-v2 -s topology.cores_per_socket=4 workload:munmap,threads=4,rounds=20
 has '[1-9][0-9]* arrows'
+is_slow_build || {
 draws -m zen5 -s os.protocol=linux-6.14 -s topology.cores_per_socket=4 \
     workload:madvise-threads,threads=4,pages=16,passes=2
 draws -m sapphire-rapids -s topology.cores_per_socket=4 -s fabric=rar \
@@ -38,6 +39,7 @@ draws -s topology.cores_per_socket=2 -s virt.enabled=true \
     -s virt.preempt_period_cycles=200000 -s virt.preempt_cycles=20000 \
     -s virt.pv_flush=true workload:fork-cow,pages=64,rounds=4,threads=1
 draws workload:context-switch,processes=3,pages=16,rounds=3
+}
 
 # the same bytes from both engines, and with a simulation that checks itself
 draws -s topology.cores_per_socket=4 workload:madvise,threads=4,rounds=20

@@ -4,7 +4,7 @@
 . "$SOURCE_DIR/tests/cli/lib.sh"
 
 run 0 --help
-for word in replay annotate sweep record run trace config workload scenario litmus validate 130 --version; do
+for word in replay annotate advise sweep record run trace config workload scenario litmus validate 130 --version; do
     says "$word"
 done
 run 0 --version
@@ -12,7 +12,7 @@ version=$(sed -n 's/^#define MMUSIM_VERSION_[A-Z]* //p' \
     "$SOURCE_DIR/include/mmusim/mmusim.h" | paste -sd.)
 says "mmusim $version"
 
-for command in replay annotate sweep record run trace config workload scenario litmus validate \
+for command in replay annotate advise sweep record run trace config workload scenario litmus validate \
     "workload list" "workload show" "scenario run" \
     "scenario explore" "validate latency"; do
     # shellcheck disable=SC2086 # two words are two arguments
