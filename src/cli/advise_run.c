@@ -79,6 +79,8 @@ static void advice_do(struct advice_pool *pool, struct advice_point *point)
         advice_take(point, stats);
         point->n_violations = mmusim_machine_violations(machine);
     }
+    if (status == MMUSIM_INTERRUPTED) /* as if it had not begun */
+        status = MMUSIM_OK;
     point->status = diag.status = status;
     if (status)
         (void) mmusim_diag_format(&diag, point->reason, sizeof(point->reason));
