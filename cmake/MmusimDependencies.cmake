@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The libraries the project stands on. Sets the targets mmusim_yaml and
-# mmusim_zstd, mmusim_lzma and mmusim_bz2 (when found) and the variables
-# MMUSIM_HAS_ZSTD, MMUSIM_HAS_LZMA and MMUSIM_HAS_BZIP2.
+# mmusim_zstd, mmusim_lzma, mmusim_bz2 and mmusim_sqlite3 (when found) and the
+# variables MMUSIM_HAS_ZSTD, MMUSIM_HAS_LZMA and MMUSIM_HAS_BZIP2.
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -59,3 +59,6 @@ foreach(row "LZMA lzma.h lzma" "BZIP2 bzlib.h bz2")
         set(MMUSIM_HAS_${name} TRUE)
     endif()
 endforeach()
+
+# `sweep merge --format sqlite`
+mmusim_find_library(mmusim_sqlite3 sqlite3.h sqlite3)

@@ -39,16 +39,25 @@ _mmusim() {
             shootdown_wait"
     elif [[ $previous == --format ]]; then
         words="text json csv"
+        [[ $command/${COMP_WORDS[2]-} != sweep/merge ]] || words+=" sqlite"
     elif [[ ($command == run || $command == record) && $previous == -- ]]; then
         words=$(compgen -c -- "$current")
     elif [[ $previous == --only ]]; then
         words="settings placement kernels hardware"
     elif [[ $current == -* ]]; then
         words=$(_mmusim_options "$tool" "$command")
+        [[ $command != sweep ]] || case ${COMP_WORDS[2]-} in
+        status | merge | retry | explain | work)
+            words=$("$tool" sweep "${COMP_WORDS[2]}" --help 2>/dev/null |
+                grep -oE '^  (-[A-Za-z],)? *--[a-z-]+' |
+                grep -oE -- '--[a-z-]+')
+            ;;
+        esac
     elif [[ $command == workload && $previous == show ]]; then
         words=$(_mmusim_first_words "$tool" workload list)
     elif ((COMP_CWORD == 2)); then
         words=$(_mmusim_commands "$tool" "$command")
+        [[ $command != sweep ]] || words="status merge retry explain work"
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     if ((${#COMPREPLY[@]} == 0)); then

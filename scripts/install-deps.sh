@@ -4,9 +4,10 @@
 #
 #   scripts/install-deps.sh [-n] build|test|record...      (default: build)
 #
-#   build    compiler, CMake, libyaml, zlib, zstd, lzma, bzip2, libdw
+#   build    compiler, CMake, libyaml, zlib, zstd, lzma, bzip2, libdw, SQLite
 #   test     cmocka, clang, a C++ compiler, python3, man, pkg-config, an AArch64
-#            compiler for the recorder's tests, chromium for those of reports
+#            compiler for the recorder's tests, chromium for those of reports,
+#            gnuplot
 #   record   qemu-user, under which `mmusim record` runs programs
 #   -n       only print what would be installed
 #
@@ -17,11 +18,12 @@ set -eu
 # "package" or "package:command"; the command, if there, will do as well
 declare -A packages=(
     [build]="gcc:cc libc6-dev cmake:cmake ninja-build:ninja libyaml-dev
-        zlib1g-dev libzstd-dev liblzma-dev libbz2-dev libdw-dev libelf-dev"
+        zlib1g-dev libzstd-dev liblzma-dev libbz2-dev libdw-dev libelf-dev
+        libsqlite3-dev"
     [test]="gcc:gcc g++:c++ clang:clang libcmocka-dev python3:python3
         binutils:objdump pkg-config:pkg-config man-db:man groff-base:troff
         bsdextrautils:col clang-format:clang-format
-        chromium:chromium
+        chromium:chromium gnuplot-nox:gnuplot
         gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross"
     [record]="qemu-user:qemu-x86_64"
 )

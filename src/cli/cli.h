@@ -108,6 +108,9 @@ struct cli_progress;
 struct cli_progress *cli_progress_begin(const char *what, int is_quiet);
 void cli_progress_update(struct cli_progress *progress, uint64_t done,
                          uint64_t total, uint64_t accesses);
+/* The same of points, some of which may have been done before. */
+void cli_progress_points(struct cli_progress *progress, uint64_t done,
+                         uint64_t total, uint64_t failed);
 void cli_progress_end(struct cli_progress *progress);
 
 /* Set by SIGINT and SIGTERM once cli_catch_interrupts() has been called. */
@@ -123,5 +126,8 @@ const char *cli_data_dir(const char *name);
 extern const struct cli_command cmd_advise, cmd_replay, cmd_annotate, cmd_sweep,
     cmd_record, cmd_trace, cmd_config, cmd_workload, cmd_scenario, cmd_litmus,
     cmd_validate, cmd_run;
+/* Commands on a sweep's store: cmd_sweep_<name>.c. */
+extern const struct cli_command cmd_sweep_status, cmd_sweep_merge,
+    cmd_sweep_retry, cmd_sweep_explain, cmd_sweep_work;
 
 #endif

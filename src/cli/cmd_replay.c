@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim replay: one source through one machine; statistics come out. */
 #include "cli/cmd_replay.h"
+#include "cli/gnuplot.h"
 #include "cli/replay_html.h"
+#include "cli/replay_plot.h"
 #include "cli/replay_report.h"
 
 #include <stdlib.h>
@@ -13,6 +15,7 @@ static const char *const replay_formats[] = {"text", "json", "csv", NULL};
 static const char replay_stats_out[] = "-o";
 static const char replay_events_out[] = "--events";
 static const char replay_report_out[] = "--report";
+static const char replay_plot_out[] = "--plot";
 
 static const struct cli_option replay_options[] = {
     RUN_SETUP_OPTIONS,
@@ -53,6 +56,8 @@ int replay_option(void *context, const struct cli_option *option,
         return output_set_add(&replay->outputs, replay_events_out, value);
     } else if (!strcmp(option->name, "report")) {
         return output_set_add(&replay->outputs, replay_report_out, value);
+    } else if (!strcmp(option->name, "plot")) {
+        return output_set_add(&replay->outputs, replay_plot_out, value);
     } else if (!strcmp(option->name, "attach-marks")) {
         replay->has_regions = 1;
     } else if (!strcmp(option->name, "per-core")) {
@@ -200,6 +205,23 @@ static int replay_write_page(struct replay *replay,
     return status;
 }
 
+/* The same for the figure. */
+static int replay_write_plot(struct replay *replay,
+                             const struct replay_run *run)
+{
+    FILE *file = output_set_stream(&replay->outputs, replay_plot_out);
+    int status;
+
+    if (!file)
+        return 0;
+    status = replay_plot_write(
+        run->stats, replay->setup.machine, replay->setup.source,
+        output_set_path(&replay->outputs, replay_plot_out), file);
+    if (status)
+        output_set_abandon(&replay->outputs, replay_plot_out);
+    return status;
+}
+
 /* 0, or an exit status after a message. */
 static int replay_open_source(const struct replay *replay,
                               const struct run_input *input,
@@ -309,7 +331,7 @@ static int replay_to_outputs(struct replay *replay,
 {
     struct replay_run run = {0};
     int status = output_set_open(&replay->outputs);
-    int page_status = 0;
+    int drawn = 0;
 
     if (status)
         return status;
@@ -320,22 +342,29 @@ static int replay_to_outputs(struct replay *replay,
             replay_write(replay, config, run.stats,
                          output_set_stream(&replay->outputs, replay_stats_out));
     }
-    if (!status)
-        page_status = replay_write_page(replay, config, &run);
+    if (!status) {
+        int page = replay_write_page(replay, config, &run);
+        int plot = replay_write_plot(replay, &run);
+
+        drawn = page ? page : plot;
+    }
     status = timeline_end(replay->timeline, status, replay->is_quiet);
     replay_run_fini(&run);
     status = output_set_end(&replay->outputs, status);
     if (!status)
-        status = page_status;
+        status = drawn;
     return !status && replay->n_violations ? CLI_FOUND : status;
 }
 
-/* The page's parts are read before the run, too. */
-static int replay_load_page(struct replay *replay)
+/* What the page and the figure need is looked for before the run, too. */
+static int replay_prepare(struct replay *replay, const char *command)
 {
-    if (!output_set_has(&replay->outputs, replay_report_out))
-        return 0;
-    return html_page_load(&replay->page);
+    const char *plot = output_set_path(&replay->outputs, replay_plot_out);
+    int status = plot ? gnuplot_check(command, plot) : 0;
+
+    if (!status && output_set_path(&replay->outputs, replay_report_out))
+        status = html_page_load(&replay->page);
+    return status;
 }
 
 int replay_execute(struct replay *replay, const char *command)
@@ -348,7 +377,7 @@ int replay_execute(struct replay *replay, const char *command)
     if (!status)
         status = timeline_create(&replay->drawn, &replay->timeline);
     if (!status)
-        status = replay_load_page(replay);
+        status = replay_prepare(replay, command);
     if (!status)
         status = run_load_config(&replay->setup, &config);
     if (status)
@@ -414,7 +443,8 @@ const struct cli_command cmd_replay = {
         "The text report has sums over all CPUs; json has every statistic;\n"
         "csv has name,value,unit. mmusim-stats(7) explains the names. The "
         "page\n"
-        "of --report needs no network; it comes besides the statistics.\n"
+        "of --report needs no network; it and --plot come besides the\n"
+        "statistics.\n"
         "\n"
         "Examples:\n"
         "  mmusim replay workload:chase,pages=4096\n"

@@ -46,6 +46,8 @@ struct replay {
          "does"},                                                              \
         {"report", 0, "FILE.html",                                             \
          "write a page with charts there, for any browser"},                   \
+        {"plot", 0, "FILE",                                                    \
+         "draw each CPU's cycles into FILE.svg or FILE.png\n(with gnuplot)"},  \
         {"attach-marks", 0, NULL,                                              \
          "statistics for each region, from one mark of the\nprogram to the "   \
          "next (mmusim/mark.h)"},                                              \

@@ -4,8 +4,10 @@
 #include "cli/run_setup.h"
 #include "cli/sweep_html.h"
 #include "cli/sweep_plan.h"
+#include "cli/sweep_plot.h"
 #include "cli/sweep_report.h"
 #include "cli/sweep_run.h"
+#include "cli/sweep_stored.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,7 @@ struct sweep {
     enum plot_style style;
     const char *metric;
     struct output_set outputs;
+    struct sweep_stored stored; /* what is for --store only */
     uint64_t n_jobs;
     int is_per_core;
     int is_quiet;
@@ -44,6 +47,7 @@ struct sweep {
 /* The first is the table's, always there. */
 static const char sweep_table_out[] = "-o";
 static const char sweep_report_out[] = "--report";
+static const char sweep_plot_out[] = "--plot";
 
 static const struct cli_option sweep_options[] = {
     RUN_SETUP_OPTIONS,
@@ -63,7 +67,20 @@ static const struct cli_option sweep_options[] = {
     {"output", 'o', "FILE", "write the result there"},
     {"report", 0, "FILE.html",
      "write a page with charts there, for any browser"},
+    {"plot", 0, "FILE",
+     "draw the curve, of two keys a heat map, into FILE.svg\n"
+     "or FILE.png (with gnuplot)"},
     {"quiet", 'q', NULL, "no progress"},
+    {"store", 0, "DIR",
+     "keep plan and results in DIR: again, the same command\n"
+     "does what is missing; also several -m and SOURCEs"},
+    {"extend", 0, NULL,
+     "--store: add machines, sources and values to the plan"},
+    {"shard", 0, "K/N", "--store: only the K-th of N parts"},
+    {"memory", 0, "BYTES", "--store: a point that needs more has failed"},
+    {"time", 0, "SECONDS", "--store: a point that takes longer has failed"},
+    {"plan-only", 0, NULL, "--store: plan, but compute nothing"},
+    {"wait", 0, NULL, "--store: if somebody is at it, wait for them"},
     {0},
 };
 
@@ -71,9 +88,10 @@ static int sweep_add_param(struct sweep *sweep, const char *text)
 {
     char error[SWEEP_ERROR_BYTES];
 
-    if (sweep_plan_add(&sweep->plan, text, error))
-        return 0;
-    return cli_error(CLI_USAGE, "-p: %s", error);
+    if (!sweep_plan_add(&sweep->plan, text, error))
+        return cli_error(CLI_USAGE, "-p: %s", error);
+    sweep->stored.axis_texts[sweep->plan.n_axes - 1] = strchr(text, '=') + 1;
+    return 0;
 }
 
 static int sweep_set_format(struct sweep *sweep, const char *text)
@@ -90,8 +108,13 @@ static int sweep_option(void *context, const struct cli_option *option,
                         const char *value)
 {
     struct sweep *sweep = context;
-    int status = run_setup_option(&sweep->setup, option, value);
+    int status;
 
+    if (option->letter == 'm')
+        return sweep_stored_machine(&sweep->stored, value);
+    status = run_setup_option(&sweep->setup, option, value);
+    if (status < 0)
+        status = sweep_stored_option(&sweep->stored, option, value);
     if (status >= 0)
         return status;
     if (option->letter == 'p')
@@ -113,6 +136,8 @@ static int sweep_option(void *context, const struct cli_option *option,
         sweep->outputs.slots[0].path = value;
     else if (!strcmp(option->name, "report"))
         return output_set_add(&sweep->outputs, sweep_report_out, value);
+    else if (!strcmp(option->name, "plot"))
+        return output_set_add(&sweep->outputs, sweep_plot_out, value);
     else
         sweep->is_quiet = 1;
     return 0;
@@ -183,7 +208,6 @@ static bool sweep_has_points(const struct sweep *sweep)
     return false;
 }
 
-/* Without a finished point there is no page. */
 static int sweep_write_page(struct sweep *sweep, const mmusim_config_t *config,
                             const struct sweep_report *report)
 {
@@ -191,18 +215,47 @@ static int sweep_write_page(struct sweep *sweep, const mmusim_config_t *config,
     FILE *file = output_set_stream(&sweep->outputs, sweep_report_out);
     int status = 0;
 
-    if (!file)
-        return 0;
-    if (sweep_has_points(sweep)) {
-        if (sweep_html_write(&sweep->page, &html, file))
-            return 0;
+    if (file && !sweep_html_write(&sweep->page, &html, file)) {
         status = cli_error(CLI_SYSTEM, "out of memory");
+        output_set_abandon(&sweep->outputs, sweep_report_out);
     }
-    output_set_abandon(&sweep->outputs, sweep_report_out);
     return status;
 }
 
-static int sweep_write(struct sweep *sweep, const mmusim_config_t *config)
+static int sweep_write_plot(struct sweep *sweep,
+                            const struct sweep_report *report)
+{
+    FILE *file = output_set_stream(&sweep->outputs, sweep_plot_out);
+    int status = 0;
+
+    if (file)
+        status = sweep_plot_write(
+            report, output_set_path(&sweep->outputs, sweep_plot_out), file);
+    if (status)
+        output_set_abandon(&sweep->outputs, sweep_plot_out);
+    return status;
+}
+
+/* The page and the figure, of any finished points; each that cannot be written
+ * is given up alone. */
+static int sweep_draw(struct sweep *sweep, const mmusim_config_t *config,
+                      const struct sweep_report *report)
+{
+    int page, plot;
+
+    if (!sweep_has_points(sweep)) {
+        output_set_abandon(&sweep->outputs, sweep_report_out);
+        output_set_abandon(&sweep->outputs, sweep_plot_out);
+        return 0;
+    }
+    page = sweep_write_page(sweep, config, report);
+    plot = sweep_write_plot(sweep, report);
+    return page ? page : plot;
+}
+
+/* The table; what became of page and figure is in *drawn. */
+static int sweep_write(struct sweep *sweep, const mmusim_config_t *config,
+                       int *drawn)
 {
     struct run_keys keys;
     int status = run_keys_init(&keys, config);
@@ -219,9 +272,9 @@ static int sweep_write(struct sweep *sweep, const mmusim_config_t *config)
         return status;
     if (!sweep_write_table(sweep, &report,
                            output_set_stream(&sweep->outputs, sweep_table_out)))
-        status = cli_error(CLI_SYSTEM, "out of memory");
+        status = CLI_SYSTEM;
     else
-        status = sweep_write_page(sweep, config, &report);
+        *drawn = sweep_draw(sweep, config, &report);
     run_keys_fini(&keys);
     return status;
 }
@@ -231,6 +284,7 @@ static int sweep_to_outputs(struct sweep *sweep, const mmusim_config_t *config,
                             const struct sweep_job *job)
 {
     int status = output_set_open(&sweep->outputs);
+    int drawn = 0;
     int failed;
 
     if (status)
@@ -238,16 +292,18 @@ static int sweep_to_outputs(struct sweep *sweep, const mmusim_config_t *config,
     status = sweep_run(job);
     failed = status == CLI_INTERRUPTED ? 0 : status;
     if (!failed)
-        failed = sweep_write(sweep, config);
+        failed = sweep_write(sweep, config, &drawn);
     failed = output_set_end(&sweep->outputs, failed);
-    return failed ? failed : status;
+    if (failed)
+        return failed;
+    return status ? status : drawn;
 }
 
 /* Programs get the grid; people get it compared with what they have. */
 static bool sweep_wants_default(struct sweep *sweep)
 {
     return sweep->format == SWEEP_TEXT ||
-           output_set_has(&sweep->outputs, sweep_report_out);
+           output_set_path(&sweep->outputs, sweep_report_out) != NULL;
 }
 
 /* Has the checker found anything in a finished point? */
@@ -295,17 +351,45 @@ static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
     return !status && sweep_has_violations(sweep) ? CLI_FOUND : status;
 }
 
-/* The page's parts are read before the first run. */
-static int sweep_load_page(struct sweep *sweep)
+/* What the page and the figure need is looked for before the first run. */
+static int sweep_prepare(struct sweep *sweep)
 {
-    if (!output_set_has(&sweep->outputs, sweep_report_out))
-        return 0;
+    const char *plot = output_set_path(&sweep->outputs, sweep_plot_out);
+    int status = plot ? sweep_plot_check(&sweep->plan, plot) : 0;
+
+    if (status || !output_set_path(&sweep->outputs, sweep_report_out))
+        return status;
     if (sweep->plan.n_points > SWEEP_HTML_POINTS_MAX)
         return cli_error(CLI_USAGE,
                          "sweep: %zu points are too many for the page of "
                          "--report (at most %d; --format csv has no bound)",
                          sweep->plan.n_points, SWEEP_HTML_POINTS_MAX);
     return html_page_load(&sweep->page);
+}
+
+static int sweep_execute_stored(struct sweep *sweep)
+{
+    static const enum merge_format formats[] = {
+        [SWEEP_TEXT] = MERGE_TEXT,
+        [SWEEP_CSV] = MERGE_CSV,
+        [SWEEP_JSON] = MERGE_JSON,
+    };
+    struct sweep_stored *stored = &sweep->stored;
+
+    if (sweep->outputs.n > 1)
+        return cli_error(CLI_USAGE, "sweep: %s is for a sweep without --store",
+                         sweep->outputs.slots[1].option);
+    stored->setup = &sweep->setup;
+    stored->grid = &sweep->plan;
+    stored->merge.format = formats[sweep->format];
+    stored->merge.output = sweep->outputs.slots[0].path;
+    stored->merge.metric = sweep->metric;
+    stored->merge.style = sweep->style;
+    stored->is_per_core = sweep->is_per_core;
+    stored->engine.n_workers = sweep->n_jobs;
+    stored->engine.cache_bytes = sweep->setup.trace_options.cache_bytes;
+    stored->engine.is_quiet = sweep->is_quiet;
+    return sweep_stored_run(stored);
 }
 
 static int sweep_execute(struct sweep *sweep)
@@ -321,9 +405,21 @@ static int sweep_execute(struct sweep *sweep)
 
         sweep->n_jobs = n > 0 ? (uint64_t) n : 1;
     }
-    status = output_set_check(&sweep->outputs, "sweep", sweep->setup.source);
+    if (sweep->stored.dir)
+        return sweep_execute_stored(sweep);
+    if (sweep->stored.n_machines)
+        sweep->setup.machine = sweep->stored.machines[0];
+    if (sweep->stored.n_machines > 1)
+        return cli_error(CLI_USAGE,
+                         "sweep: one -m only, but there is '%s' "
+                         "(several need --store DIR)",
+                         sweep->stored.machines[1]);
+    status = sweep_stored_unused(&sweep->stored);
     if (!status)
-        status = sweep_load_page(sweep);
+        status =
+            output_set_check(&sweep->outputs, "sweep", sweep->setup.source);
+    if (!status)
+        status = sweep_prepare(sweep);
     if (!status)
         status = run_load_config(&sweep->setup, &config);
     if (!status)
@@ -332,12 +428,44 @@ static int sweep_execute(struct sweep *sweep)
     return status;
 }
 
+/* Several sources are for stores. */
+static int sweep_operands(struct sweep *sweep, int argc, char **argv, int first)
+{
+    sweep->stored.sources = (const char *const *) (argv + first);
+    sweep->stored.n_sources = (size_t) (argc - first);
+    if (sweep->stored.dir && first < argc)
+        return 0;
+    if (first + 1 < argc)
+        return cli_error(CLI_USAGE,
+                         "sweep: one source only, but there is '%s' (several "
+                         "need --store DIR)",
+                         argv[first + 1]);
+    return run_setup_operands(&sweep->setup, "sweep", argc, argv, first);
+}
+
+/* The command on a store that a word names; NULL: none. */
+static const struct cli_command *sweep_sub(const char *word)
+{
+    static const struct cli_command *const subs[] = {
+        &cmd_sweep_status,  &cmd_sweep_merge, &cmd_sweep_retry,
+        &cmd_sweep_explain, &cmd_sweep_work,
+    };
+
+    for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
+        if (!strcmp(word, strchr(subs[i]->name, ' ') + 1))
+            return subs[i];
+    return NULL;
+}
+
 static int sweep_main(const struct cli_command *self, int argc, char **argv)
 {
-    struct sweep *sweep = calloc(1, sizeof(*sweep));
+    struct sweep *sweep = NULL;
     int first;
     int status;
 
+    if (argc > 1 && sweep_sub(argv[1]))
+        return sweep_sub(argv[1])->run(sweep_sub(argv[1]), argc - 1, argv + 1);
+    sweep = calloc(1, sizeof(*sweep));
     if (!sweep)
         return cli_error(CLI_SYSTEM, "out of memory");
     (void) output_set_add(&sweep->outputs, sweep_table_out, NULL);
@@ -351,8 +479,7 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
     sweep->setup.trace_options.cache_bytes = SWEEP_CACHE_BYTES;
     status = cli_parse(self, argc, argv, sweep_option, sweep, &first);
     if (status < 0) {
-        status =
-            run_setup_operands(&sweep->setup, self->name, argc, argv, first);
+        status = sweep_operands(sweep, argc, argv, first);
         if (!status)
             status = sweep_execute(sweep);
     }
@@ -361,6 +488,7 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
     run_setup_fini(&sweep->setup);
     html_page_free(&sweep->page);
     free(sweep->command);
+    free(sweep->stored.machines);
     free(sweep);
     return status;
 }
@@ -369,7 +497,9 @@ const struct cli_command cmd_sweep = {
     .name = "sweep",
     .usage = "[-m MACHINE] [-s KEY=VALUE]... -p KEY=VALUES [-p ...]\n"
              "       [-j JOBS] [--metric NAME] [--format text|csv|json] "
-             "[-o FILE] SOURCE",
+             "[-o FILE] SOURCE\n"
+             "       mmusim sweep --store DIR ... -p KEY=VALUES SOURCE...\n"
+             "       mmusim sweep status|merge|retry|explain|work DIR ...",
     .summary = "run one source through many variants of a machine",
     .details =
         "The text report has a table, a plot along the last key, and one line\n"
@@ -378,7 +508,20 @@ const struct cli_command cmd_sweep = {
         "Rows come in the order of the product (the last -p runs fastest),\n"
         "whatever the number of jobs. Ctrl-C keeps the finished rows. The "
         "page\n"
-        "of --report has them as charts and needs no network.\n"
+        "of --report has them as charts and needs no network; --plot draws "
+        "for\n"
+        "papers.\n"
+        "\n"
+        "With --store DIR results are kept point by point, and worker "
+        "processes\n"
+        "compute them: a sweep that was stopped in any way goes on when the "
+        "same\n"
+        "command is run again. Commands on a store (each has a --help):\n"
+        "  status DIR                done, running, failed and why, time left\n"
+        "  merge DIR...              all points as csv, json or sqlite\n"
+        "  retry DIR                 failed points are open again\n"
+        "  explain DIR POINT         the replay command of a point\n"
+        "  work DIR                  compute open points, beside others\n"
         "\n"
         "Examples:\n"
         "  mmusim sweep -p os.flush_ceiling=0..64 workload:madvise\n"
@@ -386,7 +529,9 @@ const struct cli_command cmd_sweep = {
         "      -p tlb.l2.0.entries=768,1536 --format csv -o out.csv "
         "trace.mmt\n"
         "  mmusim sweep -p os.flush_ceiling=0..64 --report out.html "
-        "trace.mmt\n",
+        "trace.mmt\n"
+        "  mmusim sweep --store ceilings -m zen4 -m skylake-sp \\\n"
+        "      -p os.flush_ceiling=0..256 *.mmt\n",
     .options = sweep_options,
     .run = sweep_main,
 };

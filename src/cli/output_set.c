@@ -31,9 +31,11 @@ int output_set_add(struct output_set *set, const char *option, const char *path)
     return 0;
 }
 
-bool output_set_has(struct output_set *set, const char *option)
+const char *output_set_path(struct output_set *set, const char *option)
 {
-    return output_set_find(set, option) != NULL;
+    const struct output_slot *slot = output_set_find(set, option);
+
+    return slot ? slot->path : NULL;
 }
 
 static const char *output_set_name(const struct output_slot *slot)

@@ -6,7 +6,6 @@
 #ifndef MMUSIM_CLI_OUTPUT_SET_H
 #define MMUSIM_CLI_OUTPUT_SET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -29,7 +28,8 @@ struct output_set {
  * an exit status after a message: there are OUTPUT_SET_MAX already. */
 int output_set_add(struct output_set *set, const char *option,
                    const char *path);
-bool output_set_has(struct output_set *set, const char *option);
+/* NULL: there is no such output (or it is standard output). */
+const char *output_set_path(struct output_set *set, const char *option);
 /* No two outputs are the same, and none is the input: 0, or an exit status
  * after a message. */
 int output_set_check(const struct output_set *set, const char *command,

@@ -5,6 +5,7 @@
  */
 #include "cli/cli.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct cli_progress {
     double drawn_s;
     int is_shown;
     int has_drawn;
+    uint64_t first_done; /* points done before we began */
 };
 
 static double progress_now_s(void)
@@ -72,6 +74,31 @@ void cli_progress_update(struct cli_progress *progress, uint64_t done,
     progress->drawn_s = now_s;
     progress->has_drawn = 1;
     progress_draw(progress, done, total, accesses, now_s);
+}
+
+void cli_progress_points(struct cli_progress *progress, uint64_t done,
+                         uint64_t total, uint64_t failed)
+{
+    double now_s;
+
+    if (!progress || !progress->is_shown)
+        return;
+    now_s = progress_now_s();
+    if (now_s - progress->drawn_s < 0.1)
+        return;
+    if (!progress->has_drawn)
+        progress->first_done = done;
+    progress->drawn_s = now_s;
+    progress->has_drawn = 1;
+    fprintf(stderr, "\r\033[K%s: %" PRIu64 " of %" PRIu64 " points",
+            progress->what, done, total);
+    if (failed)
+        fprintf(stderr, ", %" PRIu64 " failed", failed);
+    if (done > progress->first_done && now_s - progress->started_s > 1.0)
+        fprintf(stderr, ", %.0f s left",
+                (now_s - progress->started_s) * (double) (total - done) /
+                    (double) (done - progress->first_done));
+    fflush(stderr);
 }
 
 void cli_progress_end(struct cli_progress *progress)

@@ -137,6 +137,13 @@ static const char *run_find_trace(const char *path, char *buffer)
     return buffer;
 }
 
+char *run_find_source(const char *name)
+{
+    char buffer[PATH_MAX];
+
+    return realpath(run_find_trace(name, buffer), NULL);
+}
+
 int run_open_input(const struct run_setup *setup, struct run_input *input)
 {
     char buffer[PATH_MAX];

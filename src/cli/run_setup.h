@@ -73,6 +73,9 @@ int run_load_config(const struct run_setup *setup, mmusim_config_t **config);
 /* Sets key=value on a configuration; 0, or an exit status after a message. */
 int run_set_key(mmusim_config_t *config, const char *key, const char *value);
 
+/* The absolute path of a trace, to be freed; NULL: errno says why. */
+char *run_find_source(const char *name);
+
 int run_open_input(const struct run_setup *setup, struct run_input *input);
 void run_close_input(struct run_input *input);
 /* One run's view; a failure is in diag, unprinted (any thread may call). */

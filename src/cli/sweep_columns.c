@@ -58,9 +58,9 @@ static bool columns_merge(struct sweep_columns *columns,
 }
 
 void sweep_columns_fini(struct sweep_columns *columns,
-                        struct sweep_result *result)
+                        struct sweep_schema *schemas)
 {
-    for (struct sweep_schema *s = result->schemas; s; s = s->next) {
+    for (struct sweep_schema *s = schemas; s; s = s->next) {
         free(s->column_of);
         s->column_of = NULL;
     }
@@ -69,18 +69,34 @@ void sweep_columns_fini(struct sweep_columns *columns,
     free(columns->cell);
 }
 
+void sweep_columns_begin(struct sweep_columns *columns)
+{
+    memset(columns, 0, sizeof(*columns));
+}
+
+bool sweep_columns_add(struct sweep_columns *columns,
+                       struct sweep_schema *schema)
+{
+    return schema->column_of || columns_merge(columns, schema);
+}
+
+bool sweep_columns_end(struct sweep_columns *columns)
+{
+    columns->cell = calloc(columns->n + 1, sizeof(*columns->cell));
+    return columns->cell != NULL;
+}
+
 bool sweep_columns_init(struct sweep_columns *columns,
                         struct sweep_result *result, size_t n_points)
 {
-    memset(columns, 0, sizeof(*columns));
+    sweep_columns_begin(columns);
     for (size_t i = 0; i < n_points; i++) {
         struct sweep_schema *schema = result->rows[i].schema;
 
-        if (schema && !schema->column_of && !columns_merge(columns, schema))
+        if (schema && !sweep_columns_add(columns, schema))
             return false;
     }
-    columns->cell = calloc(columns->n + 1, sizeof(*columns->cell));
-    return columns->cell != NULL;
+    return sweep_columns_end(columns);
 }
 
 void sweep_columns_place(struct sweep_columns *columns,

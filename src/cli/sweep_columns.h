@@ -24,8 +24,15 @@ struct sweep_columns {
  * of memory; fini in any case. */
 bool sweep_columns_init(struct sweep_columns *columns,
                         struct sweep_result *result, size_t n_points);
+/* The same list by list, in the order of the points; a list may come again.
+ * False: out of memory. */
+void sweep_columns_begin(struct sweep_columns *columns);
+bool sweep_columns_add(struct sweep_columns *columns,
+                       struct sweep_schema *schema);
+bool sweep_columns_end(struct sweep_columns *columns);
+/* schemas: all lists that were added, or more. */
 void sweep_columns_fini(struct sweep_columns *columns,
-                        struct sweep_result *result);
+                        struct sweep_schema *schemas);
 /* Fills cell[] for a finished row. */
 void sweep_columns_place(struct sweep_columns *columns,
                          const struct sweep_row *row);

@@ -232,6 +232,6 @@ bool sweep_html_write(const struct html_page *page,
     bool is_written = sweep_columns_init(&sweep.columns, result, result->n) &&
                       html_page_write(page, html_sweep_data, &sweep, file);
 
-    sweep_columns_fini(&sweep.columns, result);
+    sweep_columns_fini(&sweep.columns, result->schemas);
     return is_written;
 }

@@ -7,6 +7,8 @@
 #include "cli/sweep_report.h"
 
 #include "cli/replay_report.h"
+#include "cli/run_setup.h"
+#include "cli/sweep_rows.h"
 #include "cli/sweep_winner.h"
 
 #include <inttypes.h>
@@ -279,4 +281,64 @@ void sweep_print_text(const struct sweep_report *report, FILE *file)
         report_flat(report, &verdict, file);
     else
         report_win(report, &curve, &verdict, file);
+}
+
+/* ---- csv and json ---- */
+
+static struct sweep_schema *report_schema(void *context, size_t point)
+{
+    const struct sweep_report *report = context;
+
+    return report->result->rows[point].schema;
+}
+
+static struct sweep_schema *report_schemas(void *context)
+{
+    const struct sweep_report *report = context;
+
+    return report->result->schemas;
+}
+
+static int report_row(void *context, size_t point, struct sweep_row *row)
+{
+    const struct sweep_report *report = context;
+
+    *row = report->result->rows[point];
+    return 0;
+}
+
+static struct sweep_rows report_rows(const struct sweep_report *report)
+{
+    return (struct sweep_rows){
+        .plan = report->plan,
+        .n = report->plan->n_points,
+        .context = (void *) (uintptr_t) report,
+        .schema = report_schema,
+        .schemas = report_schemas,
+        .row = report_row,
+    };
+}
+
+bool sweep_print_csv(const struct sweep_report *report, FILE *file)
+{
+    struct sweep_rows rows = report_rows(report);
+
+    return !sweep_rows_csv(&rows, file);
+}
+
+bool sweep_print_json(const struct sweep_report *report, FILE *file)
+{
+    struct sweep_rows rows = report_rows(report);
+
+    fputs("{\n  \"schema\": \"mmusim-sweep-1\",\n  \"machine\": ", file);
+    (void) mmusim_write_json_text(report->run.machine, run_write_file, file);
+    fputs(",\n  \"source\": ", file);
+    (void) mmusim_write_json_text(report->run.source, run_write_file, file);
+    fputs(",\n  \"config\": ", file);
+    (void) mmusim_stats_write_config(&report->run, run_write_file, file);
+    fputs(",\n  \"points\": ", file);
+    if (sweep_rows_json(&rows, file))
+        return false;
+    fputs("\n}\n", file);
+    return true;
 }

@@ -21,7 +21,7 @@ struct sweep_report {
 
 void sweep_print_text(const struct sweep_report *report, FILE *file);
 
-/* False: out of memory. Failed writes show in ferror(file). */
+/* False: out of memory, after a message. Failed writes show in ferror(file). */
 bool sweep_print_csv(const struct sweep_report *report, FILE *file);
 bool sweep_print_json(const struct sweep_report *report, FILE *file);
 

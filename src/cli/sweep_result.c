@@ -141,27 +141,37 @@ static mmusim_status_t result_fail(mmusim_diag_t *diag, mmusim_status_t status,
     return status;
 }
 
+/* names: all that there are. */
 static mmusim_status_t result_no_metric(const struct sweep_result *result,
-                                        const mmusim_stats_t *stats,
+                                        const char *const *names, size_t n,
                                         mmusim_diag_t *diag)
+{
+    const char *nearest = mmusim_nearest(result->metric_name, names, n);
+    char text[300];
+
+    snprintf(text, sizeof(text),
+             "--metric: there is no statistic '%.96s' (%s%.96s)",
+             result->metric_name, nearest ? "nearest: " : "see mmusim-stats(7)",
+             nearest ? nearest : "");
+    return result_fail(diag, MMUSIM_USAGE, text);
+}
+
+static mmusim_status_t result_no_metric_in(const struct sweep_result *result,
+                                           const mmusim_stats_t *stats,
+                                           mmusim_diag_t *diag)
 {
     size_t n = mmusim_stats_count(stats);
     const char **names = calloc(n + 1, sizeof(*names));
-    const char *nearest;
-    char text[300];
+    mmusim_status_t status;
     mmusim_stat_t stat;
 
     if (!names)
         return result_fail(diag, MMUSIM_NOMEM, "out of memory");
     for (size_t i = 0; mmusim_stats_at(stats, i, &stat); i++)
         names[i] = stat.name;
-    nearest = mmusim_nearest(result->metric_name, names, n);
-    snprintf(text, sizeof(text),
-             "--metric: there is no statistic '%.96s' (%s%.96s)",
-             result->metric_name, nearest ? "nearest: " : "see mmusim-stats(7)",
-             nearest ? nearest : "");
+    status = result_no_metric(result, names, n, diag);
     free(names);
-    return result_fail(diag, MMUSIM_USAGE, text);
+    return status;
 }
 
 static uint64_t result_default_metric(const mmusim_stats_t *stats)
@@ -189,7 +199,7 @@ mmusim_status_t sweep_result_take(struct sweep_result *result, size_t point,
 
     if (result->metric_name &&
         !mmusim_stats_find(stats, result->metric_name, &stat))
-        return result_no_metric(result, stats, diag);
+        return result_no_metric_in(result, stats, diag);
     row->values = malloc((n + 1) * sizeof(*row->values));
     row->schema = row->values ? result_schema(result, stats, n) : NULL;
     if (!row->schema)
@@ -219,4 +229,47 @@ bool sweep_result_find(const struct sweep_result *result, size_t point,
             return true;
         }
     return false;
+}
+
+/* The sum over the busy buckets, of a row. */
+static uint64_t result_busy_cycles(const struct sweep_result *result,
+                                   size_t point)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; report_buckets[i]; i++) {
+        char name[64];
+        mmusim_stat_t stat = {0};
+
+        snprintf(name, sizeof(name), "cycles.%s", report_buckets[i]);
+        if (report_is_busy(report_buckets[i]) &&
+            sweep_result_find(result, point, name, &stat))
+            sum += stat.value;
+    }
+    return sum;
+}
+
+mmusim_status_t sweep_result_put(struct sweep_result *result, size_t point,
+                                 const struct sweep_row *row,
+                                 mmusim_diag_t *diag)
+{
+    struct sweep_row *kept = &result->rows[point];
+    size_t size = row->schema->n * sizeof(*kept->values);
+    mmusim_stat_t stat = {0};
+
+    kept->values = malloc(size + 1);
+    if (!kept->values)
+        return result_fail(diag, MMUSIM_NOMEM, "out of memory");
+    memcpy(kept->values, row->values, size);
+    kept->schema = row->schema;
+    if (result->metric_name &&
+        !sweep_result_find(result, point, result->metric_name, &stat))
+        return result_no_metric(result,
+                                (const char *const *) row->schema->names,
+                                row->schema->n, diag);
+    result->is_metric_milli = stat.is_milli;
+    result->metric[point] =
+        result->metric_name ? stat.value : result_busy_cycles(result, point);
+    result->is_done[point] = true;
+    return MMUSIM_OK;
 }

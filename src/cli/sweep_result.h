@@ -47,6 +47,12 @@ mmusim_status_t sweep_result_take(struct sweep_result *result, size_t point,
                                   const mmusim_stats_t *stats,
                                   mmusim_diag_t *diag);
 
+/* Takes a finished point's row: its values are copied, its schema stays the
+ * caller's. Errors as above. */
+mmusim_status_t sweep_result_put(struct sweep_result *result, size_t point,
+                                 const struct sweep_row *row,
+                                 mmusim_diag_t *diag);
+
 /* A value of a finished point; false if it has no such statistic. */
 bool sweep_result_find(const struct sweep_result *result, size_t point,
                        const char *name, mmusim_stat_t *stat);

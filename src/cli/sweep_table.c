@@ -1,72 +1,96 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sweep for programs. CSV: one row a finished point, one column a swept key,
- * then one a statistic, in the order in which the points' statistics first
- * name them; a point without one has an empty field. JSON: each point with its
- * keys and its statistics.
+ * The table of finished points: a row a point, a column a key, then one a
+ * statistic; points that have others than their neighbours leave cells empty.
  */
+#include "cli/sweep_rows.h"
+
 #include "cli/run_setup.h"
 #include "cli/sweep_columns.h"
-#include "cli/sweep_report.h"
 
 #include <stdint.h>
 
-static void table_put_stat(FILE *file, const struct sweep_row *row, size_t i)
+int sweep_rows_columns(const struct sweep_rows *rows,
+                       struct sweep_columns *columns)
+{
+    bool is_built = true;
+
+    sweep_columns_begin(columns);
+    for (size_t i = 0; is_built && i < rows->n; i++) {
+        struct sweep_schema *schema = rows->schema(rows->context, i);
+
+        is_built = !schema || sweep_columns_add(columns, schema);
+    }
+    return is_built && sweep_columns_end(columns)
+               ? 0
+               : cli_error(CLI_SYSTEM, "out of memory");
+}
+
+static void sweep_put_stat(const struct sweep_row *row, size_t i, FILE *file)
 {
     mmusim_stat_t stat = sweep_row_stat(row, i);
 
     (void) mmusim_write_stat(&stat, run_write_file, file);
 }
 
-static void table_csv_head(const struct sweep_report *report,
+static void table_csv_field(size_t column, const char *text, FILE *file)
+{
+    fputs(column ? "," : "", file);
+    (void) mmusim_write_csv_text(text, run_write_file, file);
+}
+
+static void table_csv_head(const struct sweep_rows *rows,
                            const struct sweep_columns *table, FILE *file)
 {
-    for (size_t i = 0; i < report->plan->n_axes; i++) {
-        fputs(i ? "," : "", file);
-        (void) mmusim_write_csv_text(report->plan->axes[i].key, run_write_file,
-                                     file);
-    }
-    for (size_t i = 0; i < table->n; i++) {
-        fputc(',', file);
-        (void) mmusim_write_csv_text(table->columns[i].name, run_write_file,
-                                     file);
-    }
+    size_t n = 0;
+
+    for (size_t i = 0; i < rows->n_heads; i++)
+        table_csv_field(n++, rows->heads[i], file);
+    for (size_t i = 0; i < rows->plan->n_axes; i++)
+        table_csv_field(n++, rows->plan->axes[i].key, file);
+    for (size_t i = 0; i < table->n; i++)
+        table_csv_field(n++, table->columns[i].name, file);
     fputc('\n', file);
 }
 
-static void table_csv_row(const struct sweep_report *report,
-                          struct sweep_columns *table, size_t point, FILE *file)
+static void table_csv_row(const struct sweep_rows *rows,
+                          struct sweep_columns *table, size_t point,
+                          const struct sweep_row *row, FILE *file)
 {
-    const struct sweep_row *row = &report->result->rows[point];
+    size_t at = point % rows->plan->n_points;
+    size_t n = 0;
 
-    for (size_t i = 0; i < report->plan->n_axes; i++) {
-        fputs(i ? "," : "", file);
-        (void) mmusim_write_csv_text(sweep_plan_value(report->plan, point, i),
-                                     run_write_file, file);
-    }
+    for (size_t i = 0; i < rows->n_heads; i++)
+        table_csv_field(n++, rows->head(rows->context, point, i), file);
+    for (size_t i = 0; i < rows->plan->n_axes; i++)
+        table_csv_field(n++, sweep_plan_value(rows->plan, at, i), file);
     sweep_columns_place(table, row);
     for (size_t i = 0; i < table->n; i++) {
         fputc(',', file);
         if (table->cell[i] != SIZE_MAX)
-            table_put_stat(file, row, table->cell[i]);
+            sweep_put_stat(row, table->cell[i], file);
     }
     fputc('\n', file);
 }
 
-bool sweep_print_csv(const struct sweep_report *report, FILE *file)
+int sweep_rows_csv(const struct sweep_rows *rows, FILE *file)
 {
     struct sweep_columns table;
-    bool is_built =
-        sweep_columns_init(&table, report->result, report->plan->n_points);
+    int status = sweep_rows_columns(rows, &table);
 
-    if (is_built) {
-        table_csv_head(report, &table, file);
-        for (size_t i = 0; i < report->plan->n_points; i++)
-            if (report->result->is_done[i])
-                table_csv_row(report, &table, i, file);
+    if (!status)
+        table_csv_head(rows, &table, file);
+    for (size_t i = 0; !status && i < rows->n; i++) {
+        struct sweep_row row;
+
+        if (!rows->schema(rows->context, i))
+            continue;
+        status = rows->row(rows->context, i, &row);
+        if (!status)
+            table_csv_row(rows, &table, i, &row, file);
     }
-    sweep_columns_fini(&table, report->result);
-    return is_built;
+    sweep_columns_fini(&table, rows->schemas(rows->context));
+    return status;
 }
 
 static void json_text(const char *text, FILE *file)
@@ -74,46 +98,57 @@ static void json_text(const char *text, FILE *file)
     (void) mmusim_write_json_text(text, run_write_file, file);
 }
 
-static void json_point(const struct sweep_report *report, size_t point,
+static void json_field(size_t n, const char *name, const char *value,
                        FILE *file)
 {
-    const struct sweep_row *row = &report->result->rows[point];
+    fputs(n ? ", " : "", file);
+    json_text(name, file);
+    fputs(": ", file);
+    json_text(value, file);
+}
+
+static void json_point(const struct sweep_rows *rows, size_t point,
+                       const struct sweep_row *row, FILE *file)
+{
+    size_t n = 0;
 
     fputs("{\"parameters\": {", file);
-    for (size_t i = 0; i < report->plan->n_axes; i++) {
-        fputs(i ? ", " : "", file);
-        json_text(report->plan->axes[i].key, file);
-        fputs(": ", file);
-        json_text(sweep_plan_value(report->plan, point, i), file);
-    }
+    for (size_t i = 0; i < rows->n_heads; i++)
+        json_field(n++, rows->heads[i], rows->head(rows->context, point, i),
+                   file);
+    for (size_t i = 0; i < rows->plan->n_axes; i++)
+        json_field(
+            n++, rows->plan->axes[i].key,
+            sweep_plan_value(rows->plan, point % rows->plan->n_points, i),
+            file);
     fputs("}, \"stats\": {", file);
     for (size_t i = 0; i < row->schema->n; i++) {
         fputs(i ? ", " : "", file);
         json_text(row->schema->names[i], file);
         fputs(": ", file);
-        table_put_stat(file, row, i);
+        sweep_put_stat(row, i, file);
     }
     fputs("}}", file);
 }
 
-bool sweep_print_json(const struct sweep_report *report, FILE *file)
+int sweep_rows_json(const struct sweep_rows *rows, FILE *file)
 {
     const char *separator = "\n    ";
+    int status = 0;
 
-    fputs("{\n  \"schema\": \"mmusim-sweep-1\",\n  \"machine\": ", file);
-    json_text(report->run.machine, file);
-    fputs(",\n  \"source\": ", file);
-    json_text(report->run.source, file);
-    fputs(",\n  \"config\": ", file);
-    (void) mmusim_stats_write_config(&report->run, run_write_file, file);
-    fputs(",\n  \"points\": [", file);
-    for (size_t i = 0; i < report->plan->n_points; i++) {
-        if (!report->result->is_done[i])
+    fputc('[', file);
+    for (size_t i = 0; !status && i < rows->n; i++) {
+        struct sweep_row row;
+
+        if (!rows->schema(rows->context, i))
             continue;
+        status = rows->row(rows->context, i, &row);
+        if (status)
+            break;
         fputs(separator, file);
-        json_point(report, i, file);
+        json_point(rows, i, &row, file);
         separator = ",\n    ";
     }
-    fputs("\n  ]\n}\n", file);
-    return true;
+    fputs("\n  ]", file);
+    return status;
 }

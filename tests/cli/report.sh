@@ -61,6 +61,45 @@ mkdir "$work/empty"
 MMUSIM_DATADIR=$work/empty refuses 4 "report/page.html: cannot read" \
     replay -q --report "$page" -m "$SOURCE_DIR/configs/zen4.yaml" $program
 
+echo "figures"
+sweep_one="sweep -q -s topology.cores_per_socket=4 -p os.flush_ceiling=1,2,4,8,16,32"
+(PATH=$work && "$MMUSIM" replay -q --plot "$work/x.svg" $program) 2>"$work/err" &&
+    fail "--plot without gnuplot succeeds"
+[ "$(wc -l <"$work/err")" -eq 1 ] && grep -q "apt-get install gnuplot-nox" "$work/err" ||
+    fail "without gnuplot: $(cat "$work/err")"
+if command -v gnuplot >/dev/null; then
+    # shellcheck disable=SC2086 # options
+    {
+        run 0 replay -q $small --plot "$work/run.svg" $program
+        run 0 $sweep_one --plot "$work/curve.svg" $program
+        run 0 $sweep --plot "$work/map.svg" $program
+        for name in run curve map; do
+            python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' \
+                "$work/$name.svg" || fail "$name.svg is no XML"
+        done
+        grep -q '>ipi_wait<' "$work/run.svg" || fail "no bucket's name"
+        grep -q '>best: os.flush_ceiling [0-9.]*<' "$work/curve.svg" ||
+            fail "the curve's winner is not told"
+        for text in linux-6.14 os.protocol 'busy cycles' best; do
+            grep -q ">$text<" "$work/map.svg" || fail "the heat map lacks '$text'"
+        done
+        run 0 $sweep_one --plot "$work/again.svg" $program
+        cmp -s "$work/curve.svg" "$work/again.svg" || fail "another figure of the same"
+        run 0 $sweep_one --plot "$work/curve.png" $program
+        printf '\211PNG' | cmp -s - <(head -c 4 "$work/curve.png") || fail "no PNG"
+        # names are text to gnuplot
+        run 0 replay -q --plot "$work/run.svg" "$trace"
+        cp "$trace" "$work/it's \`touch here\`.txt"
+        run 0 replay -q --plot "$work/run.svg" "$work/it's \`touch here\`.txt"
+        grep -q "touch here" "$work/run.svg" || fail "the title lacks the name"
+        [ ! -e here ] || fail "gnuplot ran a part of a name"
+        refuses 2 "does not end in .svg or .png" replay -q --plot "$work/x.pdf" $program
+        refuses 2 "one key or two, not 3" $sweep -p seed=1,2 --plot "$work/x.svg" $program
+    }
+else
+    echo "skipped: no gnuplot to draw them"
+fi
+
 echo "every script of the page is one"
 if command -v node >/dev/null; then
     for script in "$SOURCE_DIR"/report/js/*.js "$SOURCE_DIR"/report/js/sections/*.js; do
