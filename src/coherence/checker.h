@@ -169,7 +169,9 @@ struct checker_promise {
                          that are what it promises to have taken effect */
     uint32_t uses;    /* CHECKER_READ|WRITE|EXEC that may not happen now */
     /* What such a use is: STALE_PERM after mprotect, LOST_DIRTY after
-     * MADV_FREE; FRESH stands for STALE_AFTER_COMPLETE. */
+     * MADV_FREE; FRESH stands for STALE_AFTER_COMPLETE. It says also which
+     * changes are promised: those that took rights by STALE_PERM alone, and by
+     * LOST_DIRTY no page that whoever has cleared it is flushing just then. */
     enum checker_verdict verdict;
 };
 void mmusim__checker_promise(struct checker *checker,

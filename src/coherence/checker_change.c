@@ -262,6 +262,40 @@ struct change_closing {
     const char *promise;
 };
 
+/* Is who made it flushing it just now? */
+static bool change_is_in_flush(const struct checker *checker,
+                               const struct checker_change *change, uint64_t mm)
+{
+    uint64_t vaddr = change->page->number << change->page->shift;
+
+    for (uint32_t i = 0; i < CHECKER_FLUSHES && i < checker->n_flushes; i++) {
+        const struct checker_flush *flush = &checker->flushes[i];
+
+        if (!flush->end_cycle && flush->mm == mm &&
+            flush->at.cpu == change->cpu && flush->version >= change->version &&
+            flush->start <= vaddr && vaddr < flush->end)
+            return true;
+    }
+    return false;
+}
+
+/* Is it what the operation promises? It has looked at some entries long before
+ * its version, and what others do to them since is theirs to promise or to
+ * flush: rights are promised by those that take rights, and MADV_FREE does not
+ * answer for a page that somebody is about to flush. */
+static bool change_is_promised(const struct checker *checker,
+                               const struct checker_change *change, uint64_t mm,
+                               const struct change_closing *closing)
+{
+    if (closing->how != CLOSED_BY_PROMISE)
+        return true;
+    if (change->kind == CHANGE_RIGHTS)
+        return closing->verdict == CHECKER_STALE_PERM;
+    return closing->verdict != CHECKER_LOST_DIRTY ||
+           change->kind == CHANGE_CLEAN ||
+           !change_is_in_flush(checker, change, mm);
+}
+
 static bool change_is_covered(const struct checker_change *change,
                               const struct change_closing *closing)
 {
@@ -287,7 +321,8 @@ static void change_rule_out(struct checker_change *change,
     change->promise = closing->promise;
 }
 
-static void change_close(struct checker_space *space,
+static void change_close(const struct checker *checker,
+                         struct checker_space *space,
                          const struct change_closing *closing)
 {
     struct checker_change **link = &space->open;
@@ -295,7 +330,8 @@ static void change_close(struct checker_space *space,
     while (*link) {
         struct checker_change *change = *link;
 
-        if (change->page && change_is_covered(change, closing))
+        if (change->page && change_is_covered(change, closing) &&
+            change_is_promised(checker, change, space->mm, closing))
             change_rule_out(change, closing);
         if (change->page && change->uses_ruled_out != CHECKER_ANY_USE) {
             link = &change->next_open;
@@ -316,12 +352,12 @@ static void change_close_in(struct checker *checker, uint64_t mm,
     if (!is_all_mms) {
         space = mmusim__checker_space(checker, mm);
         if (space)
-            change_close(space, closing);
+            change_close(checker, space, closing);
         return;
     }
     for (uint32_t i = 0; i < CHECKER_SPACE_BUCKETS; i++) {
         for (space = checker->spaces[i]; space; space = space->next)
-            change_close(space, closing);
+            change_close(checker, space, closing);
     }
 }
 

@@ -248,6 +248,19 @@ static void store_after_madv_free_has_returned_is_lost(void **state)
     assert_int_equal(store(fixture), CHECKER_LOST_DIRTY);
 }
 
+static void madv_free_does_not_answer_for_a_page_being_flushed(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t flush;
+
+    unmap(fixture);
+    flush = begin(fixture, page, page + 4096, false);
+    promise_of(fixture, "madvise", CHECKER_WRITE, CHECKER_LOST_DIRTY);
+    assert_int_equal(store(fixture), CHECKER_ALLOWED);
+    end(fixture, flush);
+    assert_int_equal(store(fixture), CHECKER_STALE_AFTER_COMPLETE);
+}
+
 static void freed_frame_closes(void **state)
 {
     struct fixture *fixture = *state;
@@ -293,8 +306,21 @@ static void right_taken_away_is_a_stale_permission(void **state)
 
     write_word(fixture, page, 12, leaf(FRAME, rw),
                leaf(FRAME, CHECKER_READ | CHECKER_USER));
-    promise(fixture, "mprotect", CHECKER_WRITE);
+    promise_of(fixture, "mprotect", CHECKER_WRITE, CHECKER_STALE_PERM);
     assert_int_equal(load(fixture), CHECKER_ALLOWED);
+    assert_int_equal(store(fixture), CHECKER_STALE_PERM);
+}
+
+static void rights_that_others_take_are_theirs_to_promise(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_word(fixture, page, 12, leaf(FRAME, rw),
+               leaf(FRAME, CHECKER_READ | CHECKER_USER));
+    promise(fixture, "madvise", CHECKER_ANY_USE);
+    promise_of(fixture, "madvise", CHECKER_WRITE, CHECKER_LOST_DIRTY);
+    assert_int_equal(store(fixture), CHECKER_ALLOWED);
+    end(fixture, begin(fixture, 0, CHECKER_END_ALL, true));
     assert_int_equal(store(fixture), CHECKER_STALE_PERM);
 }
 
@@ -503,11 +529,13 @@ int main(void)
         CHECK(return_of_the_operation_closes),
         CHECK(mprotect_of_a_page_under_reclaim_rules_out_stores_only),
         CHECK(store_after_madv_free_has_returned_is_lost),
+        CHECK(madv_free_does_not_answer_for_a_page_being_flushed),
         CHECK(freed_frame_closes),
         CHECK(frame_of_a_freed_block_is_freed),
         CHECK(frame_freed_before_the_change_does_not_count),
         CHECK(more_rights_are_no_harm),
         CHECK(right_taken_away_is_a_stale_permission),
+        CHECK(rights_that_others_take_are_theirs_to_promise),
         CHECK(store_after_clean_loses_the_dirty_state),
         CHECK(store_after_the_contents_were_taken_is_lost),
         CHECK(large_page_covers_its_parts),
