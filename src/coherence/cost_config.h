@@ -69,11 +69,14 @@ struct cost_config {
     uint32_t table_free_cycles;
     uint32_t page_alloc_cycles;
     uint32_t page_free_cycles;
-    uint32_t page_zero_cycles;    /* per 4 KiB */
-    uint32_t page_copy_cycles;    /* per 4 KiB */
-    uint32_t migrate_page_cycles; /* of a page or a huge one, without copy,
-                                     entry and flush */
-    uint32_t thp_split_cycles;    /* a huge mapping, without its entries */
+    uint32_t page_zero_cycles;     /* per 4 KiB */
+    uint32_t page_copy_cycles;     /* per 4 KiB */
+    uint32_t migrate_page_cycles;  /* of a page or a huge one, without copy,
+                                      entry and flush */
+    uint32_t thp_split_cycles;     /* a huge mapping, without its entries */
+    uint32_t page_checksum_cycles; /* of 4 KiB, for KSM */
+    uint32_t page_compare_cycles;  /* two equal ones of 4 KiB, byte by byte */
+    uint32_t ksm_tree_cycles;      /* a step down one of KSM's trees */
     uint32_t invlpg_cycles;
     uint32_t invpcid_cycles;
     uint32_t cr3_write_cycles; /* flushing MOV CR3 */

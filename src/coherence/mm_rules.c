@@ -14,17 +14,19 @@
     .knows_joint_tables = true, .flushes_dirty_early = true,                   \
     .migrate_knows_pending = true
 #define RULES_4_13                                                             \
-    RULES_3_15, .knows_batched = true, .gather_counts_nested = true
+    RULES_3_15, .knows_batched = true, .gather_counts_nested = true,           \
+                .merge_knows_pending = true
 #define RULES_4_20                                                             \
     RULES_4_13, .migrates_huge = true, .gather_tracks_levels = true,           \
-                .moves_under_lock = true
+                .merge_is_limited = true, .moves_under_lock = true
 #define RULES_5_10                                                             \
     RULES_4_20, .nested_flush_is_full = true, .knows_cold = true,              \
                 .splits_huge_on_write = true
 #define RULES_6_2                                                              \
     RULES_5_10, .batched_has_generations = true, .delays_rmap = true,          \
                 .flushes_before_unlink = true, .protect_gathers = true,        \
-                .delays_hinted_map = true, .syncs_collapse = true
+                .delays_hinted_map = true, .syncs_collapse = true,             \
+                .merge_flushes_exclusive = true, .clear_refs_excludes = true
 #define RULES_6_8  RULES_6_2, .migrates_in_batches = true
 #define RULES_6_14 RULES_6_8, .gather_leaves_one_slot = true
 #define RULES_7_1                                                              \
@@ -97,6 +99,7 @@ const struct mm_rules mmusim__mm_rules_4_20_fixed = {
     RULES_FIXED,
     .migrates_huge = true,
     .gather_tracks_levels = true,
+    .merge_is_limited = true,
 };
 
 const struct mm_rules mmusim__mm_rules_5_10_fixed = {

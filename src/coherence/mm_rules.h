@@ -48,13 +48,19 @@ struct mm_rules {
     bool flushes_before_unlink;   /* PFN-mapped areas: 6.0 [B13] */
     bool migrate_knows_pending;   /* PROT_NONE entries count as accessible while
                                      a flush is pending: 3.13 [B09] */
-    bool knows_cold;              /* MADV_COLD, MADV_PAGEOUT: 5.4 */
-    bool delays_hinted_map;     /* a page that a NUMA hint moves is mapped only
-                                   then: 5.13 */
-    bool migrates_huge;         /* without splitting them: 4.14 */
-    bool migrates_in_batches;   /* unmap many, flush, copy: 6.3 */
-    bool syncs_collapse;        /* no walker is left in a table that khugepaged
-                                   frees: 6.1 [B17] */
+    bool merge_knows_pending;     /* KSM flushes an entry that is read-only and
+                                     clean while a flush is pending; clear_refs
+                                     announces its own: 4.13 [B08] */
+    bool merge_is_limited;        /* os.ksm.max_page_sharing: 4.13 */
+    bool merge_flushes_exclusive; /* KSM: a page of one mapping always: 5.19 */
+    bool clear_refs_excludes; /* clear_refs takes mmap_lock for writing: 5.11 */
+    bool knows_cold;          /* MADV_COLD, MADV_PAGEOUT: 5.4 */
+    bool delays_hinted_map;   /* a page that a NUMA hint moves is mapped only
+                                 then: 5.13 */
+    bool migrates_huge;       /* without splitting them: 4.14 */
+    bool migrates_in_batches; /* unmap many, flush, copy: 6.3 */
+    bool syncs_collapse;      /* no walker is left in a table that khugepaged
+                                 frees: 6.1 [B17] */
     bool splits_huge_on_write;  /* a shared huge page, instead of copying it:
                                    5.8 */
     bool splits_huge_zero_page; /* the same of the huge zero page: 5.8 to 6.12

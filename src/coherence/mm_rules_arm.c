@@ -18,7 +18,8 @@
                       .nested_flush_is_full = true, .syncs_collapse = true,    \
                       .moves_under_lock = true,                                \
                       .batched_has_generations = true, .delays_rmap = true,    \
-                      .flushes_before_unlink = true, .rechecks_batched = true
+                      .flushes_before_unlink = true, .rechecks_batched = true, \
+                      .merge_knows_pending = true
 
 const struct mm_rules mmusim__mm_rules_arm_2_6_37 = {
     .version = "2.6.37",

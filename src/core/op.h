@@ -61,6 +61,7 @@ static inline uint32_t op_meta(enum op_kind kind, uint32_t flags,
  * that changes no mapping (a futex wake, a failed munmap): it costs entry and
  * exit, and its existence keeps the numbering of order stamps without gaps. DMA
  * has a device read or write a range of the process, and waits for it.
+ * CLEARREFS is a write of 4 to the process's /proc/PID/clear_refs.
  *
  * IMAGE and SITE change nothing and cost nothing; they are for who asks where
  * misses come from. IMAGE tells of a mapping that exists already: a file's,
@@ -88,7 +89,8 @@ static inline uint32_t op_meta(enum op_kind kind, uint32_t flags,
     X(SYSCALL, "syscall")                                                      \
     X(DMA, "dma")                                                              \
     X(IMAGE, "image")                                                          \
-    X(SITE, "site")
+    X(SITE, "site")                                                            \
+    X(CLEARREFS, "clearrefs")
 
 enum sys_kind {
 #define SYS_KIND_ENUM(name, word) SYS_##name,
@@ -115,7 +117,9 @@ enum {
     X(NOHUGEPAGE, "nohugepage")                                                \
     X(COLD, "cold")                                                            \
     X(PAGEOUT, "pageout")                                                      \
-    X(WILLNEED, "willneed")
+    X(WILLNEED, "willneed")                                                    \
+    X(MERGEABLE, "mergeable")                                                  \
+    X(UNMERGEABLE, "unmergeable")
 
 enum madvice {
 #define MADVICE_ENUM(name, word) MADVICE_##name,

@@ -42,6 +42,7 @@ static bool core_sys_is_numbered(const struct sys_op *op)
     case SYS_RECLAIM:
     case SYS_SYSCALL:
     case SYS_DMA:
+    case SYS_CLEARREFS:
         return true;
     }
     return false;

@@ -12,6 +12,7 @@
 #include "core/stats_set.h"
 #include "machine/regions.h"
 #include "machine/stats_emit.h"
+#include "os/ksm.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -185,6 +186,23 @@ static void emit_vm(const struct emit *emit)
 #undef EMIT_VM
 }
 
+static void emit_ksm(const struct emit *emit)
+{
+    const struct ksm *ksm = emit->machine->kernel.ksm;
+    const struct ksm_counters *counters = ksm ? &ksm->counters : NULL;
+
+    if (!ksm)
+        return;
+#define EMIT_KSM(name, unit, help)                                             \
+    mmusim__emit_value(emit, "ksm." #name, counters->name, unit, help);
+    KSM_COUNTER_MAP(EMIT_KSM)
+#undef EMIT_KSM
+    mmusim__emit_value(emit, "ksm.pages_volatile",
+                       ksm->n_items - counters->pages_shared -
+                           counters->pages_sharing - counters->pages_unshared,
+                       "pages", "met, and not as they were the last time");
+}
+
 static void emit_gathers(const struct emit *emit)
 {
     const struct kernel *kernel = &emit->machine->kernel;
@@ -277,6 +295,7 @@ mmusim_status_t mmusim_machine_stats(const mmusim_machine_t *machine,
     mmusim__machine_check_stats(machine, emit.stats);
     emit_vmstat(&emit);
     emit_vm(&emit);
+    emit_ksm(&emit);
     emit_gathers(&emit);
     mmusim__iommu_emit(&emit.machine->system, emit.stats);
     emit_reasons(&emit);

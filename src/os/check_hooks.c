@@ -4,8 +4,9 @@
  * promised when it returns: munmap, brk that shrinks, mmap over a mapping and
  * MADV_DONTNEED that no access sees the old pages, mremap likewise of the old
  * place, mprotect that no access uses a right it did not give, MADV_FREE that
- * later stores are kept, fork that the parent's stores go to copies. A page
- * that reclaim has taken without a flush so far promises nothing by itself.
+ * later stores are kept, fork that the parent's stores go to copies, clear_refs
+ * that the process's stores are noticed. A page that reclaim has taken without
+ * a flush so far promises nothing by itself.
  */
 #include "os/check_hooks.h"
 
@@ -142,8 +143,9 @@ static void hook_brk(const struct sys_frame *sys,
     promise->end = sys->mm == &sys->kernel->init_mm ? 0 : sys->start;
 }
 
-static void hook_fork(const struct sys_frame *sys,
-                      struct checker_promise *promise)
+/* No store through what the address space had: fork, clear_refs. */
+static void hook_no_stores(const struct sys_frame *sys,
+                           struct checker_promise *promise)
 {
     promise->uses = CHECKER_WRITE;
     promise->verdict = CHECKER_STALE_PERM;
@@ -182,7 +184,8 @@ static const struct hook_call hook_calls[SYS_KIND_COUNT] = {
     [SYS_MREMAP] = {"mremap", hook_mremap},
     [SYS_MPROTECT] = {"mprotect", hook_mprotect},
     [SYS_MADVISE] = {"madvise", hook_madvise},
-    [SYS_FORK] = {"fork", hook_fork},
+    [SYS_FORK] = {"fork", hook_no_stores},
+    [SYS_CLEARREFS] = {"clear_refs", hook_no_stores},
 };
 
 void mmusim__check_sys_return(struct cpu *cpu, const struct sys_frame *sys)

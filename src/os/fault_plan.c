@@ -8,6 +8,7 @@
 #include "core/diag.h"
 #include "os/check_hooks.h"
 #include "os/huge_page.h"
+#include "os/ksm.h"
 #include "os/page_cache.h"
 #include "os/placement.h"
 #include "os/reclaim.h"
@@ -458,8 +459,10 @@ static void fault_plan_write(struct fault_frame *fault,
     plan->rights |= TLB_DIRTY;
     if ((area->flags & VM_SHARED) ||
         (!kernel_is_zero_page(kernel, entry->pfn) &&
+         !mmusim__ksm_page(kernel, entry->pfn) &&
          mmusim__frame_refs_span(kernel->frames, entry->pfn, entry->order) -
-                 mmusim__reclaim_holds(kernel, entry->pfn) ==
+                 mmusim__reclaim_holds(kernel, entry->pfn) -
+                 ksm_holds(kernel, entry->pfn) ==
              1)) {
         plan->action = ACTION_UPGRADE;
         plan->kind = FAULT_PROTECTION;

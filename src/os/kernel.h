@@ -26,6 +26,8 @@ struct mem_model;
 struct mmusim_source;
 struct nested;
 struct khugepaged;
+struct ksm;
+struct ksm_item;
 struct page_cache;
 struct reclaim;
 struct thread;
@@ -39,10 +41,12 @@ struct mm {
     /* anon_vma and i_mmap of all its areas: who looks at an entry through the
      * reverse map reads, who frees tables writes. */
     struct klock rmap_lock;
-    bool is_untracked;        /* its entries are in no reverse map */
-    uint64_t brk;             /* 0: not known yet */
-    uint64_t numa_next_cycle; /* of the next scan (numa_balance.h), */
-    uint64_t numa_cursor;     /* and where it begins */
+    bool is_untracked;          /* its entries are in no reverse map */
+    bool is_mergeable;          /* MMF_VM_MERGEABLE: it had such an area */
+    struct ksm_item *ksm_items; /* by address */
+    uint64_t brk;               /* 0: not known yet */
+    uint64_t numa_next_cycle;   /* of the next scan (numa_balance.h), */
+    uint64_t numa_cursor;       /* and where it begins */
     uint32_t n_threads;
     bool is_dead; /* no thread left, its user mappings are gone */
     bool is_full; /* dead, and they are not: mmusim__mm_discard */
@@ -108,6 +112,7 @@ struct os_cpu {
     struct migration_batch migration;
     uint64_t thp_tick_cycle;  /* khugepaged.h; CYCLE_NEVER: off */
     uint64_t numa_tick_cycle; /* numa_balance.h; CYCLE_NEVER: off */
+    uint64_t ksm_tick_cycle;  /* ksm.h; CYCLE_NEVER: off */
     uint32_t n_order_waiting; /* its threads that wait, off the CPU */
     uint64_t effect_version;  /* check_hooks.h: of the call's edits; 0: none */
 };
@@ -137,6 +142,7 @@ struct kernel {
     struct frame_alloc *frames;
     struct page_cache *page_cache;
     struct khugepaged *khugepaged;
+    struct ksm *ksm; /* NULL: os.ksm.run is off */
     struct reclaim *reclaim;
     struct translation_table *translations;
     struct mm init_mm;
@@ -178,7 +184,7 @@ static inline struct os_cpu *kernel_cpu(struct kernel *kernel,
  * the slice, a tick. */
 static inline uint64_t os_cpu_next_tick(const struct os_cpu *os)
 {
-    return min_u64(os->slice_end_cycle,
+    return min_u64(min_u64(os->slice_end_cycle, os->ksm_tick_cycle),
                    min_u64(os->numa_tick_cycle, os->thp_tick_cycle));
 }
 

@@ -8,6 +8,7 @@
 #include "coherence/mm_rules.h"
 #include "os/check_hooks.h"
 #include "os/huge_page.h"
+#include "os/page_contents.h"
 #include "os/placement.h"
 #include "os/reclaim.h"
 
@@ -90,8 +91,9 @@ static bool migrate_is_movable(const struct migrate_frame *move,
     if (mmusim__frame_order(kernel->frames, entry->pfn) != entry->order ||
         mmusim__frame_refs(kernel->frames, entry->pfn) != n_refs)
         return false;
-    return !page || !(page->file_id ||
-                      (page->flags & (PAGE_ISOLATED | PAGE_UNEVICTABLE)));
+    return !page ||
+           !(page->file_id ||
+             (page->flags & (PAGE_ISOLATED | PAGE_UNEVICTABLE | PAGE_KSM)));
 }
 
 static bool migrate_is_wanted(const struct migrate_frame *move,
@@ -322,8 +324,9 @@ static void migrate_wake(struct cpu *cpu, struct migration *page)
     }
 }
 
-/* What the lists of reclaim know goes over, and both frames of ours are given
- * up: the entry's reference is now on the copy, or nobody's. */
+/* What the lists of reclaim know goes over, what is in the page, and both
+ * frames of ours are given up: the entry's reference is now on the copy, or
+ * nobody's. */
 static void migrate_finish(const struct migrate_frame *move,
                            const struct migration *page, bool is_mapped)
 {
@@ -336,6 +339,7 @@ static void migrate_finish(const struct migrate_frame *move,
 
         if (copy)
             copy->flags |= old->flags & kept;
+        mmusim__contents_copied(kernel, page->from, page->to);
     }
     if (old)
         old->flags &= (uint16_t) ~PAGE_ISOLATED;

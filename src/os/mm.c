@@ -4,6 +4,7 @@
 #include "os/mm.h"
 
 #include "os/check_hooks.h"
+#include "os/ksm.h"
 #include "os/page_table.h"
 #include "os/reclaim.h"
 
@@ -61,6 +62,7 @@ void mmusim__mm_died(struct mm *mm)
 
 void mmusim__mm_release(struct kernel *kernel, struct mm *mm)
 {
+    mmusim__ksm_forget_mm(kernel, mm);
     if (mmusim__pt_table(kernel->tables, mm->space.root))
         mmusim__pt_release(kernel, mm->space.root);
     mm_free_sets(mm);
@@ -91,6 +93,8 @@ void mmusim__mm_reap(struct kernel *kernel)
     while (*link) {
         struct mm *mm = *link;
 
+        if (mm->is_dead)
+            mmusim__ksm_forget_mm(kernel, mm);
         if (!mm->is_dead || mm_is_borrowed(kernel, mm)) {
             link = &mm->next;
             continue;

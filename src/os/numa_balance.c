@@ -6,6 +6,7 @@
 #include "coherence/mm_rules.h"
 #include "coherence/mmu_gather.h"
 #include "os/huge_page.h"
+#include "os/ksm.h"
 #include "os/reclaim.h"
 
 struct scan_frame {
@@ -92,7 +93,8 @@ static void scan_lock_table(struct cpu *cpu, struct scan_frame *scan)
                       BUCKET_KERNEL);
 }
 
-/* One entry; not those of the zero pages, nor what is hidden already. */
+/* One entry; not those of the zero pages, of merged ones, nor what is hidden
+ * already. */
 static bool scan_entry(struct scan_frame *scan, uint64_t bytes)
 {
     const struct pt_format *format = scan->kernel->format;
@@ -102,7 +104,8 @@ static bool scan_entry(struct scan_frame *scan, uint64_t bytes)
 
     if (!mmusim__pte_maps(scan->kernel, &scan->slot, &entry) ||
         format->reveal(word, level) != word ||
-        kernel_is_zero_page(scan->kernel, entry.pfn))
+        kernel_is_zero_page(scan->kernel, entry.pfn) ||
+        mmusim__ksm_page(scan->kernel, entry.pfn))
         return false;
     mmusim__pte_rewrite(scan->kernel, &scan->slot, format->hide(word, level));
     scan->changed_start = min_u64(scan->changed_start, scan->cursor);

@@ -14,6 +14,17 @@ enum { KERNEL_MAP_AUTO, KERNEL_MAP_NONE, KERNEL_MAP_NAMED };
 
 enum batched_unmap { BATCHED_BY_PROTOCOL, BATCHED_OFF, BATCHED_ON };
 
+/* os.ksm.* */
+struct ksm_config {
+    bool is_running;
+    uint32_t pages_to_scan; /* a round */
+    uint64_t sleep_cycles;  /* between rounds */
+    uint32_t max_sharing;   /* entries of a merged page */
+    /* What is in pages (page_contents.h). */
+    uint32_t duplicate_ppm, volatile_ppm;
+    uint32_t n_classes;
+};
+
 struct os_config {
     char protocol[32];
     bool has_pti;
@@ -24,6 +35,7 @@ struct os_config {
     uint64_t memory_bytes;
     enum thp_mode thp;
     uint64_t khugepaged_sleep_cycles;
+    struct ksm_config ksm;
     bool has_numa_balancing;
     uint64_t numa_scan_period_cycles;
     uint64_t numa_scan_bytes;

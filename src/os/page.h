@@ -29,6 +29,7 @@ enum {                            /* page.flags */
        PAGE_READAHEAD = 1 << 6,   /* its first use reads the next window */
        PAGE_UNEVICTABLE = 1 << 7, /* never on a list: shared memory */
        PAGE_WRITEBACK = 1 << 8,   /* the flusher has it */
+       PAGE_KSM = 1 << 9,         /* merged, or to be: ksm.h */
 };
 
 struct page_map {
@@ -41,7 +42,8 @@ struct page {
     struct page_map map;      /* the first; the rest behind it */
     struct page *next, *prev; /* on its list */
     uint64_t pfn;
-    uint64_t index;   /* file: which of its pages, 4 KiB units */
+    uint64_t index;   /* file: which of its pages, 4 KiB units; anonymous:
+                         what is in it, 0: not said yet (page_contents.h) */
     uint32_t file_id; /* 0: anonymous */
     uint16_t flags;
     uint16_t pending_cpu;

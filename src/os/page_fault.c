@@ -31,8 +31,10 @@
 #include "coherence/x86_ops.h"
 #include "os/fault_plan.h"
 #include "os/huge_page.h"
+#include "os/ksm.h"
 #include "os/migrate.h"
 #include "os/numa_balance.h"
+#include "os/page_contents.h"
 #include "os/reclaim.h"
 
 enum {
@@ -85,6 +87,11 @@ static bool fault_plan_is_stale(const struct fault_frame *fault)
                (is_swapped && swap_slot != fault->plan.swap_slot) ||
                (fault->plan.level && mmusim__pte_word(&fault->slot) != 0);
     case ACTION_UPGRADE:
+        if (fault->kind == ACCESS_STORE &&
+            mmusim__ksm_page(fault->kernel, fault->plan.pfn))
+            return true; /* merged meanwhile: to be copied */
+        return !maps || entry.pfn.v != fault->plan.pfn.v ||
+               fault_is_hidden(fault);
     case ACTION_TOUCH:
         return !maps || entry.pfn.v != fault->plan.pfn.v ||
                fault_is_hidden(fault);
@@ -153,6 +160,8 @@ static void fault_clear_flush(struct cpu *cpu, struct fault_frame *fault)
 
     mmusim__pte_maps(fault->kernel, &fault->slot, &old);
     mmusim__pte_clear(fault->kernel, &fault->slot);
+    fault->kernel->vm.cow_ksm +=
+        mmusim__ksm_page(fault->kernel, old.pfn) != NULL;
     fault->frame.pc = FAULT_AFTER_FLUSH;
     fault->replaced = old.pfn;
     if (fault->plan.is_thp)
@@ -251,6 +260,8 @@ static void fault_commit(struct cpu *cpu, struct fault_frame *fault)
     case ACTION_UPGRADE:
         if (plan->rights & TLB_DIRTY)
             mmusim__reclaim_set_dirty(fault->kernel, plan->pfn);
+        if (fault->kind == ACCESS_STORE)
+            mmusim__contents_written(fault->kernel, plan->pfn);
         mmusim__pte_rewrite(fault->kernel, &fault->slot,
                             format->make_leaf(format, plan->pfn, plan->level,
                                               plan->rights, true));
@@ -453,6 +464,8 @@ static enum kstep fault_step(struct cpu *cpu, struct kframe *frame)
     case FAULT_AFTER_FLUSH:
         frame->pc = FAULT_UNLOCK;
         fault_install(fault);
+        if (!kernel_is_zero_page(fault->kernel, fault->replaced))
+            mmusim__contents_written(fault->kernel, fault->plan.pfn);
         if (!kernel_is_zero_page(fault->kernel, fault->replaced))
             mmusim__frame_unref_span(fault->kernel->frames, fault->replaced,
                                      mmusim__fault_order(fault));

@@ -3,6 +3,7 @@
 #include "os/process.h"
 
 #include "os/khugepaged.h"
+#include "os/ksm.h"
 #include "os/mm.h"
 #include "os/page_cache.h"
 #include "os/page_table.h"
@@ -215,6 +216,8 @@ mmusim_status_t mmusim__kernel_init(struct kernel *kernel)
     kernel_init_gathers(kernel);
     status = mmusim__khugepaged_init(kernel);
     if (!status)
+        status = mmusim__ksm_init(kernel);
+    if (!status)
         status = mmusim__reclaim_init(kernel);
     if (status)
         return status;
@@ -266,6 +269,7 @@ void mmusim__kernel_fini(struct kernel *kernel)
     }
     mmusim__reclaim_fini(kernel);
     mmusim__khugepaged_fini(kernel);
+    mmusim__ksm_fini(kernel);
     mmusim__frame_alloc_destroy(kernel->frames);
     mmusim__page_cache_destroy(kernel->page_cache);
     free(kernel->cpus);

@@ -4,6 +4,7 @@
 #include "os/reclaim.h"
 
 #include "core/check.h"
+#include "os/ksm.h"
 #include "os/page_cache.h"
 #include "os/writeback.h"
 
@@ -120,8 +121,11 @@ void mmusim__reclaim_on_free(void *context, pfn_t pfn)
         mmusim__lru_forget(&reclaim->pending[page->pending_cpu], page);
     if (page->file_id && (page->flags & PAGE_DIRTY))
         reclaim->dirty.n_dirty--;
+    if (page->flags & PAGE_KSM)
+        mmusim__ksm_on_free(context, page);
     page->flags = 0;
     page->file_id = 0;
+    page->index = 0;
     page->hint_node = 0;
 }
 
@@ -136,7 +140,8 @@ void mmusim__reclaim_set_lazy(struct kernel *kernel, pfn_t pfn)
 {
     struct page *page = hooks_anonymous(kernel, pfn);
 
-    if (page)
+    /* of a merged page every owner would have to say so */
+    if (page && !(page->flags & PAGE_KSM))
         page->flags &= (uint16_t) ~PAGE_DIRTY;
 }
 

@@ -6,6 +6,7 @@
 #include "coherence/flush.h"
 #include "core/check.h"
 #include "os/khugepaged.h"
+#include "os/ksm.h"
 #include "os/mm.h"
 #include "os/numa_balance.h"
 #include "os/order.h"
@@ -154,6 +155,7 @@ bool mmusim__sched_pick(struct kernel *kernel, struct cpu *cpu)
     }
     if (os->current && sched_slice_goes_on(kernel, cpu)) {
         mmusim__khugepaged_tick(kernel, cpu);
+        mmusim__ksm_tick(kernel, cpu);
         return !mmusim__numa_tick(kernel, cpu);
     }
     if (os->queue_head)

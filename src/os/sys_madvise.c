@@ -5,10 +5,13 @@
  * flags under it for writing, and no entry (hugepage_madvise): a huge page that
  * is there stays, unless the areas now end within it (split_vma). COLD (5.4)
  * clears Accessed and makes the pages the next ones that reclaim looks at;
- * PAGEOUT is in sys_reclaim.c. Older kernels know neither.
+ * PAGEOUT is in sys_reclaim.c. Older kernels know neither. MERGEABLE and
+ * UNMERGEABLE (ksm_madvise) change the flags of private areas; the latter
+ * copies what is merged first.
  */
 #include "coherence/mm_rules.h"
 #include "os/huge_page.h"
+#include "os/ksm.h"
 #include "os/syscall.h"
 #include "os/unmap.h"
 
@@ -84,6 +87,10 @@ const struct sys_call mmusim__sys_madvise = {
 /* What the advice makes of an area's flags. */
 static struct vm_flag_change madvise_flags(uint32_t advice)
 {
+    if (advice == MADVICE_MERGEABLE)
+        return (struct vm_flag_change){0, VM_MERGEABLE};
+    if (advice == MADVICE_UNMERGEABLE)
+        return (struct vm_flag_change){VM_MERGEABLE, 0};
     if (advice == MADVICE_HUGEPAGE)
         return (struct vm_flag_change){VM_NOHUGEPAGE, VM_HUGEPAGE};
     return (struct vm_flag_change){VM_HUGEPAGE, VM_NOHUGEPAGE};
@@ -152,4 +159,90 @@ const struct sys_call mmusim__sys_madvise_flags = {
     SYS_LOCK_WRITE,
     madvise_flags_body,
     sizeof(struct sys_frame),
+};
+
+/* ---- merging ---- */
+
+struct merge_advice_frame {
+    struct sys_frame sys;
+    struct vm_area piece; /* of an area, whose flags are to change */
+    bool is_short;        /* what is merged could not be copied */
+};
+
+enum { ADVISE_AREA, ADVISE_SPLIT_START, ADVISE_SPLIT_END, ADVISE_FLAGS };
+
+/* ksm_madvise(): others are skipped, without an error. */
+static bool advise_takes(const struct sys_frame *sys,
+                         const struct vm_area *area)
+{
+    if (sys->op.advice == MADVICE_UNMERGEABLE)
+        return area->flags & VM_MERGEABLE;
+    return !(area->flags & (VM_MERGEABLE | VM_SHARED | VM_PFNMAP | VM_HUGETLB));
+}
+
+/* The next piece to change; false: there is none left. */
+static bool advise_next(struct merge_advice_frame *advise)
+{
+    struct sys_frame *sys = &advise->sys;
+    const struct vm_area *area;
+
+    do {
+        area = mmusim__sys_next_area(sys);
+        if (!area)
+            return false;
+        advise->piece = *area;
+        advise->piece.start = max_u64(area->start, sys->cursor);
+        advise->piece.end = min_u64(area->end, sys->end);
+        sys->cursor = area->end;
+        sys->n_touched++;
+    } while (!advise_takes(sys, area));
+    return true;
+}
+
+static void advise_change(struct merge_advice_frame *advise)
+{
+    struct sys_frame *sys = &advise->sys;
+
+    if (advise->is_short) { /* ENOMEM */
+        sys->is_refused = true;
+        return;
+    }
+    sys->mm->is_mergeable = true; /* __ksm_enter() */
+    mmusim__sys_fails(sys, mmusim__vm_change_flags(
+                               sys->mm->areas, advise->piece.start,
+                               advise->piece.end, madvise_flags(sys->op.advice),
+                               &sys->n_touched));
+}
+
+static enum sys_body advise_merging(struct cpu *cpu, struct sys_frame *sys)
+{
+    struct merge_advice_frame *advise = (struct merge_advice_frame *) sys;
+
+    switch (sys->step++) {
+    case ADVISE_AREA:
+        if (sys->mm == &sys->kernel->init_mm || !advise_next(advise)) {
+            mmusim__sys_effect(cpu, sys->kernel);
+            return SYS_LEAVE;
+        }
+        if (sys->op.advice == MADVICE_UNMERGEABLE)
+            mmusim__ksm_break(cpu, sys->kernel, sys->mm, advise->piece.start,
+                              advise->piece.end, &advise->is_short);
+        return SYS_AGAIN;
+    case ADVISE_SPLIT_START:
+        madvise_split_at(cpu, sys, advise->piece.start);
+        return SYS_AGAIN;
+    case ADVISE_SPLIT_END:
+        madvise_split_at(cpu, sys, advise->piece.end);
+        return SYS_AGAIN;
+    default:
+        sys->step = ADVISE_AREA;
+        advise_change(advise);
+        return SYS_AGAIN;
+    }
+}
+
+const struct sys_call mmusim__sys_madvise_merging = {
+    SYS_LOCK_WRITE,
+    advise_merging,
+    sizeof(struct merge_advice_frame),
 };

@@ -2,15 +2,17 @@
 /*
  * mremap (mm/mremap.c) under mmap_lock for writing. In place: the area grows or
  * its tail is unmapped. Moving: whatever lies at the new place is unmapped, the
- * area is copied there, and entries are moved table by table under the locks of
- * both tables (move_ptes). From 4.19 on the old part is flushed before either
- * lock is dropped; before, the whole old range at the very end, when somebody
- * else may have found the pages at their new place and freed them (B01,
- * CVE-2018-18281). Then the old area goes, with the tables that fall empty.
+ * area is copied there, merged pages are copied (ksm.h), and entries are moved
+ * table by table under the locks of both tables (move_ptes). From 4.19 on the
+ * old part is flushed before either lock is dropped; before, the whole old
+ * range at the very end, when somebody else may have found the pages at their
+ * new place and freed them (B01, CVE-2018-18281). Then the old area goes, with
+ * the tables that fall empty.
  */
 #include "coherence/flush.h"
 #include "coherence/mm_rules.h"
 #include "os/huge_page.h"
+#include "os/ksm.h"
 #include "os/page_table.h"
 #include "os/syscall.h"
 #include "os/unmap.h"
@@ -30,6 +32,7 @@ struct mremap_frame {
 
 enum {
     MREMAP_CLEAR_TARGET,
+    MREMAP_UNMERGE,
     MREMAP_LINK,
     MREMAP_MOVE,
     MREMAP_LOCK_NEW,
@@ -345,7 +348,13 @@ static enum sys_body mremap_body(struct cpu *cpu, struct sys_frame *sys)
         sys->is_refused = !mremap_resolve(mremap);
         if (sys->is_refused || !mremap_clear_target(cpu, mremap))
             return SYS_LEAVE;
+        sys->step = MREMAP_UNMERGE;
+        return SYS_AGAIN;
+    case MREMAP_UNMERGE: /* move_vma() */
         sys->step = MREMAP_LINK;
+        if (mremap_moves(mremap) && (mremap->area.flags & VM_MERGEABLE))
+            mmusim__ksm_break(cpu, sys->kernel, sys->mm, sys->start, sys->end,
+                              NULL);
         return SYS_AGAIN;
     case MREMAP_LINK:
         mremap_link(mremap);

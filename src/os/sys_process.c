@@ -189,6 +189,7 @@ static void fork_begin_child(struct cpu *cpu, struct fork_frame *fork)
     fork->child->areas = areas;
     fork->child->unmapped = unmapped;
     fork->child->brk = fork->sys.mm->brk;
+    fork->child->is_mergeable = fork->sys.mm->is_mergeable; /* ksm_fork() */
     mmusim__cpu_busy(cpu, cpu->system->cost.fork_cycles, BUCKET_KERNEL);
 }
 

@@ -41,6 +41,7 @@ static const struct sys_call *const sys_calls[SYS_KIND_COUNT] = {
     [SYS_MIGRATE] = &mmusim__sys_migrate,
     [SYS_SYSCALL] = &sys_call_nothing,
     [SYS_DMA] = &mmusim__sys_dma,
+    [SYS_CLEARREFS] = &mmusim__sys_clear_refs,
 };
 
 void mmusim__sys_effect(struct cpu *cpu, struct kernel *kernel)
@@ -246,18 +247,34 @@ void mmusim__sys_insert_area(struct sys_frame *sys, const struct vm_area *area)
 
 /* ---- beginning ---- */
 
-/* madvise_need_mmap_write(). */
+/* What the version makes of it; madvise_need_mmap_write(). */
 static const struct sys_call *sys_call_of(const struct kernel *kernel,
                                           const struct sys_op *op)
 {
-    bool changes_flags =
-        op->kind == SYS_MADVISE &&
-        (op->advice == MADVICE_HUGEPAGE || op->advice == MADVICE_NOHUGEPAGE);
-
-    if (op->kind == SYS_MADVISE && op->advice == MADVICE_PAGEOUT &&
-        kernel->system->protocol->mm_rules->knows_cold)
-        return &mmusim__sys_pageout;
-    return changes_flags ? &mmusim__sys_madvise_flags : sys_calls[op->kind];
+    if (op->kind == SYS_CLEARREFS &&
+        kernel->system->protocol->mm_rules->clear_refs_excludes)
+        return &mmusim__sys_clear_refs_alone;
+    if (op->kind != SYS_MADVISE)
+        return sys_calls[op->kind];
+    switch ((enum madvice) op->advice) {
+    case MADVICE_HUGEPAGE:
+    case MADVICE_NOHUGEPAGE:
+        return &mmusim__sys_madvise_flags;
+    case MADVICE_MERGEABLE:
+    case MADVICE_UNMERGEABLE:
+        return &mmusim__sys_madvise_merging;
+    case MADVICE_PAGEOUT:
+        if (kernel->system->protocol->mm_rules->knows_cold)
+            return &mmusim__sys_pageout;
+        break;
+    case MADVICE_DONTNEED:
+    case MADVICE_FREE:
+    case MADVICE_COLD:
+    case MADVICE_WILLNEED:
+    case MADVICE_COUNT:
+        break;
+    }
+    return sys_calls[op->kind];
 }
 
 /* Pushes the frame of an operation with the common part filled in. */

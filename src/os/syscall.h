@@ -82,8 +82,9 @@ void mmusim__sys_insert_area(struct sys_frame *sys, const struct vm_area *area);
 /* The operations, one file a group. */
 extern const struct sys_call mmusim__sys_mmap, mmusim__sys_dma,
     mmusim__sys_munmap, mmusim__sys_brk, mmusim__sys_mremap,
-    mmusim__sys_madvise, mmusim__sys_madvise_flags, mmusim__sys_mprotect,
-    mmusim__sys_fork, mmusim__sys_clone, mmusim__sys_exec,
-    mmusim__sys_exit_thread, mmusim__sys_migrate, mmusim__sys_pageout;
+    mmusim__sys_madvise, mmusim__sys_madvise_flags, mmusim__sys_madvise_merging,
+    mmusim__sys_mprotect, mmusim__sys_fork, mmusim__sys_clone, mmusim__sys_exec,
+    mmusim__sys_exit_thread, mmusim__sys_migrate, mmusim__sys_pageout,
+    mmusim__sys_clear_refs, mmusim__sys_clear_refs_alone;
 
 #endif

@@ -24,7 +24,8 @@ enum { /* vm_area.flags */
        VM_HEAP = 1 << 6,     /* made by brk */
        VM_HUGEPAGE = 1 << 7, /* MADV_HUGEPAGE */
        VM_NOHUGEPAGE = 1 << 8,
-       VM_PFNMAP = 1 << 9, /* a device's memory */
+       VM_PFNMAP = 1 << 9,     /* a device's memory */
+       VM_MERGEABLE = 1 << 10, /* MADV_MERGEABLE */
 };
 
 struct vm_area {

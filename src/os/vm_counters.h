@@ -40,12 +40,33 @@
     X(nr_dirtied, "pages", "of files, that became dirty")                      \
     X(nr_written, "pages", "of files, written back")                           \
     X(nr_vmscan_immediate_reclaim, "pages",                                    \
-      "dirty ones that reclaim met and left to the flusher")
+      "dirty ones that reclaim met and left to the flusher")                   \
+    X(cow_ksm, "pages", "merged ones copied for a store, or to be unmerged")
 
 struct vm_counters {
 #define VM_COUNTER_FIELD(name, unit, help) uint64_t name;
     VM_COUNTER_MAP(VM_COUNTER_FIELD)
 #undef VM_COUNTER_FIELD
+};
+
+/* Of ksmd, where it runs: those of /sys/kernel/mm/ksm, then ours. */
+#define KSM_COUNTER_MAP(X)                                                     \
+    X(pages_shared, "pages", "merged ones in use, as ksmd knows")              \
+    X(pages_sharing, "entries", "that map them, beyond one each")              \
+    X(pages_sharing_max, "entries", "the most there were at a time")           \
+    X(pages_unshared, "pages", "without an equal, and stable")                 \
+    X(pages_scanned, "pages", "looked at")                                     \
+    X(full_scans, "scans", "of all mergeable memory")                          \
+    X(merged, "pages", "given up for an equal one")                            \
+    X(write_protected, "entries", "made read-only and clean, with a flush")    \
+    X(unflushed, "entries", "read-only and clean already: without a flush")    \
+    X(refused, "merges", "given up: the page was busy, or had changed")        \
+    X(unmerged, "pages", "copied because they were not to be merged any more")
+
+struct ksm_counters {
+#define KSM_COUNTER_FIELD(name, unit, help) uint64_t name;
+    KSM_COUNTER_MAP(KSM_COUNTER_FIELD)
+#undef KSM_COUNTER_FIELD
 };
 
 /* Of mmu_gathers. */

@@ -73,6 +73,8 @@ static bool call_find_advice(uint64_t number, uint32_t *advice)
         {MADV_COLD, MADVICE_COLD},
         {MADV_PAGEOUT, MADVICE_PAGEOUT},
         {MADV_WILLNEED, MADVICE_WILLNEED},
+        {MADV_MERGEABLE, MADVICE_MERGEABLE},
+        {MADV_UNMERGEABLE, MADVICE_UNMERGEABLE},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].number == number) {

@@ -32,10 +32,14 @@ static inline bool record_is_canonical(uint64_t vaddr)
     return (vaddr + ((uint64_t) 1 << 56)) >> 57 == 0;
 }
 
-/* The least version of the format that has the kind. */
-static inline uint32_t record_sys_version(enum sys_kind kind)
+/* The least version of the format that has the operation. */
+static inline uint32_t record_sys_version(const struct sys_op *op)
 {
-    return kind == SYS_IMAGE || kind == SYS_SITE ? 2 : 1;
+    bool is_new = op->kind == SYS_IMAGE || op->kind == SYS_SITE ||
+                  op->kind == SYS_CLEARREFS ||
+                  (op->kind == SYS_MADVISE && op->advice > MADVICE_WILLNEED);
+
+    return is_new ? 2 : 1;
 }
 
 static inline bool record_sys_has_name(enum sys_kind kind, uint32_t flags)

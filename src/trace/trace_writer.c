@@ -326,8 +326,8 @@ void mmusim__trace_stream_sys(struct trace_stream *stream,
         field->quiet_records = field->n_records;
         field->quiet_instructions = stream->instructions;
     }
-    if (field->version < record_sys_version(op->kind))
-        field->version = record_sys_version(op->kind);
+    if (field->version < record_sys_version(op))
+        field->version = record_sys_version(op);
     if (op->kind == SYS_SYNC)
         field->last_sync = max_u64(field->last_sync, op->number);
     if (op->kind == SYS_FORK || op->kind == SYS_CLONE)

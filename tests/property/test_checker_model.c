@@ -128,6 +128,12 @@ static bool has_devices(const struct subject *subject)
     return !subject->fault && subject->seed % 5 == 4;
 }
 
+/* Three of four programs. */
+static bool has_merging(const struct subject *subject)
+{
+    return !subject->fault && subject->seed % 4 != 3;
+}
+
 /* A key in one of `bound` machines. */
 static void set_sometimes(mmusim_config_t *config, struct rng *rng,
                           uint32_t bound, const char *key, const char *value)
@@ -180,6 +186,24 @@ static void set_variety(mmusim_config_t *config, const struct subject *subject)
         set(config, "iommu.devices", "1");
 }
 
+/* Few different contents, and ksmd always at it. */
+static void set_merging(mmusim_config_t *config, const struct subject *subject)
+{
+    struct rng rng;
+
+    mmusim__rng_init(&rng, subject->seed, 13);
+    set(config, "os.ksm.run", "true");
+    set_number(config, "os.ksm.duplicate_ppm",
+               1000000 - 200000 * mmusim__rng_below(&rng, 2));
+    set_number(config, "os.ksm.classes", mmusim__rng_below(&rng, 4));
+    set_number(config, "os.ksm.volatile_ppm",
+               100000 * mmusim__rng_below(&rng, 2));
+    set_number(config, "os.ksm.sleep_cycles",
+               1 + mmusim__rng_below(&rng, 20000));
+    set_number(config, "os.ksm.pages_to_scan", 1 + mmusim__rng_below(&rng, 40));
+    set_sometimes(config, &rng, 3, "os.ksm.max_page_sharing", "2");
+}
+
 static mmusim_config_t *make_config(const struct subject *subject)
 {
     mmusim_config_t *config = base_config(subject->isa);
@@ -203,6 +227,8 @@ static mmusim_config_t *make_config(const struct subject *subject)
     }
     if (!subject->fault)
         set_variety(config, subject);
+    if (has_merging(subject))
+        set_merging(config, subject);
     set(config, "checker.enabled", "true");
     return config;
 }
@@ -295,6 +321,7 @@ static struct racing_limits limits_of(const struct subject *subject)
         .has_moves = !subject->fault,
         .has_devices = has_devices(subject),
         .has_thp = has_thp(subject),
+        .has_merging = has_merging(subject),
     };
 }
 

@@ -21,7 +21,7 @@
 
 enum {
     TEXT_BYTES_MAX = 1 << 20,
-    N_MACHINES = 22,
+    N_MACHINES = 23,
     N_SETTINGS = 16,
     MORE_CYCLES = 137,
     KEYS_MAX = 320,
@@ -70,6 +70,10 @@ static const struct {
       "os.page_cache=cold", "os.readahead_pages=4"}},
     {"iommu.", /* runs say_devices() */
      {"topology.cores_per_socket=2", "iommu.devices=1"}},
+    {NULL, /* runs say_equals() */
+     {"topology.cores_per_socket=3", "os.ksm.run=true",
+      "os.ksm.sleep_cycles=500", "os.ksm.pages_to_scan=1",
+      "os.ksm.duplicate_ppm=1000000"}},
     {NULL,
      {"topology.cores_per_socket=4", "os.timeslice_cycles=20000",
       "page_table.levels=5", "psc.pml5e.entries=2", "os.flush_ceiling=16",
@@ -206,9 +210,24 @@ static void say_devices(struct text *text)
               "1 munmap 0x10002000 0x2000\n1 exit\n");
 }
 
+/* Two processes with the same pages, which are merged, and written again. */
+static void say_equals(struct text *text)
+{
+    for (unsigned tid = 1; tid <= 2; tid++)
+        say(text,
+            "%u mmap 0x10000000 0x20000 rw- anon\n"
+            "%u madvise 0x10000000 0x20000 mergeable\n",
+            tid, tid);
+    for (unsigned step = 0; step < 2000; step++) {
+        unsigned vaddr = 0x10000000 + step / 50 % 32 * 4096;
+
+        say(text, "1 w 0x%x 8\n1 n 2000\n2 w 0x%x 8\n2 n 2000\n", vaddr, vaddr);
+    }
+}
+
 struct world {
     struct temp_folder *folder;
-    mmusim_trace_t *trace, *pressure, *devices;
+    mmusim_trace_t *trace, *pressure, *devices, *equals;
     mmusim_config_t *configs[N_MACHINES];
     mmusim_stats_t *stats[N_MACHINES];
 };
@@ -221,11 +240,21 @@ static bool has(const mmusim_config_t *config, const char *key)
            strcmp(value, "0") != 0;
 }
 
+static bool is_true(const mmusim_config_t *config, const char *key)
+{
+    char value[64];
+
+    return !mmusim_config_get(config, key, value, sizeof(value)) &&
+           !strcmp(value, "true");
+}
+
 static mmusim_trace_t *trace_for(const struct world *world,
                                  const mmusim_config_t *config)
 {
     if (has(config, "iommu.devices"))
         return world->devices;
+    if (is_true(config, "os.ksm.run"))
+        return world->equals;
     return has(config, "os.swap") ? world->pressure : world->trace;
 }
 
@@ -265,41 +294,48 @@ static mmusim_config_t *configure(const char *const *settings)
     return config;
 }
 
-static int setup(void **state)
+static mmusim_trace_t *open_program(struct world *world, const char *name,
+                                    void (*say_it)(struct text *text))
 {
-    static struct world world;
     struct text text = {malloc(TEXT_BYTES_MAX), 0};
+    mmusim_trace_t *trace = NULL;
     mmusim_diag_t diag = {0};
     const char *path;
 
-    if (!text.at || temp_folder_create(&world.folder))
-        return -1;
-    say_maps(&text);
+    if (!text.at)
+        return NULL;
+    say_it(&text);
+    path = temp_folder_write(world->folder, name, text.at, text.used);
+    if (!path || mmusim_trace_open(path, NULL, &trace, &diag))
+        print_error("%s:%u: %s\n", diag.file, diag.line, diag.text);
+    free(text.at);
+    return trace;
+}
+
+static void say_all(struct text *text)
+{
+    say_maps(text);
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned tid = 1; tid <= 5; tid++)
-            say_touches(&text, tid);
-        say_calls(&text);
+            say_touches(text, tid);
+        say_calls(text);
     }
-    say_kernel(&text);
-    say_processes(&text);
-    path = temp_folder_write(world.folder, "all.txt", text.at, text.used);
-    if (path && !mmusim_trace_open(path, NULL, &world.trace, &diag)) {
-        text.used = 0;
-        say_pressure(&text);
-        path =
-            temp_folder_write(world.folder, "pressure.txt", text.at, text.used);
-    }
-    if (path && !mmusim_trace_open(path, NULL, &world.pressure, &diag)) {
-        text.used = 0;
-        say_devices(&text);
-        path =
-            temp_folder_write(world.folder, "devices.txt", text.at, text.used);
-    }
-    free(text.at);
-    if (!path || mmusim_trace_open(path, NULL, &world.devices, &diag)) {
-        print_error("%s:%u: %s\n", diag.file, diag.line, diag.text);
+    say_kernel(text);
+    say_processes(text);
+}
+
+static int setup(void **state)
+{
+    static struct world world;
+
+    if (temp_folder_create(&world.folder))
         return -1;
-    }
+    world.trace = open_program(&world, "all.txt", say_all);
+    world.pressure = open_program(&world, "pressure.txt", say_pressure);
+    world.devices = open_program(&world, "devices.txt", say_devices);
+    world.equals = open_program(&world, "equals.txt", say_equals);
+    if (!world.trace || !world.pressure || !world.devices || !world.equals)
+        return -1;
     for (size_t i = 0; i < N_MACHINES; i++) {
         world.configs[i] = configure(machines[i].settings);
         world.stats[i] = run(&world, world.configs[i]);
@@ -319,6 +355,7 @@ static int teardown(void **state)
     mmusim_trace_close(world->trace);
     mmusim_trace_close(world->pressure);
     mmusim_trace_close(world->devices);
+    mmusim_trace_close(world->equals);
     temp_folder_destroy(world->folder);
     return 0;
 }

@@ -30,6 +30,7 @@ static const struct known_bug known_bugs[] = {
     {"B06", BIT(STALE_AFTER_COMPLETE) | BIT(LOST_DIRTY),
      RULE(gather_counts_nested)},
     {"B07", STALE, RULE(gather_counts_nested)},
+    {"B08", BIT(LOST_DIRTY), RULE(merge_knows_pending)},
     {"B09", STALE, RULE(migrate_knows_pending)},
     {"B11", BIT(LOST_DIRTY), RULE(flushes_dirty_early)},
     {"B12", BIT(LOST_DIRTY), RULE(delays_rmap)},

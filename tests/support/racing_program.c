@@ -88,6 +88,15 @@ static void racing_range(struct racing *racing, uint32_t tid, const char *verb,
                 (unsigned long long) n << 12, rest);
 }
 
+static void racing_merge(struct racing *racing, uint32_t tid)
+{
+    if (racing->limits->has_thp)
+        program_say(racing->program, "%u madvise %#llx 0x400000 mergeable", tid,
+                    (unsigned long long) RACING_THP);
+    program_say(racing->program, "%u madvise %#llx %#x mergeable", tid,
+                (unsigned long long) RACING_BASE, RACING_PAGES << 12);
+}
+
 static void racing_map_all(struct racing *racing, uint32_t tid)
 {
     if (racing->limits->has_thp)
@@ -105,6 +114,8 @@ static void racing_map_all(struct racing *racing, uint32_t tid)
     if (racing->limits->has_large)
         program_say(racing->program, "%u mmap %#llx 0x400000 rw- huge=2M", tid,
                     (unsigned long long) RACING_LARGE);
+    if (racing->limits->has_merging && below(racing, 4))
+        racing_merge(racing, tid);
 }
 
 static void racing_mremap(struct racing *racing, uint32_t tid)
@@ -138,11 +149,27 @@ static void racing_fork(struct racing *racing, uint32_t tid, bool is_child)
     program_say(racing->program, "%u exit", child);
 }
 
+static void racing_advise_merging(struct racing *racing, uint32_t tid)
+{
+    uint32_t pick = below(racing, 4);
+
+    if (pick == 0)
+        racing_range(racing, tid, "madvise", "unmergeable");
+    else if (pick == 1)
+        racing_range(racing, tid, "madvise", "mergeable");
+    else
+        program_say(racing->program, "%u clearrefs", tid);
+}
+
 /* What only some programs do. */
 static void racing_rare(struct racing *racing, uint32_t tid)
 {
-    uint32_t pick = below(racing, 6);
+    uint32_t pick = below(racing, racing->limits->has_merging ? 9 : 6);
 
+    if (pick > 5) {
+        racing_advise_merging(racing, tid);
+        return;
+    }
     if (pick == 5 && racing->limits->has_devices)
         racing_range(racing, tid, "dma", below(racing, 2) ? "w" : "r");
     else if (pick == 4)

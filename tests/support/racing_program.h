@@ -20,6 +20,7 @@ struct racing_limits {
     bool has_moves;     /* pages that move and are reclaimed by call */
     bool has_devices;   /* a device reads and writes them, too */
     bool has_thp;       /* areas where huge pages come and go */
+    bool has_merging;   /* mergeable ones, and clear_refs */
 };
 
 /* The caller destroys it. */

@@ -91,6 +91,8 @@ static const char *const full_lines[] = {
     "1 madvise 0x1000 4096 cold\n",
     "1 madvise 0x1000 4096 pageout\n",
     "1 madvise 0x1000 4096 willneed\n",
+    "1 madvise 0x1000 4096 mergeable\n",
+    "1 madvise 0x1000 4096 unmergeable\n",
     "1 fork 4294967295\n",
     "1 clone 2\n",
     "1 exec\n",
@@ -110,6 +112,7 @@ static const char *const full_lines[] = {
     "1 image 0x1000 4096 rw- [stack]\n",
     "1 image 0x1000 4096 rw- %66ile:no\n",
     "1 site 0x401000\n",
+    "1 clearrefs\n",
 };
 
 static void each_operation_parses_and_prints_back(void **state)

@@ -69,6 +69,7 @@ static void say_sys(const struct sys_op *op, char *text, size_t size)
     case SYS_DMA:
     case SYS_IMAGE:
     case SYS_SITE:
+    case SYS_CLEARREFS:
     case SYS_KIND_COUNT:
         snprintf(text, size, "%s ", sys_word(op->kind));
         break;
