@@ -100,6 +100,22 @@ else
     echo "skipped: no gnuplot to draw them"
 fi
 
+if ! is_slow_build && command -v gnuplot >/dev/null; then
+    echo "the commands of docs/report.md"
+    mkdir "$work/docs"
+    sed -n '/^    mmusim /,/[^\\]$/s/^    //p' "$SOURCE_DIR/docs/report.md" |
+        sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' >"$work/commands"
+    [ "$(wc -l <"$work/commands")" -ge 5 ] || fail "only $(wc -l <"$work/commands") commands"
+    while read -r tool arguments; do
+        # shellcheck disable=SC2086 # words
+        (cd "$work/docs" && "$MMUSIM" $arguments >/dev/null 2>"$work/err" </dev/null) ||
+            fail "$tool $arguments: $(cat "$work/err")"
+    done <"$work/commands"
+    for name in run.html sweep.html cycles.svg curve.svg map.png; do
+        [ -s "$work/docs/$name" ] || fail "docs/report.md: $name is not made"
+    done
+fi
+
 echo "every script of the page is one"
 if command -v node >/dev/null; then
     for script in "$SOURCE_DIR"/report/js/*.js "$SOURCE_DIR"/report/js/sections/*.js; do

@@ -3,8 +3,10 @@
 Protocol): Python alone will do, no driver program, no port.
 
     with Browser(profile_folder) as browser:
-        page = browser.open("file:///.../report.html", width=1200, dark=False)
+        page = browser.open("file:///.../report.html", width=1200, scheme="dark")
         page.evaluate("document.title")
+
+usage: browser.py PAGE.html SHOT.png [WIDTH [HEIGHT]]   (the top of a page)
 """
 import base64
 import json
@@ -13,7 +15,10 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 # Quiet and without any wish for the network; the pages are files.
 FLAGS = [
@@ -179,9 +184,10 @@ class Page:
         self.call("Input.dispatchKeyEvent", type="keyUp", **params)
         self.settle()
 
-    def screenshot(self, path):
-        """All of the page, however long."""
+    def screenshot(self, path, height=None):
+        """All of the page, however long, or its top."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        size["height"] = height or size["height"]
         shot = self.call("Page.captureScreenshot", format="png",
                          captureBeyondViewport=True,
                          clip={"x": 0, "y": 0, "width": size["width"],
@@ -193,3 +199,15 @@ class Page:
         mine = [event["params"] for event in self.browser.events
                 if event.get("method") == method and event.get("sessionId") == self.session]
         return mine
+
+
+def main():
+    source, shot = sys.argv[1:3]
+    width, height = [int(word) for word in sys.argv[3:]] + [1200, None][len(sys.argv) - 3:]
+    with tempfile.TemporaryDirectory() as profile, Browser(profile) as browser:
+        page = browser.open(Path(source).resolve().as_uri(), width=width)
+        page.screenshot(shot, height)
+
+
+if __name__ == "__main__":
+    main()

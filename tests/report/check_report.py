@@ -226,15 +226,21 @@ def check_filter(page):
         input.value = ""; input.dispatchEvent(new Event("input")); })()""")
 
 
+def tip_text(page, chart):
+    """What its tooltip says; "": it is not shown."""
+    return page.evaluate("""(() => { const tip = [...%s.children]
+        .find((e) => e.tagName === "DIV" && !e.querySelector("svg"));
+        const style = tip && getComputedStyle(tip);
+        return tip && style.visibility !== "hidden" && style.display !== "none"
+            && style.opacity !== "0" ? tip.innerText : ""; })()""" % chart)
+
+
 def hover_text(page, chart, x_share, y_share=0.6):
     """What the chart's tooltip says when the mouse is there."""
     x, y, width, height = page.rectangle(chart)
     page.hover(x + width * x_share, y + height * y_share)
     page.settle()
-    return page.evaluate("""(() => { const tip = [...%s.children]
-        .find((e) => e.tagName === "DIV" && !e.querySelector("svg"));
-        return tip && getComputedStyle(tip).visibility !== "hidden" ? tip.innerText : ""; })()"""
-                         % chart)
+    return tip_text(page, chart)
 
 
 def digits(text):
@@ -253,10 +259,14 @@ def check_replay(browser, tool, shots):
     tip = hover_text(page, "document.querySelector('#cycles .chart')", 0.5)
     check(any(digits(tip).find(str(stats["core%d.cycles.base" % cpu])) >= 0 for cpu in range(4)),
           "hovering over the cycles shows no CPU's base cycles: %r" % tip)
-    page.evaluate("document.querySelector('#shootdowns .chart').focus()")
+    chart = "document.querySelector('#shootdowns .chart')"
+    page.evaluate(chart + ".focus()")
     page.press("ArrowRight")
-    tip = page.evaluate("document.querySelector('#shootdowns .chart').innerText")
-    check("shootdowns" in tip and "cycles" in tip, "arrow keys show no value: %r" % tip)
+    first = tip_text(page, chart)
+    page.press("ArrowRight")
+    second = tip_text(page, chart)
+    check("shootdowns" in first and "shootdowns" in second and first != second,
+          "arrow keys show %r, then %r" % (first, second))
 
     check_sorting(page, "cycles", 1)
     check_filter(page)
@@ -391,13 +401,14 @@ def check_sweep(browser, tool, shots):
 
 def check_words(browser, tool):
     """Words of the user's are text, whatever they contain."""
-    trace = tool.folder / "<img src=x onerror=alert(1)>.txt"
+    trace = tool.folder / ("<img src=x onerror=alert(1)>" + 25 * "long" + ".txt")
     trace.write_text("1 r 0x1000\n1 mark </script><b>\n")
     tool.report("words", "replay", str(trace))
     page = browser.open("file://%s/words.html" % tool.folder)
     check("<img" in page.evaluate("document.querySelector('h1').textContent"),
           "the name of the source is not told")
     check(page.evaluate("document.querySelectorAll('img').length") == 0, "the name is markup")
+    check_width(page, "words")
     check_quiet(page, "words")
 
 

@@ -47,11 +47,10 @@ mmusim.section({
             tile("Simulated cycles", stat("sim.cycles"),
                  format.seconds(run.seconds(run.get("sim.cycles"))) + " at "
                  + run.config.clock_ghz + " GHz"),
-            tile("Instructions", stat("sim.instructions"),
-                 instructions ? format.count(Number((busy / instructions).toPrecision(3)))
-                     + " busy cycles each" : null),
-            tile("Loads and stores", stat("sim.accesses"),
-                 format.count(run.get("sim.fetches")) + " fetches"),
+            tile("Instructions", stat("sim.instructions"), [
+                instructions ? format.count(Number((busy / instructions).toPrecision(3)))
+                    + " busy cycles each; " : "",
+                stat("sim.accesses"), " loads and stores"]),
             share("Translation", ["l1_tlb", "l2_tlb", "l3_tlb", "walk"],
                   "of busy cycles: TLB hits beyond the first level, walks"),
             share("Shootdowns and flushes",
