@@ -10,6 +10,7 @@
 #include <string.h>
 
 extern const struct byte_unpack_ops mmusim__byte_unpack_gzip;
+extern const struct byte_unpack_ops mmusim__byte_unpack_zip;
 #if defined(MMUSIM_HAS_ZSTD)
 extern const struct byte_unpack_ops mmusim__byte_unpack_zstd;
 #define UNPACK_ZSTD &mmusim__byte_unpack_zstd
@@ -49,6 +50,12 @@ static const struct byte_packing packings[] = {
      4,
      {0x50, 0x2a, 0x4d, 0x18},
      UNPACK_ZSTD},
+    {"zip",
+     "unzip -p",
+     "zlib1g-dev",
+     4,
+     {'P', 'K', 3, 4},
+     &mmusim__byte_unpack_zip},
     {"bzip2", "bzcat", "libbz2-dev", 3, {'B', 'Z', 'h'}, UNPACK_BZIP2},
 };
 

@@ -234,15 +234,22 @@ mmusim_status_t mmusim__import_run(struct import *import,
         .values = import->values,
         .notes = &import->notes,
         .diag = &damage,
+        .watch = import->watch,
+        .watch_context = import->watch_context,
     };
     mmusim_status_t status;
 
     mmusim_assert(import->ops);
+    if (run.stream) {
+        run.stream->watch = run.watch;
+        run.stream->watch_context = run.watch_context;
+    }
     status = import->ops->read(&run);
     if (status == MMUSIM_DAMAGED && salvages) {
         char text[IMPORT_NOTE_BYTES];
 
-        damage.file[0] = '\0'; /* notes are printed behind it */
+        if (!strcmp(damage.file, import->path))
+            damage.file[0] = '\0'; /* notes are printed behind it */
         mmusim_diag_format(&damage, text, sizeof(text));
         mmusim__import_note(&import->notes, "%s; what comes before is used",
                             text);

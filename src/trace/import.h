@@ -60,6 +60,9 @@ struct import_run {
     const uint64_t *values;     /* of the options, in table order */
     struct import_notes *notes; /* what to tell the user */
     mmusim_diag_t *diag;
+    /* For the streams of a directory's files: byte_stream.watch. */
+    int (*watch)(void *context, const struct byte_stream *stream);
+    void *watch_context;
     uint64_t n_records; /* of the foreign file; the reader counts them */
     uint32_t line;      /* of a format of lines, 1-based; else 0 */
 };
@@ -106,6 +109,8 @@ struct import {
     const struct import_ops *ops; /* NULL: it is a native trace */
     uint64_t values[IMPORT_OPTIONS_MAX];
     struct import_notes notes;
+    int (*watch)(void *context, const struct byte_stream *stream);
+    void *watch_context;
     bool is_cut;      /* damage ended it, and what came before is kept */
     const char *path; /* borrowed */
 };

@@ -8,11 +8,13 @@ extern const struct import_ops mmusim__import_champsim;
 extern const struct import_ops mmusim__import_champsim_cloudsuite;
 extern const struct import_ops mmusim__import_din;
 extern const struct import_ops mmusim__import_gem5;
+extern const struct import_ops mmusim__import_drmemtrace;
 
 const struct import_ops *const mmusim__import_table[] = {
-    &mmusim__import_text,     &mmusim__import_lackey,
-    &mmusim__import_champsim, &mmusim__import_champsim_cloudsuite,
-    &mmusim__import_din,      &mmusim__import_gem5,
+    &mmusim__import_text,       &mmusim__import_lackey,
+    &mmusim__import_champsim,   &mmusim__import_champsim_cloudsuite,
+    &mmusim__import_din,        &mmusim__import_gem5,
+    &mmusim__import_drmemtrace,
 };
 
 const uint32_t mmusim__import_table_size =

@@ -91,9 +91,9 @@ mmusim_status_t mmusim__trace_find_import(struct import *import,
     mmusim_status_t status =
         mmusim__import_open(import, path, options->format, diag);
 
-    if (!status && import->stream && options->watch) {
-        import->stream->watch = trace_watch;
-        import->stream->watch_context = (void *) (uintptr_t) options;
+    if (!status && options->watch) {
+        import->watch = trace_watch;
+        import->watch_context = (void *) (uintptr_t) options;
     }
     return status;
 }
