@@ -46,7 +46,7 @@ def slices(events):
             stack.append(event)
         elif event["ph"] == "E":
             begun = stack.pop()
-            begin = begun["args"]["cycle"]
+            begin = event["args"]["cycle"]
             found.append((event["tid"], len(stack), begin,
                           begin + event["args"]["cycles"], begun["cat"],
                           begun["name"]))

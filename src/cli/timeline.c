@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run as trace events: see timeline.h. Slices are pairs of B and E events,
- * written in the order of their track: readers that round times differently
- * still nest them right. Times are in microseconds with three decimals, rounded
- * down; args carry cycles.
+ * A run as trace events: see timeline.h. Slices are pairs of B and E events of
+ * one name, written in the order of their track: readers that round times
+ * differently still nest them right. Times are in microseconds with three
+ * decimals, rounded down; args carry cycles.
  *
  * Perfetto: src/trace_processor/importers/json (B ... E nest by order; s and f
  * bind to the slice that is open at their time, events of one time keeping the

@@ -23,7 +23,8 @@ static void timeline_on_span(void *context, const mmusim_span_t *span)
 {
     struct timeline *timeline = context;
     unsigned track = timeline_track(timeline, span->cpu);
-    uint64_t begin, end;
+    struct lane_slice slice = {.name = span->bucket_name,
+                               .category = span->bucket_name};
 
     lane_set_thread(timeline, span->cpu, span->tid, span->begin_cycle);
     timeline->lanes[span->cpu].until = span->end_cycle;
@@ -31,12 +32,11 @@ static void timeline_on_span(void *context, const mmusim_span_t *span)
         !window_has(&timeline->window, span->begin_cycle, span->end_cycle))
         return;
     lane_show(timeline, span->cpu);
-    begin = window_clip(&timeline->window, span->begin_cycle);
-    end = window_clip(&timeline->window, span->end_cycle);
-    timeline_begin_slice(timeline, track, begin, span->bucket_name,
-                         span->bucket_name);
+    slice.begin_cycle = window_clip(&timeline->window, span->begin_cycle);
+    timeline_begin_slice(timeline, track, &slice);
     lane_draw_arrows(timeline, span);
-    timeline_end_slice(timeline, track, begin, end, "");
+    timeline_end_slice(timeline, track, &slice,
+                       window_clip(&timeline->window, span->end_cycle), "");
 }
 
 static void timeline_on_enter(void *context, const mmusim_scope_t *scope)
@@ -178,8 +178,11 @@ static void timeline_on_walk(void *context, const mmusim_walk_event_t *event)
     const mmusim_miss_event_t *miss = &timeline->lanes[event->cpu].miss;
     int is_cause = miss->cause && miss->end_cycle == event->end_cycle &&
                    !strcmp(event->purpose, "demand");
-    uint64_t begin = window_clip(window, event->begin_cycle);
-    uint64_t end = window_clip(window, event->end_cycle);
+    const struct lane_slice slice = {
+        .name = event->purpose,
+        .category = "walker",
+        .begin_cycle = window_clip(window, event->begin_cycle),
+    };
     char args[256];
     unsigned track;
 
@@ -193,8 +196,9 @@ static void timeline_on_walk(void *context, const mmusim_walk_event_t *event)
              (unsigned) event->tid, is_cause ? miss->cause : "",
              event->is_poisoned ? ",\"poisoned\":true" : "",
              event->is_faulted ? ",\"faulted\":true" : "");
-    timeline_begin_slice(timeline, track, begin, "walker", event->purpose);
-    timeline_end_slice(timeline, track, begin, end, args);
+    timeline_begin_slice(timeline, track, &slice);
+    timeline_end_slice(timeline, track, &slice,
+                       window_clip(window, event->end_cycle), args);
 }
 
 static void timeline_on_mark(void *context, const mmusim_mark_event_t *event)

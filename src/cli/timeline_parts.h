@@ -68,13 +68,15 @@ struct stamp timeline_stamp(const struct timeline *timeline, uint64_t cycle);
 unsigned timeline_track(struct timeline *timeline, uint32_t cpu);
 void timeline_name_track(struct timeline *timeline, unsigned track,
                          const char *name);
-/* One slice of a track. name and args are printed as they are: the tool's own,
- * or escaped; args: more members of the args object, each after a comma. */
+/* One slice of a track. Its name and args are printed as they are: the tool's
+ * own, or escaped. args: more members of the args object, each after a comma;
+ * they come with the end, where all is known, and the beginning has none, for
+ * viewers that tell slices of one name apart by their arguments. */
 void timeline_begin_slice(struct timeline *timeline, unsigned track,
-                          uint64_t cycle, const char *category,
-                          const char *name);
+                          const struct lane_slice *slice);
 void timeline_end_slice(struct timeline *timeline, unsigned track,
-                        uint64_t begin, uint64_t end, const char *args);
+                        const struct lane_slice *slice, uint64_t end,
+                        const char *args);
 
 /* The slices that are open on a CPU's track. What begins before the window is
  * shown when the window has something to show in it. */

@@ -43,27 +43,29 @@ unsigned timeline_track(struct timeline *timeline, uint32_t cpu)
 }
 
 void timeline_begin_slice(struct timeline *timeline, unsigned track,
-                          uint64_t cycle, const char *category,
-                          const char *name)
+                          const struct lane_slice *slice)
 {
-    struct stamp at = timeline_stamp(timeline, cycle);
+    struct stamp at = timeline_stamp(timeline, slice->begin_cycle);
 
     event_file_put(timeline->file,
                    "\"ph\":\"B\",\"pid\":%d,\"tid\":%u,\"ts\":%" PRIu64
-                   ".%03u,\"cat\":\"%s\",\"name\":\"%s\",\"args\":{\"cycle\":"
-                   "%" PRIu64 "}",
-                   TIMELINE_PID, track, at.us, at.ns, category, name, cycle);
+                   ".%03u,\"cat\":\"%s\",\"name\":\"%s\"",
+                   TIMELINE_PID, track, at.us, at.ns, slice->category,
+                   slice->name);
 }
 
 void timeline_end_slice(struct timeline *timeline, unsigned track,
-                        uint64_t begin, uint64_t end, const char *args)
+                        const struct lane_slice *slice, uint64_t end,
+                        const char *args)
 {
     struct stamp at = timeline_stamp(timeline, end);
 
     event_file_put(timeline->file,
                    "\"ph\":\"E\",\"pid\":%d,\"tid\":%u,\"ts\":%" PRIu64
-                   ".%03u,\"args\":{\"cycles\":%" PRIu64 "%s}",
-                   TIMELINE_PID, track, at.us, at.ns, end - begin, args);
+                   ".%03u,\"name\":\"%s\",\"args\":{\"cycle\":%" PRIu64
+                   ",\"cycles\":%" PRIu64 "%s}",
+                   TIMELINE_PID, track, at.us, at.ns, slice->name,
+                   slice->begin_cycle, end - slice->begin_cycle, args);
 }
 
 /* ---- what is open on a CPU ---- */
@@ -79,8 +81,7 @@ void lane_show(struct timeline *timeline, uint32_t cpu)
             continue;
         slice->is_written = 1;
         slice->begin_cycle = window_clip(&timeline->window, slice->begin_cycle);
-        timeline_begin_slice(timeline, timeline_track(timeline, cpu),
-                             slice->begin_cycle, slice->category, slice->name);
+        timeline_begin_slice(timeline, timeline_track(timeline, cpu), slice);
     }
 }
 
@@ -111,8 +112,7 @@ void lane_pop(struct timeline *timeline, uint32_t cpu, uint64_t cycle)
         lane->depth--;
     }
     if (slice->is_written)
-        timeline_end_slice(timeline, timeline_track(timeline, cpu),
-                           slice->begin_cycle,
+        timeline_end_slice(timeline, timeline_track(timeline, cpu), slice,
                            window_clip(&timeline->window, cycle), lane->args);
     lane->args[0] = '\0';
 }

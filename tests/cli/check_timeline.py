@@ -67,9 +67,6 @@ class Reader:
         stack = self.open[event["tid"]]
         if event["cat"] == "walker":
             require(not stack, f"two walks at a time: {event}")
-        if stack:
-            require(event["args"]["cycle"] >= stack[-1]["args"]["cycle"],
-                    f"begins before what it lies in: {event}")
         stack.append(event)
         self.depth = max(self.depth, len(stack))
 
@@ -77,8 +74,13 @@ class Reader:
         stack = self.open[event["tid"]]
         require(stack, f"E without B: {event}")
         begun = stack.pop()
-        end = begun["args"]["cycle"] + event["args"]["cycles"]
+        require(begun["name"] == event["name"], f"ends another: {event}")
+        begin = event["args"]["cycle"]
+        end = begin + event["args"]["cycles"]
+        require(begun.get("from", begin) >= begin,
+                f"begins after what lies in it: {event}")
         if stack:
+            stack[-1].setdefault("from", begin)
             self.inside(begun, stack[-1], end)
         self.cycles[begun["cat"]] += event["args"]["cycles"]
         self.count[begun["cat"]] += 1

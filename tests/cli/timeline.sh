@@ -81,7 +81,7 @@ windowed() {
         "$work/trace.txt"
     reads "$work/t.json"
 }
-n_madvise() { grep -c '"name":"madvise"' "$work/t.json"; }
+n_madvise() { grep -c '"ph":"B".*"name":"madvise"' "$work/t.json"; }
 for window in ..:3 warm..:3 warm.0..a.b:1 a.b..warm.1:1 a.b.0..done:2 \
     warm.1..:1 ..a.b:1 done..:0 ..warm:0; do
     windowed "${window%:*}"
@@ -93,7 +93,7 @@ windowed 20000..21000
 python3 - "$work/t.json" <<'END_OF_CHECK' || fail "cut at the window"
 import json, sys
 cut = [e for e in json.load(open(sys.argv[1]))["traceEvents"] if e["ph"] in "BE"]
-begun = [e["args"]["cycle"] for e in cut if e["ph"] == "B"]
+begun = [e["args"]["cycle"] for e in cut if e["ph"] == "E"]
 assert begun and min(begun) == 20000 and max(begun) < 21000, begun
 assert max(e["args"]["cycles"] for e in cut if e["ph"] == "E") == 1000
 END_OF_CHECK
