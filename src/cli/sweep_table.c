@@ -9,6 +9,7 @@
 #include "cli/sweep_columns.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 
 int sweep_rows_columns(const struct sweep_rows *rows,
                        struct sweep_columns *columns)
@@ -107,8 +108,52 @@ static void json_field(size_t n, const char *name, const char *value,
     json_text(value, file);
 }
 
+/* A list of names as JSON, `"NAME": ` each: points that follow each other
+ * mostly have the same. */
+struct json_names {
+    const struct sweep_schema *schema;
+    char *text;
+    size_t *ends;
+};
+
+static void json_names_fini(struct json_names *names)
+{
+    free(names->text);
+    free(names->ends);
+    *names = (struct json_names){NULL, NULL, NULL};
+}
+
+/* False: out of memory. */
+static bool json_names_set(struct json_names *names,
+                           const struct sweep_schema *schema)
+{
+    size_t length;
+    FILE *file;
+
+    if (names->schema == schema)
+        return true;
+    json_names_fini(names);
+    names->ends = calloc(schema->n + 1, sizeof(*names->ends));
+    file = names->ends ? open_memstream(&names->text, &length) : NULL;
+    if (!file)
+        return false;
+    for (size_t i = 0; i < schema->n; i++) {
+        fputs(i ? ", " : "", file);
+        json_text(schema->names[i], file);
+        fputs(": ", file);
+        if (fflush(file))
+            break;
+        names->ends[i] = length;
+    }
+    if (fclose(file))
+        return false;
+    names->schema = schema;
+    return true;
+}
+
 static void json_point(const struct sweep_rows *rows, size_t point,
-                       const struct sweep_row *row, FILE *file)
+                       const struct sweep_row *row,
+                       const struct json_names *names, FILE *file)
 {
     size_t n = 0;
 
@@ -122,11 +167,10 @@ static void json_point(const struct sweep_rows *rows, size_t point,
             sweep_plan_value(rows->plan, point % rows->plan->n_points, i),
             file);
     fputs("}, \"stats\": {", file);
-    for (size_t i = 0; i < row->schema->n; i++) {
-        fputs(i ? ", " : "", file);
-        json_text(row->schema->names[i], file);
-        fputs(": ", file);
+    for (size_t i = 0, begin = 0; i < row->schema->n; i++) {
+        fwrite(names->text + begin, 1, names->ends[i] - begin, file);
         sweep_put_stat(row, i, file);
+        begin = names->ends[i];
     }
     fputs("}}", file);
 }
@@ -134,6 +178,7 @@ static void json_point(const struct sweep_rows *rows, size_t point,
 int sweep_rows_json(const struct sweep_rows *rows, FILE *file)
 {
     const char *separator = "\n    ";
+    struct json_names names = {NULL, NULL, NULL};
     int status = 0;
 
     fputc('[', file);
@@ -143,12 +188,15 @@ int sweep_rows_json(const struct sweep_rows *rows, FILE *file)
         if (!rows->schema(rows->context, i))
             continue;
         status = rows->row(rows->context, i, &row);
+        if (!status && !json_names_set(&names, row.schema))
+            status = cli_error(CLI_SYSTEM, "out of memory");
         if (status)
             break;
         fputs(separator, file);
-        json_point(rows, i, &row, file);
+        json_point(rows, i, &row, &names, file);
         separator = ",\n    ";
     }
     fputs("\n  ]", file);
+    json_names_fini(&names);
     return status;
 }

@@ -33,11 +33,14 @@ void mmusim__config_ns_key(const char *key, char *ns_key)
 bool mmusim__config_find(const char *key, struct machine_field *field,
                          size_t *index, bool *is_ns)
 {
-    char ns_key[MACHINE_KEY_BYTES];
+    size_t length = strlen(key);
+    bool may_be_ns = length > 2 && !strcmp(key + length - 2, "ns");
+    char ns_key[MACHINE_KEY_BYTES] = "";
 
     for (size_t i = 0; i < mmusim__machine_n_fields(); i++) {
         mmusim__machine_field_at(i, field);
-        mmusim__config_ns_key(field->key, ns_key);
+        if (may_be_ns) /* a sweep sets keys by the thousand */
+            mmusim__config_ns_key(field->key, ns_key);
         *is_ns = ns_key[0] && !strcmp(ns_key, key);
         *index = i;
         if (*is_ns || !strcmp(field->key, key))

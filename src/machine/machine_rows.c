@@ -518,7 +518,7 @@ void mmusim__machine_field_at(size_t index, struct machine_field *field)
     memset(field, 0, sizeof(*field));
     if (index < n_plain) {
         field->row = rows_plain_at(index);
-        snprintf(field->key, sizeof(field->key), "%s", field->row->key);
+        memccpy(field->key, field->row->key, '\0', sizeof(field->key) - 1);
         return;
     }
     array = (index - n_plain) / MACHINE_ARRAY_ROWS;
