@@ -79,6 +79,9 @@ static const struct cli_option sweep_options[] = {
     {"shard", 0, "K/N", "--store: only the K-th of N parts"},
     {"memory", 0, "BYTES", "--store: a point that needs more has failed"},
     {"time", 0, "SECONDS", "--store: a point that takes longer has failed"},
+    {"patience", 0, "SECONDS",
+     "--store: how long to try again if the disk takes no\n"
+     "results (default: 30)"},
     {"plan-only", 0, NULL, "--store: plan, but compute nothing"},
     {"wait", 0, NULL, "--store: if somebody is at it, wait for them"},
     {0},
@@ -477,6 +480,7 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
     run_setup_init(&sweep->setup);
     sweep_plan_init(&sweep->plan);
     sweep->setup.trace_options.cache_bytes = SWEEP_CACHE_BYTES;
+    sweep->stored.engine.patience_s = SWEEP_PATIENCE_S;
     status = cli_parse(self, argc, argv, sweep_option, sweep, &first);
     if (status < 0) {
         status = sweep_operands(sweep, argc, argv, first);

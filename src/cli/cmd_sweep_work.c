@@ -19,6 +19,9 @@ static const struct cli_option work_options[] = {
     {"shard", 0, "K/N", "only the K-th of N parts"},
     {"memory", 0, "BYTES", "a point that needs more has failed"},
     {"time", 0, "SECONDS", "a point that takes longer has failed"},
+    {"patience", 0, "SECONDS",
+     "how long to try again if the disk takes no\n"
+     "results (default: 30)"},
     {"cache", 0, "BYTES",
      "memory for decoded pieces of traces, shared out among\n"
      "the workers (default: 256M)"},
@@ -95,7 +98,8 @@ static int work_on(struct sweep_work *work, const struct sweep_store *store)
 
 static int work_main(const struct cli_command *self, int argc, char **argv)
 {
-    struct sweep_work work = {.engine = {.cache_bytes = UINT64_C(256) << 20},
+    struct sweep_work work = {.engine = {.cache_bytes = UINT64_C(256) << 20,
+                                         .patience_s = SWEEP_PATIENCE_S},
                               .n_jobs = sweep_host_cpus()};
     struct sweep_store store;
     int first;

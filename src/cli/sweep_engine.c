@@ -23,7 +23,6 @@ enum {
     ENGINE_TICK_MS = 50,
     ENGINE_WAIT_MS = 1000, /* between looks at what others do */
     ENGINE_FLUSH_S = 2,
-    ENGINE_PATIENCE_S = 30,      /* with a disk that takes no results; guess */
     ENGINE_AHEAD_US = 20 * 1000, /* a worker's queue: longer than a tick's
                                     latency, short beside a claim */
 };
@@ -63,11 +62,12 @@ static void engine_flush(struct engine *engine, double now_s)
     if (engine->stuck_s <= 0) {
         engine->stuck_s = now_s;
         cli_error(CLI_OK,
-                  "%s: cannot write results: %s (tried again for %d s; no new "
-                  "points until then)",
-                  engine->store->dir, strerror(error), ENGINE_PATIENCE_S);
+                  "%s: cannot write results: %s (tried again for %" PRIu64
+                  " s; no new points until then)",
+                  engine->store->dir, strerror(error),
+                  engine->options->patience_s);
     }
-    if (now_s - engine->stuck_s > ENGINE_PATIENCE_S)
+    if (now_s - engine->stuck_s >= (double) engine->options->patience_s)
         engine->status = cli_error(
             CLI_SYSTEM,
             "%s: cannot write results: %s (%zu points are lost; what was "
@@ -353,9 +353,11 @@ static void engine_loop(struct engine *engine)
         n_busy = engine_busy(engine);
         if (engine->status || cli_is_interrupted())
             break;
-        if (n_busy || engine->stuck_s > 0)
+        /* A point that came back although nobody is busy was for a worker
+         * that has died, of which we hear here. */
+        if (n_busy || engine->stuck_s > 0 || engine->claims.n_returned)
             engine_poll(engine, ENGINE_TICK_MS);
-        else if (!engine->claims.n_returned && engine_is_finished(engine))
+        else if (engine_is_finished(engine))
             break;
         engine_upkeep(engine);
     }

@@ -13,10 +13,13 @@ struct sweep_engine_options {
     uint64_t memory_bytes; /* of one worker; 0: no limit */
     uint64_t time_s;       /* of one point; 0: no limit */
     uint64_t cache_bytes;  /* of all workers */
+    uint64_t patience_s;   /* with a disk that takes no results */
     int is_quiet;
     const char *lease; /* of the whole run, to be renewed; NULL: none */
     struct sweep_selection selection;
 };
+
+enum { SWEEP_PATIENCE_S = 30 /* by default; guess */ };
 
 /*
  * Sees to it that every selected point is done or failed, by this process or

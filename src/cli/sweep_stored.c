@@ -41,6 +41,9 @@ int sweep_limit_option(struct sweep_engine_options *engine,
                           &engine->memory_bytes);
     if (!strcmp(option->name, "time"))
         return cli_number("--time", value, 1, UINT32_MAX, 0, &engine->time_s);
+    if (!strcmp(option->name, "patience"))
+        return cli_number("--patience", value, 0, UINT32_MAX, 0,
+                          &engine->patience_s);
     return -1;
 }
 

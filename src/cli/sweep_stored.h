@@ -39,7 +39,7 @@ int sweep_stored_run(struct sweep_stored *stored);
 
 /* "K/N", 1 <= K <= N, into a selection. 0 or an exit status. */
 int sweep_parse_shard(const char *text, struct sweep_selection *selection);
-/* --memory BYTES and --time SECONDS; < 0: another option. */
+/* Limits of workers and of patience; < 0: another option. */
 int sweep_limit_option(struct sweep_engine_options *engine,
                        const struct cli_option *option, const char *value);
 
