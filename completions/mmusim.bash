@@ -40,6 +40,11 @@ _mmusim() {
     elif [[ $previous == --format ]]; then
         words="text json csv"
         [[ $command/${COMP_WORDS[2]-} != sweep/merge ]] || words+=" sqlite"
+    elif [[ $previous == --from ]]; then
+        compopt -o nospace
+        words=$(_mmusim_first_words "$tool" trace formats)
+    elif [[ $previous == --to ]]; then
+        words="native gzip zstd text lackey champsim"
     elif [[ ($command == run || $command == record) && $previous == -- ]]; then
         words=$(compgen -c -- "$current")
     elif [[ $previous == --only ]]; then

@@ -22,8 +22,8 @@ declare -A packages=(
         libsqlite3-dev"
     [test]="gcc:gcc g++:c++ clang:clang libcmocka-dev python3:python3
         binutils:objdump pkg-config:pkg-config man-db:man groff-base:troff
-        bsdextrautils:col clang-format:clang-format
-        chromium:chromium gnuplot-nox:gnuplot
+        bsdextrautils:col clang-format:clang-format xz-utils:xz zstd:zstd
+        bzip2:bzip2 chromium:chromium gnuplot-nox:gnuplot
         gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross"
     [record]="qemu-user:qemu-x86_64"
 )

@@ -14,6 +14,7 @@
 
 #include "trace/record_sys.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ enum {
     CHAMPSIM_PROBE_RECORDS = 256,
     CHAMPSIM_SURE_RECORDS = 4,
     CHAMPSIM_LIKELY_RECORDS = 8, /* before something else */
+    CHAMPSIM_ACCESS_BYTES_MAX = 4096,
     /* guess: the next instruction is mostly near */
     CHAMPSIM_NEAR_LOG2 = 20,
 };
@@ -31,13 +33,14 @@ static const struct import_option champsim_options[] = {
     [CHAMPSIM_THREAD] = IMPORT_OPTION_THREAD,
     [CHAMPSIM_FETCH_BYTES] = {"fetch-bytes", 1, 64, 1,
                               "bytes of an instruction"},
-    [CHAMPSIM_ACCESS_BYTES] = {"access-bytes", 1, 4096, 1,
+    [CHAMPSIM_ACCESS_BYTES] = {"access-bytes", 1, CHAMPSIM_ACCESS_BYTES_MAX, 1,
                                "bytes of a load or store"},
     {0},
 };
 
+/* In words of 8 bytes. */
 struct champsim_layout {
-    uint32_t n_bytes; /* of a record */
+    uint32_t n_words; /* of a record */
     uint32_t stores_at;
     uint32_t n_stores;
     uint32_t loads_at;
@@ -45,23 +48,27 @@ struct champsim_layout {
     uint32_t asid_at; /* 0: none */
 };
 
-enum { CHAMPSIM_BRANCH_AT = 8, CHAMPSIM_TAKEN_AT = 9, CHAMPSIM_LOADS = 4 };
+enum {
+    CHAMPSIM_WORDS_MAX = 12,
+    CHAMPSIM_BRANCH_AT = 8, /* bytes */
+    CHAMPSIM_TAKEN_AT = 9,
+};
 
 static const struct champsim_layout champsim_plain = {
-    .n_bytes = 64,
-    .stores_at = 16,
+    .n_words = 8,
+    .stores_at = 2,
     .n_stores = 2,
-    .loads_at = 32,
-    .n_loads = CHAMPSIM_LOADS,
+    .loads_at = 4,
+    .n_loads = 4,
 };
 
 static const struct champsim_layout champsim_cloudsuite = {
-    .n_bytes = 96,
-    .stores_at = 24,
+    .n_words = 12,
+    .stores_at = 3,
     .n_stores = 4,
-    .loads_at = 56,
-    .n_loads = CHAMPSIM_LOADS,
-    .asid_at = 88,
+    .loads_at = 7,
+    .n_loads = 4,
+    .asid_at = 11,
 };
 
 struct champsim {
@@ -78,49 +85,45 @@ struct champsim {
     uint16_t asid;
 };
 
-static inline uint64_t champsim_u64(const uint8_t *bytes)
+static inline uint32_t champsim_bytes(const struct champsim_layout *layout)
 {
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < 8; i++)
-        value |= (uint64_t) bytes[i] << (8 * i);
-    return value;
-}
-
-static uint64_t champsim_swap(uint64_t value)
-{
-    uint64_t swapped = 0;
-
-    for (unsigned i = 0; i < 8; i++)
-        swapped |= (value >> (8 * i) & 0xff) << (56 - 8 * i);
-    return swapped;
+    return 8 * layout->n_words;
 }
 
 /* ---- is it? ---- */
 
 enum champsim_order { CHAMPSIM_LITTLE, CHAMPSIM_BIG };
 
-static bool champsim_is_address(uint64_t value, enum champsim_order order)
+static inline void champsim_load(const struct champsim_layout *layout,
+                                 const uint8_t *bytes,
+                                 enum champsim_order order,
+                                 uint64_t words[CHAMPSIM_WORDS_MAX])
 {
-    return record_is_canonical(order == CHAMPSIM_BIG ? champsim_swap(value)
-                                                     : value);
+    memcpy(words, bytes, champsim_bytes(layout));
+    for (uint32_t i = 0; i < layout->n_words; i++)
+        words[i] =
+            order == CHAMPSIM_LITTLE ? le64toh(words[i]) : be64toh(words[i]);
 }
 
-static bool champsim_is_record(const struct champsim_layout *layout,
-                               const uint8_t *bytes, enum champsim_order order)
+/* Canonical, and neither the fetch nor an access there wraps. */
+static inline bool champsim_is_address(uint64_t value)
+{
+    return record_is_canonical(value) &
+           (value < UINT64_MAX - CHAMPSIM_ACCESS_BYTES_MAX);
+}
+
+static inline bool champsim_is_record(const struct champsim_layout *layout,
+                                      const uint8_t *bytes,
+                                      const uint64_t *words)
 {
     bool is_good = bytes[CHAMPSIM_BRANCH_AT] <= 1 &&
                    bytes[CHAMPSIM_TAKEN_AT] <= 1 &&
-                   champsim_is_address(champsim_u64(bytes), order);
+                   champsim_is_address(words[0]);
 
     for (uint32_t i = 0; i < layout->n_stores; i++)
-        is_good = is_good &&
-                  champsim_is_address(
-                      champsim_u64(bytes + layout->stores_at + 8 * i), order);
+        is_good &= champsim_is_address(words[layout->stores_at + i]);
     for (uint32_t i = 0; i < layout->n_loads; i++)
-        is_good = is_good &&
-                  champsim_is_address(
-                      champsim_u64(bytes + layout->loads_at + 8 * i), order);
+        is_good &= champsim_is_address(words[layout->loads_at + i]);
     return is_good;
 }
 
@@ -134,20 +137,22 @@ static uint32_t champsim_count(const struct champsim_layout *layout,
     uint32_t n_zero = 0;
     uint64_t before = 0;
 
-    for (; n < CHAMPSIM_PROBE_RECORDS && n_bytes >= layout->n_bytes; n++) {
-        uint64_t ip = champsim_u64(bytes);
+    for (; n < CHAMPSIM_PROBE_RECORDS && n_bytes >= champsim_bytes(layout);
+         n++) {
+        uint64_t words[CHAMPSIM_WORDS_MAX];
+        uint64_t ip;
 
-        if (!champsim_is_record(layout, bytes, order))
+        champsim_load(layout, bytes, order, words);
+        ip = words[0];
+        if (!champsim_is_record(layout, bytes, words))
             break;
-        if (order == CHAMPSIM_BIG)
-            ip = champsim_swap(ip);
         n_zero += ip == 0;
         n_near += (ip - before + ((uint64_t) 1 << CHAMPSIM_NEAR_LOG2)) >>
                       (CHAMPSIM_NEAR_LOG2 + 1) ==
                   0;
         before = ip;
-        bytes += layout->n_bytes;
-        n_bytes -= layout->n_bytes;
+        bytes += champsim_bytes(layout);
+        n_bytes -= champsim_bytes(layout);
     }
     return 2 * n_zero < n && 2 * n_near + 2 >= n ? n : 0;
 }
@@ -155,7 +160,7 @@ static uint32_t champsim_count(const struct champsim_layout *layout,
 static enum import_match champsim_probe(const struct import_probe *probe)
 {
     const uint32_t n_whole =
-        (uint32_t) (probe->n_bytes / champsim_plain.n_bytes);
+        (uint32_t) (probe->n_bytes / champsim_bytes(&champsim_plain));
     uint32_t n;
 
     if (!probe->bytes)
@@ -177,7 +182,7 @@ static enum import_match champsim_probe(const struct import_probe *probe)
 /* ---- reading ---- */
 
 static mmusim_status_t champsim_fail(struct champsim *self,
-                                     const uint8_t *bytes)
+                                     const uint8_t *bytes, uint64_t ip)
 {
     struct import_run *run = self->run;
     uint64_t offset = byte_stream_offset(run->stream);
@@ -188,73 +193,56 @@ static mmusim_status_t champsim_fail(struct champsim *self,
             "branch flags %u and %u (0 or 1; are these records of %" PRIu32
             " bytes? other formats: --from)",
             bytes[CHAMPSIM_BRANCH_AT], bytes[CHAMPSIM_TAKEN_AT],
-            self->layout->n_bytes);
+            champsim_bytes(self->layout));
     return mmusim__import_fail_at(
         run, offset,
         "an address is not canonical (instruction pointer 0x%" PRIx64
         "; bits 63 to 56 are equal; are these records of %" PRIu32 " bytes?)",
-        champsim_u64(bytes), self->layout->n_bytes);
+        ip, champsim_bytes(self->layout));
 }
 
-/* The addresses at bytes that are not 0; their number. */
+/* The addresses that are not 0; their number. */
 static inline uint32_t champsim_accesses(struct champsim *self,
                                          enum op_kind kind,
-                                         const uint8_t *bytes, uint32_t n)
+                                         const uint64_t *vaddrs, uint32_t n)
 {
     uint32_t n_accesses = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t vaddr = champsim_u64(bytes + 8 * i);
-
-        if (!vaddr)
+        if (!vaddrs[i])
             continue;
-        mmusim__trace_stream_access(self->stream, kind, vaddr,
+        mmusim__trace_stream_access(self->stream, kind, vaddrs[i],
                                     self->access_bytes, 0);
         n_accesses++;
     }
     return n_accesses;
 }
 
-/* That neither the fetch nor an access wraps. */
-static inline bool champsim_fits(const struct champsim *self,
-                                 const uint8_t *bytes)
+static inline mmusim_status_t
+champsim_record(struct champsim *self, const struct champsim_layout *layout,
+                const uint8_t *bytes)
 {
-    const uint64_t top = UINT64_MAX - 4096;
-    const struct champsim_layout *layout = self->layout;
-    bool is_low = champsim_u64(bytes) < top;
-
-    for (uint32_t i = 0; i < layout->n_stores; i++)
-        is_low &= champsim_u64(bytes + layout->stores_at + 8 * i) < top;
-    for (uint32_t i = 0; i < layout->n_loads; i++)
-        is_low &= champsim_u64(bytes + layout->loads_at + 8 * i) < top;
-    return is_low;
-}
-
-static mmusim_status_t champsim_record(struct champsim *self,
-                                       const uint8_t *bytes)
-{
-    const struct champsim_layout *layout = self->layout;
-    uint64_t ip = champsim_u64(bytes);
+    uint64_t words[CHAMPSIM_WORDS_MAX];
     uint32_t n_loads, n_stores;
 
-    if (!champsim_is_record(layout, bytes, CHAMPSIM_LITTLE) ||
-        !champsim_fits(self, bytes))
-        return champsim_fail(self, bytes);
-    if (ip)
-        mmusim__trace_stream_fetch(self->stream, ip, 1, self->fetch_bytes);
+    champsim_load(layout, bytes, CHAMPSIM_LITTLE, words);
+    if (!champsim_is_record(layout, bytes, words))
+        return champsim_fail(self, bytes, words[0]);
+    if (words[0])
+        mmusim__trace_stream_fetch(self->stream, words[0], 1,
+                                   self->fetch_bytes);
     else
         mmusim__trace_stream_nomem(self->stream, 1);
-    self->n_zero_ips += !ip;
-    n_loads = champsim_accesses(self, OP_LOAD, bytes + layout->loads_at,
+    self->n_zero_ips += !words[0];
+    n_loads = champsim_accesses(self, OP_LOAD, words + layout->loads_at,
                                 layout->n_loads);
-    n_stores = champsim_accesses(self, OP_STORE, bytes + layout->stores_at,
+    n_stores = champsim_accesses(self, OP_STORE, words + layout->stores_at,
                                  layout->n_stores);
     self->n_loads += n_loads;
     self->n_stores += n_stores;
     self->n_with_memory += n_loads + n_stores != 0;
     if (layout->asid_at) {
-        uint16_t asid = (uint16_t) (bytes[layout->asid_at] |
-                                    bytes[layout->asid_at + 1] << 8);
+        uint16_t asid = (uint16_t) words[layout->asid_at];
 
         self->n_asid_changes += self->run->n_records && asid != self->asid;
         self->asid = asid;
@@ -286,17 +274,26 @@ static void champsim_tell(const struct champsim *self)
 }
 
 /* The whole records of the window. */
-static mmusim_status_t champsim_window(struct champsim *self)
+static inline mmusim_status_t
+champsim_window_as(struct champsim *self, const struct champsim_layout *layout)
 {
     struct byte_stream *stream = self->run->stream;
     mmusim_status_t status = MMUSIM_OK;
 
-    while (!status && byte_stream_left(stream) >= self->layout->n_bytes) {
-        status = champsim_record(self, stream->at);
+    while (!status && byte_stream_left(stream) >= champsim_bytes(layout)) {
+        status = champsim_record(self, layout, stream->at);
         if (!status)
-            stream->at += self->layout->n_bytes;
+            stream->at += champsim_bytes(layout);
     }
     return status;
+}
+
+/* A layout known when this is compiled makes loops over it short. */
+static mmusim_status_t champsim_window(struct champsim *self)
+{
+    return self->layout == &champsim_plain
+               ? champsim_window_as(self, &champsim_plain)
+               : champsim_window_as(self, &champsim_cloudsuite);
 }
 
 static mmusim_status_t champsim_check_order(struct champsim *self)
@@ -343,7 +340,7 @@ static mmusim_status_t champsim_read_as(struct import_run *run,
             run, byte_stream_offset(stream),
             "the file ends inside a record, after %zu of %" PRIu32
             " bytes (it is cut short, or of another format)",
-            byte_stream_left(stream), layout->n_bytes);
+            byte_stream_left(stream), champsim_bytes(layout));
     champsim_tell(&self);
     return status;
 }

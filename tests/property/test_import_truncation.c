@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_BYTES_MAX = 1 << 16, CUTS = 500 };
+enum { SAMPLE_BYTES_MAX = 1 << 16, CUTS = 200 };
 
 static uint8_t sample[SAMPLE_BYTES_MAX];
 
