@@ -141,8 +141,8 @@ static uint32_t collect_object(struct annotate_collector *collector,
     return annotate_table_get(collector, &collector->by_object, object, 0);
 }
 
-/* The chain of calls that ends with code. A system call's frames are return
- * addresses: the calls are before them. */
+/* The chain of calls that ends with code: those of the thread's system call, or
+ * no others (NULL). Frames are return addresses: the calls are before them. */
 static uint32_t collect_chain(struct annotate_collector *collector,
                               const struct annotate_space *space,
                               const struct annotate_thread *thread,
@@ -150,7 +150,7 @@ static uint32_t collect_chain(struct annotate_collector *collector,
 {
     uint32_t chain = 0;
 
-    for (uint32_t i = thread->n_sites; i-- > 0;) {
+    for (uint32_t i = thread ? thread->n_sites : 0; i-- > 0;) {
         uint32_t frame = collect_code(collector, space, thread->sites[i] - 1);
 
         chain = key_table_get(&collector->chains, chain, frame);
@@ -175,7 +175,7 @@ static struct place collect_place_inside(struct annotate_collector *collector,
     const struct annotate_space *space = &collector->spaces[thread->space];
     int is_fault = inside->name && !strcmp(inside->name, "fault");
     struct place place = {.thread = thread->index};
-    uint32_t chain = 0;
+    uint32_t chain;
 
     if (!inside->name) {
         place.object = annotate_table_get(collector, &collector->by_object,
@@ -185,10 +185,12 @@ static struct place collect_place_inside(struct annotate_collector *collector,
     }
     place.code = collect_code(collector, space, inside->pc);
     place.object = collect_object(collector, space, inside->vaddr);
-    if (!is_fault)
-        chain = collect_chain(collector, space, thread, place.code);
-    place.call = annotate_table_get(collector, &collector->by_call,
-                                    (uint64_t) (uintptr_t) inside->name, chain);
+    chain =
+        collect_chain(collector, space, is_fault ? NULL : thread, place.code);
+    place.call = annotate_table_get(
+        collector, &collector->by_call,
+        (uint64_t) (uintptr_t) name_pool_keep(collector->names, inside->name),
+        chain);
     return place;
 }
 

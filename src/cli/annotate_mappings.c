@@ -136,13 +136,15 @@ static int mappings_brk(struct annotate_space *space, uint64_t new_break)
     struct annotate_mapping heap = {.start = space->heap_start,
                                     .end = annotate_page_up(new_break),
                                     .object = ANNOTATE_OBJECT_HEAP};
+    const struct annotate_mapping *above = annotate_space_find(space, heap.end);
 
     if (!space->heap_start) {
         space->heap_start = annotate_page_up(new_break);
         return 1;
     }
-    /* what lay above the new break and was heap goes with the next mapping
-     * there: nobody else uses it before */
+    if (above && above->object == ANNOTATE_OBJECT_HEAP &&
+        !annotate_space_unmap(space, heap.end, above->end))
+        return 0;
     return annotate_space_map(space, &heap);
 }
 

@@ -364,6 +364,17 @@ void annotate_report_fini(struct annotate_report *report)
     symbols_destroy(report->symbols);
 }
 
+enum annotate_metric
+annotate_report_metric(const struct annotate_report *report,
+                       enum annotate_view view)
+{
+    if (view != ANNOTATE_BY_SITE)
+        return ANNOTATE_MISSES;
+    return report->totals.of[ANNOTATE_SHOOTDOWN_WAIT]
+               ? ANNOTATE_SHOOTDOWN_WAIT
+               : ANNOTATE_OPERATION_CYCLES;
+}
+
 static int rows_compare_text(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "");

@@ -63,6 +63,12 @@ void annotate_report_fini(struct annotate_report *report);
 int annotate_report_sort(struct annotate_report *report,
                          enum annotate_view view, enum annotate_metric metric);
 
+/* What a view is sorted by unless somebody asks for another: misses; of sites,
+ * the waiting for other CPUs, or the calls' own time if nobody waited. */
+enum annotate_metric
+annotate_report_metric(const struct annotate_report *report,
+                       enum annotate_view view);
+
 /* The places of a chain of calls, the innermost first; their number, at most
  * ANNOTATE_SITES_MAX + 1. */
 uint32_t annotate_report_frames(

@@ -18,6 +18,11 @@ void annotate_print_view(FILE *file, const struct annotate_report *report,
 void annotate_print_json(FILE *file, const struct annotate_report *report,
                          const mmusim_stats_run_t *run, uint32_t top);
 
+/* Only the members from "has_lines" on, without braces; texts go through write,
+ * which writes to file. */
+void annotate_print_views(FILE *file, mmusim_write_fn write,
+                          const struct annotate_report *report, uint32_t top);
+
 /* Lines of the source files whose path ends with what, or that a function of
  * that name lies in, with what they cost. 0 or an exit status after a message:
  * there is no such file or function, or it cannot be read. */

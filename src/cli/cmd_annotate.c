@@ -140,10 +140,7 @@ static enum annotate_metric annotate_metric_of(const struct annotate *annotate,
 {
     if (annotate->metric >= 0)
         return (enum annotate_metric) annotate->metric;
-    if (view != ANNOTATE_BY_SITE)
-        return ANNOTATE_MISSES;
-    return r->totals.of[ANNOTATE_SHOOTDOWN_WAIT] ? ANNOTATE_SHOOTDOWN_WAIT
-                                                 : ANNOTATE_OPERATION_CYCLES;
+    return annotate_report_metric(r, view);
 }
 
 /* What the numbers cannot tell, in a line each. */

@@ -31,6 +31,7 @@ struct replay_run {
     mmusim_working_set_t *working_set;
     mmusim_machine_t *machine;
     mmusim_stats_t *stats;
+    struct annotate_collector *places; /* for a page; NULL: not asked */
 };
 
 int replay_option(void *context, const struct cli_option *option,
@@ -194,7 +195,8 @@ static int replay_write_page(struct replay *replay,
             &about,
             run->stats,
             run->machine,
-            run->working_set};
+            run->working_set,
+            run->places};
 
         if (!replay_html_write(&replay->page, &html, file))
             status = cli_error(CLI_SYSTEM, "out of memory");
@@ -277,6 +279,21 @@ static mmusim_status_t replay_run_machine(struct replay *replay,
     return status == MMUSIM_INTERRUPTED ? MMUSIM_OK : status;
 }
 
+/* For a page, it is counted where everything comes from. */
+static mmusim_status_t replay_watch_places(struct replay *replay,
+                                           struct replay_run *run)
+{
+    mmusim_observer_t observer;
+
+    if (!output_set_stream(&replay->outputs, replay_report_out))
+        return MMUSIM_OK;
+    run->places = calloc(1, sizeof(*run->places));
+    if (!run->places || !annotate_collector_init(run->places))
+        return MMUSIM_NOMEM;
+    observer = annotate_collector_observer(run->places);
+    return mmusim_machine_observe(run->machine, &observer);
+}
+
 static mmusim_status_t replay_make_machine(struct replay *replay,
                                            const mmusim_config_t *config,
                                            struct replay_run *run,
@@ -291,6 +308,8 @@ static mmusim_status_t replay_make_machine(struct replay *replay,
         status = mmusim_machine_attach_marks(run->machine);
     if (!status && replay->timeline)
         status = timeline_attach(replay->timeline, run->machine, &about);
+    if (!status)
+        status = replay_watch_places(replay, run);
     return status;
 }
 
@@ -321,6 +340,9 @@ static void replay_run_fini(struct replay_run *run)
     mmusim_source_destroy(run->watched);
     mmusim_source_destroy(run->source);
     mmusim_working_set_destroy(run->working_set);
+    if (run->places)
+        annotate_collector_fini(run->places);
+    free(run->places);
 }
 
 /* The outputs are opened before the run, so that a wrong name is told at

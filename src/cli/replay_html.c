@@ -2,9 +2,11 @@
 /*
  * The JSON of a run's page: the document of --format json as it is, what its
  * statistics mean, and what they do not hold: the distribution of latencies,
- * the working set, the checker's words.
+ * the working set, where misses come from, the checker's words.
  */
 #include "cli/replay_html.h"
+
+#include "cli/annotate_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 enum {
     HTML_LATENCIES_MAX = 4096, /* more than a screen has columns */
     HTML_PAGE_BYTES = 4096,    /* of the working set's pages */
+    HTML_PLACES_MAX = 300,     /* rows of each view of where it comes from */
 };
 
 /* A latency range and its number of shootdowns. */
@@ -149,6 +152,28 @@ static void html_stat_info(const mmusim_stats_t *stats, FILE *file)
     fputs("}", file);
 }
 
+/* False: out of memory. */
+static bool html_places(const struct annotate_collector *places, FILE *file)
+{
+    struct annotate_report report;
+    bool is_whole =
+        annotate_report_init(&report, places) && !places->has_failed;
+
+    for (unsigned i = 0; is_whole && i < ANNOTATE_VIEWS; i++) {
+        enum annotate_view view = (enum annotate_view) i;
+
+        is_whole = annotate_report_sort(&report, view,
+                                        annotate_report_metric(&report, view));
+    }
+    if (is_whole) {
+        fputs(",\n\"places\":{", file);
+        annotate_print_views(file, html_json_write, &report, HTML_PLACES_MAX);
+        fputs("}", file);
+    }
+    annotate_report_fini(&report);
+    return is_whole;
+}
+
 static bool html_replay_data(void *context, FILE *file)
 {
     const struct replay_html *html = context;
@@ -161,7 +186,8 @@ static bool html_replay_data(void *context, FILE *file)
     html_stat_info(html->stats, file);
     html_working_set(html->working_set, file);
     html_violations(html->machine, file);
-    if (!html_latencies(html->machine, file))
+    if (!html_latencies(html->machine, file) ||
+        (html->places && !html_places(html->places, file)))
         return false;
     fputs("}\n", file);
     return true;

@@ -3,6 +3,7 @@
 #ifndef MMUSIM_CLI_REPLAY_HTML_H
 #define MMUSIM_CLI_REPLAY_HTML_H
 
+#include "cli/annotate_collect.h"
 #include "cli/html_page.h"
 #include "cli/report_data.h"
 #include "mmusim/mmusim.h"
@@ -13,6 +14,7 @@ struct replay_html {
     const mmusim_stats_t *stats;
     const mmusim_machine_t *machine;         /* after its run */
     const mmusim_working_set_t *working_set; /* NULL: not measured */
+    const struct annotate_collector *places; /* NULL: not counted */
 };
 
 /* False: out of memory. Failed writes show in ferror(file). */

@@ -273,6 +273,7 @@ def check_replay(browser, tool, shots):
     check_all_statistics(page, stats)
     check_latencies(page, stats)
     check_working_set(page, stats)
+    check_places(page, tool)
     check_repetition(page, tool, document)
     check_quiet(page, "replay")
 
@@ -313,6 +314,32 @@ def check_repetition(page, tool, document):
     check(command == "mmusim replay -q --report replay.html --format json -o replay.json "
           "-s topology.cores_per_socket=4 workload:madvise,threads=3",
           "the command is told as: " + command)
+
+
+def choose(page, section, value):
+    page.evaluate("""(() => { const select = document.querySelector("#%s select");
+        select.value = "%s"; select.dispatchEvent(new Event("change")); })()""" % (section, value))
+    page.settle()
+
+
+def check_places(page, tool):
+    """The tables of where it comes from are those of `mmusim annotate`."""
+    told = json.loads(tool.run("annotate", "-q", "--format", "json", "-s",
+                               "topology.cores_per_socket=4", "workload:madvise,threads=3"))
+    for view in ("mapping", "function", "line", "site", "thread"):
+        choose(page, "places", view)
+        labels = page.evaluate("""[...document.querySelectorAll("#places th[scope=col]")]
+            .map((e) => e.textContent)""")
+        for label, metric in (("faults", "faults"), ("fault cycles", "fault_cycles"),
+                              ("walk cycles", "walk_cycles"),
+                              ("cycles waiting for CPUs", "shootdown_wait")):
+            if label not in labels and view == "site":
+                continue
+            shown = column(page, "places", labels.index(label))
+            rows = [row["counts"][metric] for row in told["by_" + view]
+                    if row.get("operation") != "(user code)"]
+            check(sorted(shown) == sorted(rows) and any(rows),
+                  "places by %s: %s are %s, annotate says %s" % (view, metric, shown, rows))
 
 
 def racing_program():
