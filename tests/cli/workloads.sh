@@ -54,6 +54,12 @@ check numa-balance,threads=4,pages=16,accesses=20000 -m haswell-ep-2s \
     -s topology.cores_per_socket=2 -s os.numa_balancing=true \
     -s os.numa_scan_period_cycles=300000
 [ "$(stat vmstat.numa_pages_migrated)" -gt 30 ] || fail "numa-balance: no moves"
+check ksm,processes=3,pages=32,writes=8,reads=8000 -m haswell-ep \
+    -s os.ksm.run=true -s os.ksm.sleep_cycles=20000 \
+    -s os.ksm.duplicate_ppm=1000000
+# two of three equal pages each; every process writes 8 of its own again
+[ "$(stat ksm.merged)" -eq 64 ] || fail "ksm: $(stat ksm.merged) merged"
+[ "$(stat vmstat.cow_ksm)" -eq 24 ] || fail "ksm: $(stat vmstat.cow_ksm) copies"
 check kernel-map,rounds=10 -m haswell-ep
 [ "$(stat shootdown.count)" -eq 0 ] || fail "kernel-map: vfree flushes"
 check kernel-map,rounds=10 -m haswell-ep -s os.vmap_lazy_pages=0

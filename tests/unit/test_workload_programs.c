@@ -184,6 +184,21 @@ static void processes_give_the_cpu_up_between_turns(void **state)
     CHECK(programs);
 }
 
+static void equal_processes_advise_read_and_write(void **state)
+{
+    static const char ksm[] =
+        "ksm,processes=2,pages=2,writes=1,reads=3,work=0,unmerge=1";
+    static const struct program programs[] = {
+        {ksm, 0, 0,
+         "on:0 fork:2 mmap:2 madvise:2 w0 w1 mark r0 r1 r0 mark w0 r0 r1 r0 "
+         "mark madvise:2 exit"},
+        {ksm, 1, 0,
+         "on:1 mmap:2 madvise:2 w0 w1 r0 r1 r0 w0 r0 r1 r0 madvise:2 exit"}};
+
+    (void) state;
+    CHECK(programs);
+}
+
 static void a_parent_waits_for_each_child(void **state)
 {
     static const char cow[] =
@@ -280,6 +295,9 @@ static const char *const all[] = {
     "lru-file-mmap-read,readers=256,scale=1M,times=1,work=0",
     "numa-balance",
     "numa-balance,threads=1,pages=9000,phases=3,accesses=7,work=0",
+    "ksm",
+    "ksm,processes=1,pages=9000,writes=0,reads=5,work=0",
+    "ksm,processes=256,pages=1,writes=1,reads=1,unmerge=1",
     "kernel-map",
     "kernel-map,threads=0,pages=9000,rounds=2"};
 
@@ -365,6 +383,8 @@ static void wrong_parameters_say_what_would_be_right(void **state)
         {"exec-stack,round=8", "nearest: rounds"},
         {"apache-lik", "nearest: apache-like"},
         {"apache-like,request=1", "nearest: requests"},
+        {"ksm,writes=257", "not more"},
+        {"ksm,process=1", "nearest: processes"},
         {"kernel-map,page=1", "nearest: pages"}};
 
     (void) state;
@@ -385,6 +405,7 @@ int main(void)
         cmocka_unit_test(mmap_micro_has_two_stamps_a_round),
         cmocka_unit_test(madvise_threads_give_each_page_back_by_itself),
         cmocka_unit_test(processes_give_the_cpu_up_between_turns),
+        cmocka_unit_test(equal_processes_advise_read_and_write),
         cmocka_unit_test(a_parent_waits_for_each_child),
         cmocka_unit_test(parts_move_on_from_phase_to_phase),
         cmocka_unit_test(a_child_executes_a_program),
