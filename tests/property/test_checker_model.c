@@ -267,6 +267,7 @@ static void run_config_of(struct machine_run *run, mmusim_config_t *config,
 struct tally {
     uint64_t n_records, n_uses, n_programs;
     uint64_t n_shootdowns, n_broadcasts;
+    uint64_t n_merged; /* pages */
     uint64_t verdicts[CHECKER_VERDICT_COUNT];
     uint64_t n_spoilt; /* programs with violations */
     uint64_t
@@ -420,6 +421,8 @@ static void run_subject(const struct subject *subject, struct tally *tally)
     tally->n_uses += run_stat(&run, "checker.uses");
     tally->n_shootdowns += run_stat(&run, "shootdown.count");
     tally->n_broadcasts += run_stat(&run, "shootdown.broadcasts");
+    if (has_merging(subject))
+        tally->n_merged += run_stat(&run, "ksm.merged");
     run_fini(&run);
     run_fini(&other);
     mmusim_config_destroy(config);
@@ -434,12 +437,13 @@ static void print_tally(const struct protocol_ops *protocol,
     const struct known_bug *bug;
 
     print_message("%-24s %llu programs, %llu records, %llu uses, "
-                  "%llu shootdowns, %llu broadcasts",
+                  "%llu shootdowns, %llu broadcasts, %llu merged",
                   protocol->name, (unsigned long long) tally->n_programs,
                   (unsigned long long) tally->n_records,
                   (unsigned long long) tally->n_uses,
                   (unsigned long long) tally->n_shootdowns,
-                  (unsigned long long) tally->n_broadcasts);
+                  (unsigned long long) tally->n_broadcasts,
+                  (unsigned long long) tally->n_merged);
     for (uint32_t i = CHECKER_ALLOWED; i < CHECKER_VERDICT_COUNT; i++) {
         if (tally->verdicts[i])
             print_message(
@@ -482,6 +486,8 @@ static void run_protocol(const struct protocol_ops *protocol)
         }
     }
     print_tally(protocol, &tally);
+    if (!seed)
+        assert_true(tally.n_merged > 0 || !tally.n_programs);
 }
 
 static void violations_are_those_that_the_protocol_lists(void **state)
