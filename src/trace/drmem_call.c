@@ -72,8 +72,10 @@ static bool call_madvise(uint64_t advice, struct sys_op *op)
     static const struct {
         uint8_t number, advice;
     } known[] = {
-        {3, MADVICE_WILLNEED},  {4, MADVICE_DONTNEED},    {8, MADVICE_FREE},
-        {14, MADVICE_HUGEPAGE}, {15, MADVICE_NOHUGEPAGE}, {20, MADVICE_COLD},
+        {3, MADVICE_WILLNEED},     {4, MADVICE_DONTNEED},
+        {8, MADVICE_FREE},         {12, MADVICE_MERGEABLE},
+        {13, MADVICE_UNMERGEABLE}, {14, MADVICE_HUGEPAGE},
+        {15, MADVICE_NOHUGEPAGE},  {20, MADVICE_COLD},
         {21, MADVICE_PAGEOUT},
     };
 
