@@ -34,6 +34,9 @@ struct place {
     uint32_t object;
     uint32_t call;
     uint32_t thread;
+    /* A system call: its code is the end of its chain in by_call, and counts
+     * for whoever in the chain has asked for it. */
+    int is_operation;
 };
 
 /* ---- tables ---- */
@@ -77,7 +80,8 @@ static void collect_add(struct annotate_collector *collector,
                         const struct place *place, enum annotate_metric metric,
                         uint64_t n)
 {
-    collector->by_code.counts[place->code].of[metric] += n;
+    if (!place->is_operation)
+        collector->by_code.counts[place->code].of[metric] += n;
     collector->by_object.counts[place->object].of[metric] += n;
     collector->by_call.counts[place->call].of[metric] += n;
     collector->by_thread.counts[place->thread].of[metric] += n;
@@ -191,6 +195,7 @@ static struct place collect_place_inside(struct annotate_collector *collector,
         collector, &collector->by_call,
         (uint64_t) (uintptr_t) name_pool_keep(collector->names, inside->name),
         chain);
+    place.is_operation = !is_fault && place.call != 0;
     return place;
 }
 

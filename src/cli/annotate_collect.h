@@ -77,8 +77,10 @@ struct annotate_collector {
     struct annotate_object *objects;
     uint32_t objects_room;
     struct annotate_table by_object;
-    struct annotate_table by_code;   /* (object, offset or address) */
-    struct annotate_table by_call;   /* (operation's name, chain) */
+    /* (object, offset or address); has counts of what is no system call */
+    struct annotate_table by_code;
+    /* (operation's name, chain of calls); (NULL, 0): user code */
+    struct annotate_table by_call;
     struct annotate_table by_thread; /* (tid, 0) */
     struct key_table chains;       /* (chain of the caller, index in by_code) */
     struct annotate_space *spaces; /* by index in space_keys */

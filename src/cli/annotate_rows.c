@@ -209,30 +209,58 @@ static int rows_of_mappings(struct annotate_report *report)
     return 1;
 }
 
+/* 0: out of memory. */
+static int rows_add_place(struct annotate_rows *rows, struct place_keys *keys,
+                          enum annotate_view view,
+                          const struct annotate_place *place,
+                          const struct annotate_counts *counts)
+{
+    uint32_t index = place_key(keys, view, place);
+    struct annotate_row *row =
+        index == KEY_TABLE_NO_MEMORY ? NULL : rows_at(rows, index);
+
+    if (!row)
+        return 0;
+    row->place = *place;
+    if (view == ANNOTATE_BY_FUNCTION)
+        row->place.line = 0;
+    if (index == 0)
+        row->place = (struct annotate_place){.function = "[others]"};
+    rows_add(&row->counts, counts);
+    return 1;
+}
+
+/* A fault's counts are the code's; a system call's are its caller's. */
+static const char *rows_operation(const struct annotate_report *report,
+                                  uint32_t call)
+{
+    const struct key *key = &report->collector->by_call.keys.keys[call];
+    const char *name = (const char *) (uintptr_t) key->a;
+
+    return call && name && strcmp(name, "fault") != 0 ? name : NULL;
+}
+
 static int rows_of_code(struct annotate_report *report, enum annotate_view view)
 {
-    const struct annotate_table *table = &report->collector->by_code;
+    const struct annotate_table *codes = &report->collector->by_code;
+    const struct annotate_table *calls = &report->collector->by_call;
+    struct annotate_rows *rows = &report->views[view];
     struct place_keys keys;
     int is_good = place_keys_init(&keys);
 
-    for (uint32_t i = 0; is_good && i < table->keys.n; i++) {
-        struct annotate_row *row = NULL;
-        uint32_t index;
+    for (uint32_t i = 0; is_good && i < codes->keys.n; i++) {
+        if (rows_has_any(&codes->counts[i]))
+            is_good = rows_add_place(rows, &keys, view, &report->places[i],
+                                     &codes->counts[i]);
+    }
+    for (uint32_t i = 0; is_good && i < calls->keys.n; i++) {
+        uint32_t chain = (uint32_t) calls->keys.keys[i].b;
+        const struct annotate_place *place = rows_choose_frame(report, chain);
 
-        if (!rows_has_any(&table->counts[i]))
-            continue;
-        index = place_key(&keys, view, &report->places[i]);
-        if (index != KEY_TABLE_NO_MEMORY)
-            row = rows_at(&report->views[view], index);
-        is_good = row != NULL;
-        if (!row)
-            break;
-        row->place = report->places[i];
-        if (view == ANNOTATE_BY_FUNCTION)
-            row->place.line = 0;
-        if (index == 0)
-            row->place = (struct annotate_place){.function = "[others]"};
-        rows_add(&row->counts, &table->counts[i]);
+        if (rows_operation(report, i))
+            is_good = rows_add_place(rows, &keys, view,
+                                     place ? place : &report->places[0],
+                                     &calls->counts[i]);
     }
     place_keys_fini(&keys);
     return is_good;

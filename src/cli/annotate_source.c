@@ -21,7 +21,6 @@ enum {
 struct source_part {
     const char *path;
     uint32_t first, last;
-    const char *function; /* NULL: all functions */
 };
 
 static int source_ends_with(const char *path, const char *end)
@@ -41,18 +40,55 @@ static int source_is_function(const char *function, const char *wanted)
            (function[n] == '\0' || function[n] == '(');
 }
 
-static uint64_t source_count(const struct annotate_report *report,
-                             const struct source_part *part, uint32_t line,
+/* What lines of one file cost, by line. */
+struct source_costs {
+    struct source_cost {
+        uint32_t line;
+        uint64_t count;
+    } * costs;
+    size_t n;
+    size_t next; /* the first of the lines not yet printed */
+};
+
+static int source_compare(const void *left, const void *right)
+{
+    const struct source_cost *a = left, *b = right;
+
+    return a->line < b->line ? -1 : a->line > b->line;
+}
+
+/* 0: out of memory. */
+static int source_costs_init(struct source_costs *costs,
+                             const struct annotate_report *report,
+                             const struct source_part *part,
                              enum annotate_metric metric)
 {
     const struct annotate_rows *rows = &report->views[ANNOTATE_BY_LINE];
-    uint64_t sum = 0;
 
+    memset(costs, 0, sizeof(*costs));
+    costs->costs = malloc((rows->n + 1) * sizeof(*costs->costs));
+    if (!costs->costs)
+        return 0;
     for (uint32_t i = 0; i < rows->n; i++) {
         const struct annotate_place *place = &rows->rows[i].place;
 
-        if (place->line == line && place->source == part->path)
-            sum += rows->rows[i].counts.of[metric];
+        if (place->line && place->source == part->path)
+            costs->costs[costs->n++] = (struct source_cost){
+                place->line, rows->rows[i].counts.of[metric]};
+    }
+    qsort(costs->costs, costs->n, sizeof(*costs->costs), source_compare);
+    return 1;
+}
+
+/* Lines are asked for in their order. */
+static uint64_t source_costs_take(struct source_costs *costs, uint32_t line)
+{
+    uint64_t sum = 0;
+
+    for (; costs->next < costs->n && costs->costs[costs->next].line <= line;
+         costs->next++) {
+        if (costs->costs[costs->next].line == line)
+            sum += costs->costs[costs->next].count;
     }
     return sum;
 }
@@ -70,33 +106,44 @@ static void source_print_line(FILE *file, uint32_t line, const char *text,
     fprintf(file, " %6" PRIu32 "  %s\n", line, text);
 }
 
+static void source_print_lines(FILE *file, FILE *source,
+                               const struct source_part *part,
+                               struct source_costs *costs, uint64_t total)
+{
+    char text[SOURCE_LINE_BYTES];
+    uint32_t line = 1;
+
+    while (line <= part->last && fgets(text, sizeof(text), source)) {
+        size_t length = strcspn(text, "\n");
+        int is_whole = text[length] == '\n';
+
+        text[length] = '\0';
+        if (line >= part->first)
+            source_print_line(file, line, text, source_costs_take(costs, line),
+                              total);
+        line += is_whole != 0;
+    }
+}
+
 static int source_print_part(FILE *file, const struct annotate_report *report,
                              const struct source_part *part,
                              enum annotate_metric metric)
 {
     FILE *source = fopen(part->path, "re");
-    char text[SOURCE_LINE_BYTES];
-    uint32_t line = 1;
+    struct source_costs costs;
 
     if (!source)
         return cli_error(CLI_INPUT,
                          "%s: %s (the source as it was compiled is wanted "
                          "there)",
                          part->path, strerror(errno));
-    fprintf(file, "\n%s\n%15s\n", part->path, annotate_metric_words[metric]);
-    while (line <= part->last && fgets(text, sizeof(text), source)) {
-        size_t length = strcspn(text, "\n");
-        int is_whole = text[length] == '\n';
-        uint64_t count;
-
-        text[length] = '\0';
-        if (line >= part->first) {
-            count = source_count(report, part, line, metric);
-            source_print_line(file, line, text, count,
-                              report->totals.of[metric]);
-        }
-        line += is_whole != 0;
+    if (!source_costs_init(&costs, report, part, metric)) {
+        fclose(source);
+        return cli_error(CLI_SYSTEM, "out of memory");
     }
+    fprintf(file, "\n%s\n%15s\n", part->path, annotate_metric_words[metric]);
+    source_print_lines(file, source, part, &costs, report->totals.of[metric]);
+    free(costs.costs);
     fclose(source);
     return 0;
 }
@@ -118,7 +165,7 @@ static struct source_part *source_widen(struct source_part *parts, size_t *n,
         }
         parts = grown;
         parts[(*n)++] =
-            (struct source_part){place->source, place->line, place->line, NULL};
+            (struct source_part){place->source, place->line, place->line};
     }
     if (place->line < parts[i].first)
         parts[i].first = place->line;

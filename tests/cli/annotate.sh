@@ -185,6 +185,8 @@ for name in fixed moved with static; do
 done
 annotate --sort operations with.mmt
 first site '"madvise"' '"drop_pages"' "\"line\": $(line_of drops),"
+first function '"drop_pages"'
+first line "\"line\": $(line_of drops),"
 annotate --sort fault_cycles with.mmt
 first line "$hot"
 checks laws "$MMUSIM" moved.mmt
