@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    PLAN_BLOCKS_AIM = 256, /* guess: enough for the workers of most sweeps */
+    PLAN_BLOCKS_AIM = 128, /* guess: enough for the workers of most sweeps */
     PLAN_BLOCK_MAX = 64,   /* guess: a claim costs a file; 64 share it */
 };
 

@@ -11,6 +11,7 @@
 
 enum {
     CLAIM_AHEAD_US = 3 * 1000 * 1000, /* guess: seldom enough, yet not greedy */
+    CLAIM_BLOCKS = 16,                /* at a time: workers wait meanwhile */
     CLAIM_IDLE_S = 1,         /* between looks for blocks that others give up */
     CLAIM_UNKNOWN_POINTS = 4, /* a worker, while nothing is measured */
 };
@@ -164,6 +165,8 @@ static bool claims_take(struct sweep_claims *claims, size_t block,
                          : lease_take_free(dir, claim.name, &claims->owner);
     if (result == LEASE_FAILED)
         claims->error = errno;
+    if (result == LEASE_HELD)
+        claims->meets_others = true;
     if (result == LEASE_TAKEN)
         claims->claims[claims->n++] = claim;
     return result == LEASE_TAKEN;
@@ -176,8 +179,10 @@ static void claims_take_segment(struct sweep_claims *claims, size_t segment,
     const struct store_plan *plan = &claims->store->plan;
     size_t a_segment = store_plan_blocks(plan) / store_plan_segments(plan);
     size_t n_ungiven = claims_ungiven(claims);
+    size_t n_most = claims->n + CLAIM_BLOCKS;
 
-    for (size_t i = 0; i < a_segment && n_ungiven < aim && !claims->error;
+    for (size_t i = 0; i < a_segment && n_ungiven < aim && claims->n < n_most &&
+                       !claims->error;
          i++) {
         size_t block = segment * a_segment + i;
         size_t first, end;
@@ -222,6 +227,19 @@ static size_t claims_longest(const struct sweep_claims *claims,
     return best;
 }
 
+/* Others may have finished what we have just got. Who is alone need not look
+ * each time. */
+static int claims_refresh(struct sweep_claims *claims)
+{
+    double now_s = sweep_now_s();
+
+    if (!claims->meets_others && now_s - claims->refreshed_s < CLAIM_IDLE_S)
+        return 0;
+    claims->meets_others = false;
+    claims->refreshed_s = now_s;
+    return store_state_refresh(claims->state);
+}
+
 /* The segment at hand to its end, then others. */
 static int claims_take_some(struct sweep_claims *claims, bool takes_stale)
 {
@@ -243,8 +261,7 @@ static int claims_take_some(struct sweep_claims *claims, bool takes_stale)
             claims->segment = segment;
     }
     free(is_tried);
-    /* Others may have finished what we have just got. */
-    return claims->n > n_before ? store_state_refresh(claims->state) : 0;
+    return claims->n > n_before ? claims_refresh(claims) : 0;
 }
 
 int sweep_claims_more(struct sweep_claims *claims)

@@ -39,9 +39,11 @@ struct sweep_claims {
     size_t *returned; /* points that were given and came back */
     size_t n_returned;
     size_t segment; /* being worked on */
-    double idle_s;  /* no look for more before then: there was nothing */
-    bool *is_given; /* by point */
-    int error;      /* errno, when leases cannot be made */
+    bool meets_others;
+    double refreshed_s; /* when results of others were looked for */
+    double idle_s;      /* no look for more before then: there was nothing */
+    bool *is_given;     /* by point */
+    int error;          /* errno, when leases cannot be made */
 };
 
 /* 0 or an exit status after a message. */

@@ -136,6 +136,8 @@ static void engine_take_line(struct engine *engine,
     }
     if (!strcmp(word, "done")) {
         engine_done(engine, process, point, rest);
+    } else if (!strcmp(word, "again")) {
+        sweep_claims_return(&engine->claims, point);
     } else {
         uint64_t us = strtoull(rest, &rest, 10);
 

@@ -15,6 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+enum {
+    WORKER_MMAP_BYTES = 32 << 20, /* the most that mallopt(3) takes */
+    WORKER_TRIM_BYTES = 1 << 30,
+};
+
 struct worker {
     const struct store_plan *plan;
     const struct worker_limits *limits;
@@ -22,6 +31,7 @@ struct worker {
     int out;
     struct store_input input; /* of the source that is open */
     char *names;              /* as told last */
+    size_t n_done;
 };
 
 static uint64_t worker_now_us(void)
@@ -161,7 +171,9 @@ static bool worker_tell_failure(const struct worker *worker, size_t point,
     if (status != MMUSIM_NOMEM)
         return worker_tell(worker, "failed %zu %" PRIu64 " %s", point, us,
                            text[0] ? text : mmusim_strerror(status));
-    if (worker->limits->memory_bytes)
+    if (worker->n_done) /* what others left may be in its way */
+        worker_tell(worker, "again %zu 0", point);
+    else if (worker->limits->memory_bytes)
         worker_tell(worker,
                     "spent %zu %" PRIu64 " out of memory: more than --memory "
                     "%" PRIu64 " bytes",
@@ -203,7 +215,18 @@ static bool worker_do(struct worker *worker, size_t point)
         goes_on =
             worker_tell_stats(worker, point, worker_now_us() - begun_us, stats);
     mmusim_stats_destroy(stats);
+    worker->n_done++;
     return goes_on;
+}
+
+/* Keeps memory for the next point: to give a few MiB back and get them again,
+ * page by page, costs a small point a quarter of its time. */
+static void worker_keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, WORKER_MMAP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, WORKER_TRIM_BYTES);
+#endif
 }
 
 int sweep_worker_main(const struct store_plan *plan,
@@ -218,6 +241,7 @@ int sweep_worker_main(const struct store_plan *plan,
         if (setrlimit(RLIMIT_DATA, &limit))
             return CLI_SYSTEM;
     }
+    worker_keep_memory();
     worker.in = fdopen(in, "r");
     while (worker.in && fgets(line, sizeof(line), worker.in))
         if (!worker_do(&worker, strtoul(line, NULL, 10)))

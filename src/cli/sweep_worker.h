@@ -11,6 +11,7 @@
  *     done POINT US VALUES
  *     failed POINT US REASON
  *     spent POINT US REASON  the same, and the worker ends
+ *     again POINT 0          no memory, but perhaps there is in a new process
  *     refused POINT TEXT     no point of this source can be computed
  */
 #ifndef MMUSIM_CLI_SWEEP_WORKER_H
