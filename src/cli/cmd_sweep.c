@@ -17,8 +17,6 @@ enum sweep_format { SWEEP_TEXT, SWEEP_CSV, SWEEP_JSON };
 
 enum {
     SWEEP_JOBS_MAX = 1024,
-    SWEEP_VALUE_BYTES = 128,
-    SWEEP_DEFAULT_BYTES = 512,
 };
 
 #define SWEEP_CACHE_BYTES (UINT64_C(256) << 20)
@@ -159,32 +157,6 @@ static int sweep_check_axis(const struct sweep_axis *axis,
         status = run_set_key(copy, axis->key, axis->values[i]);
     mmusim_config_destroy(copy);
     return status;
-}
-
-/* Finds the point that is the configuration as it is; a text report runs it
- * as a row of its own if the grid lacks it. */
-static void sweep_find_default(struct sweep *sweep,
-                               const mmusim_config_t *config)
-{
-    char values[SWEEP_AXES_MAX][SWEEP_VALUE_BYTES];
-    const char *texts[SWEEP_AXES_MAX];
-    size_t length = 0;
-
-    for (size_t i = 0; i < sweep->plan.n_axes; i++) {
-        const char *key = sweep->plan.axes[i].key;
-        int n;
-
-        if (mmusim_config_get(config, key, values[i], sizeof(values[i])))
-            values[i][0] = '\0';
-        texts[i] = values[i];
-        n = snprintf(sweep->default_text + length,
-                     sizeof(sweep->default_text) - length, "%s%s=%s",
-                     i ? " " : "", key, values[i]);
-        length += n > 0 ? (size_t) n : 0;
-        if (length >= sizeof(sweep->default_text))
-            length = sizeof(sweep->default_text) - 1;
-    }
-    sweep->default_row = sweep_plan_find(&sweep->plan, texts);
 }
 
 static bool sweep_write_table(const struct sweep *sweep,
@@ -338,7 +310,8 @@ static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
         status = sweep_check_axis(&sweep->plan.axes[i], config);
     if (status)
         return status;
-    sweep_find_default(sweep, config);
+    sweep->default_row = sweep_find_default(
+        &sweep->plan, config, sweep->default_text, sizeof(sweep->default_text));
     if (sweep->default_row == n_rows && sweep_wants_default(sweep))
         n_rows++;
     if (!sweep_result_init(&sweep->result, n_rows, sweep->metric,

@@ -29,7 +29,7 @@ int sweep_claims_init(struct sweep_claims *claims,
     claims->segment = SIZE_MAX;
     claims->is_given = calloc(store->plan.n_points, sizeof(bool));
     claims->returned = calloc(store->plan.n_points, sizeof(*claims->returned));
-    lease_owner_init(&claims->owner);
+    lease_owner_init(&claims->owner, store->dir);
     claims->owner.n_workers = n_workers;
     return claims->is_given && claims->returned
                ? 0

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/store_writer.h"
+#include "cli/sweep_file.h"
 #include "cli/sweep_process.h"
 
 #include <errno.h>
@@ -365,6 +366,15 @@ static void engine_loop(struct engine *engine)
     }
 }
 
+static void engine_clean(const struct engine *engine)
+{
+    char *folder = sweep_file_path(engine->store->dir, "results");
+
+    if (folder)
+        sweep_file_clean(folder);
+    free(folder);
+}
+
 static int engine_finish(struct engine *engine)
 {
     int status = engine->status;
@@ -381,6 +391,7 @@ static int engine_finish(struct engine *engine)
     }
     if (!status && cli_is_interrupted())
         status = CLI_INTERRUPTED;
+    engine_clean(engine);
     return status;
 }
 

@@ -2,6 +2,7 @@
 /* Files written whole, read whole, and their checksums. */
 #include "cli/sweep_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
 enum {
     FILE_BLOCK_BYTES = 1 << 16,
+    FILE_LEFT_S = 3600,   /* guess: no write of a MiB takes so long */
     FILE_STALE_TRIES = 5, /* NFS: replaced by its writer as we open it */
 };
 
@@ -193,6 +196,27 @@ int sweep_file_folder(const char *path)
     if (stat(path, &status))
         return errno;
     return S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+}
+
+void sweep_file_clean(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+
+    while (entries && (entry = readdir(entries)) != NULL) {
+        struct stat status;
+        char *path;
+
+        if (!strstr(entry->d_name, ".part-"))
+            continue;
+        path = sweep_file_path(folder, "%s", entry->d_name);
+        if (path && !stat(path, &status) &&
+            time(NULL) - status.st_mtime > FILE_LEFT_S)
+            unlink(path);
+        free(path);
+    }
+    if (entries)
+        closedir(entries);
 }
 
 uint32_t sweep_crc(const char *text, size_t length)

@@ -33,6 +33,10 @@ int sweep_file_get(const char *path, size_t max, char **text, size_t *length);
 /* Makes a folder, unless it is there. 0 or errno. */
 int sweep_file_folder(const char *path);
 
+/* Removes what writers that were killed left in a folder: files that nobody
+ * has written to for a while. */
+void sweep_file_clean(const char *folder);
+
 /* A name for this process that no other one has, on any host: HOST-PID. */
 void sweep_file_writer(char *name, size_t size);
 

@@ -59,7 +59,30 @@ static unsigned long long lease_started(long pid)
     return started;
 }
 
-void lease_owner_init(struct lease_owner *owner)
+/* How much the file server's clock is ahead of ours; 0 where nothing can be
+ * written. */
+static long lease_skew_s(const char *dir)
+{
+    char writer[HOST_NAME_MAX + 32];
+    struct stat status;
+    long skew_s = 0;
+    char *path;
+    int fd;
+
+    sweep_file_writer(writer, sizeof(writer));
+    path = sweep_file_path(dir, "leases/.now-%s", writer);
+    fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    if (fd >= 0) {
+        if (!futimens(fd, NULL) && !fstat(fd, &status))
+            skew_s = (long) (status.st_mtime - time(NULL));
+        close(fd);
+        unlink(path);
+    }
+    free(path);
+    return skew_s;
+}
+
+void lease_owner_init(struct lease_owner *owner, const char *dir)
 {
     struct passwd *entry = getpwuid(geteuid());
     time_t now = time(NULL);
@@ -83,6 +106,12 @@ void lease_owner_init(struct lease_owner *owner)
                  &local);
     owner->pid = (long) getpid();
     owner->started = lease_started(owner->pid);
+    owner->skew_s = lease_skew_s(dir);
+}
+
+static bool lease_is_old(time_t renewed, const struct lease_owner *self)
+{
+    return time(NULL) + self->skew_s - renewed > LEASE_STALE_S;
 }
 
 static bool lease_is_gone(const struct lease_owner *holder,
@@ -152,28 +181,6 @@ static int lease_read(const char *path, struct lease_owner *owner,
     lease_parse(text, owner);
     *renewed = status.st_mtime;
     return 0;
-}
-
-/* The file server's time; the host's where nothing can be written. */
-static time_t lease_now(const char *dir)
-{
-    char writer[HOST_NAME_MAX + 32];
-    struct stat status;
-    time_t now = time(NULL);
-    char *path;
-    int fd;
-
-    sweep_file_writer(writer, sizeof(writer));
-    path = sweep_file_path(dir, "leases/.now-%s", writer);
-    fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
-    if (fd >= 0) {
-        if (!futimens(fd, NULL) && !fstat(fd, &status))
-            now = status.st_mtime;
-        close(fd);
-        unlink(path);
-    }
-    free(path);
-    return now;
 }
 
 static bool lease_is_same(const struct lease_owner *a,
@@ -252,8 +259,7 @@ enum lease_result lease_take(const char *dir, const char *name,
             break;
         if (lease_read(path, holder, &renewed))
             continue; /* it has just ended */
-        if (!lease_is_gone(holder, owner) &&
-            lease_now(dir) - renewed <= LEASE_STALE_S)
+        if (!lease_is_gone(holder, owner) && !lease_is_old(renewed, owner))
             break;
         lease_remove_stale(path, holder);
     }
@@ -292,10 +298,9 @@ bool lease_each(const char *dir,
     DIR *leases = folder ? opendir(folder) : NULL;
     const struct dirent *entry;
     bool is_read = leases != NULL;
-    time_t now = lease_now(dir);
     struct lease_owner self;
 
-    lease_owner_init(&self);
+    lease_owner_init(&self, dir);
     while (leases && (entry = readdir(leases)) != NULL) {
         struct lease_owner owner;
         time_t renewed = 0;
@@ -306,8 +311,7 @@ bool lease_each(const char *dir,
         path = sweep_file_path(folder, "%s", entry->d_name);
         if (path && !lease_read(path, &owner, &renewed))
             visit(context, entry->d_name, &owner,
-                  lease_is_gone(&owner, &self) ||
-                      now - renewed > LEASE_STALE_S);
+                  lease_is_gone(&owner, &self) || lease_is_old(renewed, &self));
         free(path);
     }
     if (leases)

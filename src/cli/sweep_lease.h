@@ -29,13 +29,14 @@ struct lease_owner {
     char since[LEASE_TEXT_BYTES]; /* local time, for reading */
     long pid;
     size_t n_workers;
+    long skew_s; /* of this process: the file server's clock less ours */
     unsigned long long started; /* by the kernel's clock: tells equal pids */
 };
 
 enum lease_result { LEASE_TAKEN, LEASE_HELD, LEASE_FAILED };
 
-/* This process. */
-void lease_owner_init(struct lease_owner *owner);
+/* This process, at work in a store. */
+void lease_owner_init(struct lease_owner *owner, const char *dir);
 
 /* Takes DIR/leases/NAME. LEASE_HELD: somebody has it, *holder; stale leases
  * are taken over. LEASE_FAILED: errno says why. */

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MERGE_REPORTS_MAX = 20 /* for reading; longer goes into CSV */ };
+
 /* ---- rows ---- */
 
 static struct sweep_schema *merge_schema(void *context, size_t point)
@@ -169,12 +171,14 @@ static int merge_text_segment(struct sweep_merge *merge, size_t segment,
         .result = &result,
         .run = {plan->machines[place.machine].name,
                 plan->sources[place.source].name, NULL, 0},
-        .default_row = n,
-        .default_text = "",
         .style = merge->style,
     };
+    char text[SWEEP_DEFAULT_BYTES];
     int status = 0;
 
+    report.default_text = text;
+    report.default_row = sweep_find_default(
+        &plan->grid, plan->machines[place.machine].config, text, sizeof(text));
     if (!sweep_result_init(&result, n, merge->metric, MMUSIM_STATS_SUMS))
         status = cli_error(CLI_SYSTEM, "out of memory");
     for (size_t i = 0; !status && i < n; i++) {
@@ -195,13 +199,19 @@ static int merge_text_segment(struct sweep_merge *merge, size_t segment,
 
 static int merge_text(struct sweep_merge *merge, FILE *file)
 {
+    size_t n = store_plan_segments(merge->plan);
     int status = 0;
 
-    for (size_t i = 0; !status && i < store_plan_segments(merge->plan); i++) {
+    for (size_t i = 0; !status && i < n && i < MERGE_REPORTS_MAX; i++) {
         if (i)
             fputc('\n', file);
         status = merge_text_segment(merge, i, file);
     }
+    if (!status && n > MERGE_REPORTS_MAX)
+        fprintf(file,
+                "\n... and %zu more pairs of machine and source (--format csv "
+                "has all)\n",
+                n - MERGE_REPORTS_MAX);
     return status;
 }
 

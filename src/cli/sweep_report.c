@@ -22,6 +22,7 @@ enum {
     REPORT_MOVED_MAX = 4,
     REPORT_NAME_BYTES = 512,
     REPORT_NUMBER_BYTES = 28,
+    REPORT_VALUE_BYTES = 128,
 };
 
 struct report_move {
@@ -281,6 +282,31 @@ void sweep_print_text(const struct sweep_report *report, FILE *file)
         report_flat(report, &verdict, file);
     else
         report_win(report, &curve, &verdict, file);
+}
+
+size_t sweep_find_default(const struct sweep_plan *plan,
+                          const mmusim_config_t *config, char *text,
+                          size_t size_bytes)
+{
+    char values[SWEEP_AXES_MAX][REPORT_VALUE_BYTES];
+    const char *texts[SWEEP_AXES_MAX];
+    size_t length = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < plan->n_axes; i++) {
+        const char *key = plan->axes[i].key;
+        int n;
+
+        if (mmusim_config_get(config, key, values[i], sizeof(values[i])))
+            values[i][0] = '\0';
+        texts[i] = values[i];
+        n = snprintf(text + length, size_bytes - length, "%s%s=%s",
+                     i ? " " : "", key, values[i]);
+        length += n > 0 ? (size_t) n : 0;
+        if (length >= size_bytes)
+            length = size_bytes - 1;
+    }
+    return sweep_plan_find(plan, texts);
 }
 
 /* ---- csv and json ---- */

@@ -6,8 +6,11 @@
 #include "cli/plot.h"
 #include "cli/sweep_plan.h"
 #include "cli/sweep_result.h"
+#include "mmusim/config.h"
 
 #include <stdio.h>
+
+enum { SWEEP_DEFAULT_BYTES = 512 };
 
 struct sweep_report {
     const struct sweep_plan *plan;
@@ -18,6 +21,12 @@ struct sweep_report {
     const char *default_text; /* what its swept keys are */
     enum plot_style style;
 };
+
+/* The point that is the configuration as it is, or the grid's n_points; in
+ * text what its swept keys are, "KEY=VALUE KEY=VALUE". */
+size_t sweep_find_default(const struct sweep_plan *plan,
+                          const mmusim_config_t *config, char *text,
+                          size_t size_bytes);
 
 void sweep_print_text(const struct sweep_report *report, FILE *file);
 

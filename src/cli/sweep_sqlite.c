@@ -164,6 +164,18 @@ static void database_point(const struct sweep_merge *merge, size_t point,
     }
 }
 
+static void database_check_columns(struct merge_database *base, size_t n)
+{
+    int most = sqlite3_limit(base->db, SQLITE_LIMIT_COLUMN, -1);
+
+    if (n > (size_t) most)
+        base->status = cli_error(CLI_USAGE,
+                                 "--format sqlite: %zu columns, and SQLite "
+                                 "takes %d (plan without --per-core, or choose "
+                                 "csv)",
+                                 n, most);
+}
+
 static void database_points(struct merge_database *base,
                             struct sweep_merge *merge)
 {
@@ -179,6 +191,8 @@ static void database_points(struct merge_database *base,
         if (!create || !insert)
             base->status = cli_error(CLI_SYSTEM, "out of memory");
     }
+    if (!base->status)
+        database_check_columns(base, 3 + rows.plan->n_axes + table.n);
     if (!base->status)
         database_do(base, create);
     if (!base->status)

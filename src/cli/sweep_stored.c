@@ -351,7 +351,7 @@ int sweep_stored_run(struct sweep_stored *stored)
     if (stored->shard)
         snprintf(lease, sizeof(lease), "run-%zu-of-%zu", selection->shard + 1,
                  selection->n_shards);
-    lease_owner_init(&owner);
+    lease_owner_init(&owner, store.dir);
     owner.n_workers = stored->engine.n_workers;
     if (stored->only_plans)
         printf("%s: %zu points planned, in blocks of %zu\n", store.dir,
