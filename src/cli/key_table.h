@@ -21,7 +21,7 @@ struct key_table {
     uint32_t n_refused; /* calls answered with 0 */
 };
 
-enum { KEY_TABLE_NO_MEMORY = UINT32_MAX };
+#define KEY_TABLE_NO_MEMORY UINT32_MAX
 
 /* 0: out of memory. n_max: indices below it are given out. */
 int key_table_init(struct key_table *table, uint32_t n_max);
