@@ -10,6 +10,11 @@
 
 const mmusim = { sections: [] };
 
+// Of one run (replay, run), or of a sweep.
+mmusim.isRun = function (report) {
+    return report.kind !== "sweep";
+};
+
 mmusim.section = function (section) {
     mmusim.sections.push(section);
 };

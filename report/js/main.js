@@ -6,9 +6,8 @@
     const { h, controls, theme } = mmusim;
     const report = JSON.parse(document.getElementById("report-data").textContent);
     const { machine, source } = report.run;
-    const TITLES = { replay: "Run", sweep: "Sweep" };
 
-    document.title = `${TITLES[report.kind]} of ${source} on ${machine} (mmusim)`;
+    document.title = `${mmusim.isRun(report) ? "Run" : "Sweep"} of ${source} on ${machine} (mmusim)`;
     document.getElementById("header").append(
         h("div", {},
           h("p", { class: "kicker" }, `mmusim ${report.version}, ${report.kind}`),

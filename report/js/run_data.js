@@ -46,7 +46,10 @@ mmusim.RunData = class {
     // Unit and meaning; those of single CPUs are told once, for core0.
     info(name) {
         const info = this.report.stat_info;
+        const region = mmusim.splitRegion(name, this);
 
+        if (region)
+            return this.info(region[1]);
         return info[name] || info[name.replace(/\bcore\d+\b/, "core0")] || ["", ""];
     }
 

@@ -128,10 +128,12 @@ static void html_violations(const mmusim_machine_t *machine, FILE *file)
     fputs("]}", file);
 }
 
-/* NAME: [unit, meaning]; of single CPUs those of CPU 0 stand for all. */
+/* NAME: [unit, meaning]; of single CPUs those of CPU 0 stand for all, of
+ * regions those of the whole run. */
 static void html_stat_info(const mmusim_stats_t *stats, FILE *file)
 {
     static const char first[] = "core0.";
+    static const char region[] = "region.";
     const char *separator = "\n";
     mmusim_stat_t stat;
 
@@ -139,6 +141,8 @@ static void html_stat_info(const mmusim_stats_t *stats, FILE *file)
     for (size_t i = 0; mmusim_stats_at(stats, i, &stat); i++) {
         if (mmusim_stats_is_per_core(stat.name) &&
             strncmp(stat.name, first, sizeof(first) - 1) != 0)
+            continue;
+        if (!strncmp(stat.name, region, sizeof(region) - 1))
             continue;
         fputs(separator, file);
         html_json_text(stat.name, file);

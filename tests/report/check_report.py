@@ -296,6 +296,29 @@ def check_latencies(page, stats):
     check(shown == len(values), "the bars hold %s of %d shootdowns" % (shown, len(values)))
 
 
+def check_regions(browser, tool, shots):
+    """Regions, on a page of `mmusim run`, which is one of replay by another name."""
+    trace = tool.folder / "marks.txt"
+    trace.write_text("1 mmap 0x10000000 0x400000 rw-\n" + "".join(
+        "1 mark %s\n" % name + "".join("1 w 0x%x\n" % (0x10000000 + 4096 * (i * step % 900))
+                                        for i in range(500))
+        for name, step in (("warm", 1), ("dot.3.name", 7), ("<b>", 0), ("warm", 3))))
+    document = tool.report("marks", "replay", "--attach-marks", str(trace))
+    text = (tool.folder / "marks.html").read_text()
+    (tool.folder / "run.html").write_text(text.replace('"kind":"replay"', '"kind":"run"'))
+    page = browser.open("file://%s/run.html" % tool.folder)
+    check_numbers(page, "marks", document["stats"])
+    names = column(page, "regions", 0)
+    check(names == ["(start).0", "warm.0", "dot.3.name.0", "<b>.0", "warm.1"],
+          "the regions are %s" % names)
+    values = column(page, "regions", 4)
+    check(values == [document["stats"]["region.%s.llt.misses" % name] for name in names],
+          "their misses are %s" % values)
+    check_width(page, "marks")
+    page.screenshot(shots / "marks.png")
+    check_quiet(page, "marks")
+
+
 def check_working_set(page, stats):
     data = page.evaluate("JSON.parse(document.getElementById('report-data').textContent).working_set")
     n_accesses = sum(n for _, n, _, _ in data["windows"])
@@ -453,6 +476,7 @@ def main():
             check_sweep(browser, tool, shots)
             check_many_cpus(browser, tool, shots)
             check_violations(browser, tool, shots)
+            check_regions(browser, tool, shots)
             check_words(browser, tool)
     print("screenshots in", shots)
     sys.exit(1 if failures else 0)

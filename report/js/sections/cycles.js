@@ -6,7 +6,7 @@ mmusim.section({
     id: "cycles",
     title: "Where the cycles went",
     short: "Cycles",
-    wants: (report) => report.kind === "replay",
+    wants: (report) => mmusim.isRun(report),
     render(body, report) {
         const { h, theme } = mmusim;
         const run = new mmusim.RunData(report);

@@ -5,7 +5,7 @@
 mmusim.section({
     id: "flushes",
     title: "Flushes",
-    wants: (report) => report.kind === "replay",
+    wants: (report) => mmusim.isRun(report),
     render(body, report) {
         const { format, theme, h } = mmusim;
         const run = new mmusim.RunData(report);

@@ -5,7 +5,7 @@
 mmusim.section({
     id: "headline",
     title: "In short",
-    wants: (report) => report.kind === "replay",
+    wants: (report) => mmusim.isRun(report),
     render(body, report) {
         const { h, format } = mmusim;
         const run = new mmusim.RunData(report);

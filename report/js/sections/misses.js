@@ -6,7 +6,7 @@ mmusim.section({
     id: "misses",
     title: "Why translations were missing",
     short: "Misses",
-    wants: (report) => report.kind === "replay" && report.run.stats["llt.misses"] > 0,
+    wants: (report) => mmusim.isRun(report) && report.run.stats["llt.misses"] > 0,
     render(body, report) {
         const { theme } = mmusim;
         const run = new mmusim.RunData(report);

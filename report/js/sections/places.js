@@ -6,9 +6,11 @@ mmusim.section({
     id: "places",
     title: "Where it comes from",
     short: "Places",
-    wants: (report) => report.kind !== "sweep" && Boolean(report.places),
+    wants: (report) => mmusim.isRun(report) && Boolean(report.places),
     render(body, report) {
-        const { h, controls } = mmusim;
+        const { h, controls, format, theme, escape } = mmusim;
+        const BARS_SHOWN = 12;
+        const LABEL_CHARACTERS = 46;
         const { places } = report;
         const VIEWS = [
             ["mapping", "mapping"],
@@ -53,6 +55,63 @@ mmusim.section({
                                                     : "idle and kernel threads"]],
         };
 
+        let view = places.by_function.some((row) => row.function !== "[unknown]")
+            ? "function" : "mapping";
+        let metric = "misses";
+
+        // The metrics of a view that are not 0 throughout.
+        function usedMetrics() {
+            return (view === "site" ? SITE_METRICS : METRICS).filter(
+                ([name]) => places.totals[name] > 0);
+        }
+
+        function costliest() {
+            return places["by_" + view].filter((row) => row.counts[metric])
+                .sort((a, b) => b.counts[metric] - a.counts[metric]).slice(0, BARS_SHOWN);
+        }
+
+        // A row in a few words, of which no two rows need differ.
+        function labelOf(row) {
+            const text = NAMES[view].map(([, name]) => name(row)).filter(Boolean)
+                .map((word) => word.split("/").pop()).join("  ");
+
+            return text.length <= LABEL_CHARACTERS ? text
+                : text.slice(0, LABEL_CHARACTERS - 1) + "…";
+        }
+
+        function tooltip(row) {
+            const [, label] = usedMetrics().find(([name]) => name === metric);
+
+            return `<b>${NAMES[view].map(([, name]) => escape(name(row))).join("<br>")}</b><br>`
+                + `${format.count(row.counts[metric])} ${label}, `
+                + format.percent(row.counts[metric], places.totals[metric]);
+        }
+
+        function draw(colors, isNarrow) {
+            const rows = costliest();
+
+            return {
+                grid: { left: 8, right: 64, top: 8, bottom: 8, containLabel: true },
+                tooltip: { trigger: "item", formatter: ({ dataIndex }) => tooltip(rows[dataIndex]) },
+                xAxis: { type: "value", axisLabel: { formatter: format.short } },
+                yAxis: {
+                    type: "category", inverse: true, data: rows.map((_, i) => String(i)),
+                    axisLabel: {
+                        width: isNarrow ? 120 : 320, overflow: "truncate", interval: 0,
+                        formatter: (i) => labelOf(rows[Number(i)]),
+                    },
+                },
+                series: [{
+                    type: "bar", barMaxWidth: 22, itemStyle: { color: theme.series[0] },
+                    data: rows.map((row) => row.counts[metric]),
+                    label: {
+                        show: true, position: "right", color: colors.text,
+                        formatter: ({ value }) => format.percent(value, places.totals[metric], 1),
+                    },
+                }],
+            };
+        }
+
         // What it is sorted by comes first; what is 0 throughout is left out.
         function tableOf(view) {
             const names = NAMES[view];
@@ -60,8 +119,7 @@ mmusim.section({
             const rows = places["by_" + view].filter(
                 (row) => !isSite || row.operation !== "(user code)");
             const all = places["rows_of_" + view];
-            const metrics = (isSite ? SITE_METRICS : METRICS).filter(
-                ([metric]) => places.totals[metric] > 0);
+            const metrics = usedMetrics();
             const [[first, firstLabel], ...others] = metrics.length ? metrics : METRICS;
 
             return mmusim.table({
@@ -76,7 +134,7 @@ mmusim.section({
                 rows: rows.map((row) => [
                     ...names.map(([, text]) => text(row)),
                     row.counts[first], row.counts[first] / (places.totals[first] || 1),
-                    ...others.map(([metric]) => row.counts[metric]),
+                    ...others.map(([name]) => row.counts[name]),
                 ]),
                 sort: { column: names.length, isDescending: true },
                 limit: 15,
@@ -84,15 +142,37 @@ mmusim.section({
         }
 
         const holder = h("div", {});
-        const show = (view) => holder.replaceChildren(tableOf(view));
-        const hasCode = places.by_function.some((row) => row.function !== "[unknown]");
-        const first = hasCode ? "function" : "mapping";
+        const metricHolder = h("span", {});
 
-        body.append(h("p", { class: "note" },
+        function change() {
+            figure.setHeight(60 + 26 * Math.max(3, costliest().length));
+            figure.redraw();
+        }
+
+        function show(next) {
+            view = next;
+            const used = usedMetrics();
+
+            if (!used.some(([name]) => name === metric))
+                metric = used.length ? used[0][0] : "misses";
+            metricHolder.replaceChildren(controls.select("In", used, (choice) => {
+                metric = choice;
+                change();
+            }, metric));
+            holder.replaceChildren(tableOf(view));
+            change();
+        }
+
+        const figure = mmusim.chart({
+            title: "The costliest",
+            controls: [controls.select("By", VIEWS, show, view), metricHolder],
+            draw,
+        });
+
+        body.append(figure, holder, h("p", { class: "note" },
             places.has_lines || !places.has_images
                 ? "Every miss, walk, fault and cycle of waiting, by who caused it; see docs/annotate.md."
-                : "Lines may be off by a few: record with --lines to know each access's instruction."),
-            controls.select("By", VIEWS, show, first), holder);
-        show(first);
+                : "Lines may be off by a few: record with --lines to know each access's instruction."));
+        show(view);
     },
 });

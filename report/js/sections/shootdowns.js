@@ -34,7 +34,7 @@ mmusim.section({
     id: "shootdowns",
     title: "Shootdown latency",
     short: "Shootdowns",
-    wants: (report) => report.kind === "replay" && report.latencies.length > 0,
+    wants: (report) => mmusim.isRun(report) && report.latencies.length > 0,
     render(body, report) {
         const { h, format, theme, controls } = mmusim;
         const run = new mmusim.RunData(report);

@@ -6,16 +6,16 @@ mmusim.section({
     id: "statistics",
     title: "All statistics",
     short: "Statistics",
-    wants: (report) => report.kind === "replay",
+    wants: (report) => mmusim.isRun(report),
     render(body, report) {
         const { controls } = mmusim;
         const run = new mmusim.RunData(report);
-        const perCpu = /(^|\.)core\d+\./;
+        const parts = /(^|\.)core\d+\.|^region\./;
         const ROWS_SHOWN = 25;
 
-        function rows(showsCpus) {
+        function rows(showsParts) {
             return Object.entries(run.stats)
-                .filter(([name]) => showsCpus || !perCpu.test(name))
+                .filter(([name]) => showsParts || !parts.test(name))
                 .map(([name, value]) => [name, value, ...run.info(name)]);
         }
 
@@ -31,7 +31,7 @@ mmusim.section({
             limit: ROWS_SHOWN,
         });
 
-        body.append(controls.checkbox("those of each CPU, too", false,
+        body.append(controls.checkbox("those of each CPU and region, too", false,
             (isOn) => table.setRows(rows(isOn))), table);
     },
 });

@@ -5,7 +5,7 @@
 mmusim.section({
     id: "curve",
     title: "Along the key",
-    wants: (report) => report.kind === "sweep" && report.sweep.points.length > 1,
+    wants: (report) => !mmusim.isRun(report) && report.sweep.points.length > 1,
     render(body, report) {
         const { format, theme, controls, escape } = mmusim;
         const data = new mmusim.SweepData(report);

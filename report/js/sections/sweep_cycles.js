@@ -6,7 +6,7 @@ mmusim.section({
     id: "sweep-cycles",
     title: "Where the cycles go",
     short: "Cycles",
-    wants: (report) => report.kind === "sweep" && report.sweep.points.length > 1,
+    wants: (report) => !mmusim.isRun(report) && report.sweep.points.length > 1,
     render(body, report) {
         const { format, theme, controls, escape } = mmusim;
         const data = new mmusim.SweepData(report);

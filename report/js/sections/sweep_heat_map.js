@@ -5,7 +5,7 @@
 mmusim.section({
     id: "heat-map",
     title: "Over two keys",
-    wants: (report) => report.kind === "sweep"
+    wants: (report) => !mmusim.isRun(report)
         && report.sweep.axes.filter((axis) => axis.values.length > 1).length > 1
         && report.sweep.points.length > 1,
     render(body, report) {

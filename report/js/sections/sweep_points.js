@@ -5,7 +5,7 @@
 mmusim.section({
     id: "points",
     title: "All points",
-    wants: (report) => report.kind === "sweep",
+    wants: (report) => !mmusim.isRun(report),
     render(body, report) {
         const { h, format, controls } = mmusim;
         const data = new mmusim.SweepData(report);

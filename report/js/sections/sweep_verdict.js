@@ -5,7 +5,7 @@
 mmusim.section({
     id: "verdict",
     title: "In short",
-    wants: (report) => report.kind === "sweep",
+    wants: (report) => !mmusim.isRun(report),
     render(body, report) {
         const { h, format } = mmusim;
         const data = new mmusim.SweepData(report);

@@ -5,7 +5,7 @@
 mmusim.section({
     id: "tlbs",
     title: "TLBs",
-    wants: (report) => report.kind === "replay",
+    wants: (report) => mmusim.isRun(report),
     render(body, report) {
         const { h, theme, format } = mmusim;
         const run = new mmusim.RunData(report);

@@ -5,7 +5,7 @@
 mmusim.section({
     id: "working-set",
     title: "Working set",
-    wants: (report) => report.kind === "replay" && report.working_set.windows.length > 0,
+    wants: (report) => mmusim.isRun(report) && report.working_set.windows.length > 0,
     render(body, report) {
         const { h, format, theme, controls } = mmusim;
         const DWARFED = 5; // times the largest window: it would be a flat line
