@@ -55,7 +55,7 @@ static int find(void *context, const mmusim_trace_format_item_t *item)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
     char path[] = "/tmp/fuzz-import-XXXXXX";
-    struct choice choice = {.n = n_bytes ? data[n_bytes / 2] % 9 : 0};
+    struct choice choice = {.n = n_bytes ? data[n_bytes / 2] % 11 : 0};
     int fd = mkstemp(path);
 
     if (fd < 0 || write(fd, data, n_bytes) != (ssize_t) n_bytes)
