@@ -243,6 +243,7 @@ void random_machine_init(struct machine_config *config, uint64_t seed)
     random_walks(config, seed);
     random_isa(config, seed);
     random_gather(config, seed);
+    config->os.thread_placement = (enum thread_placement)(seed % 3);
 }
 
 void random_machine_memory(struct machine_config *config, uint64_t seed)
