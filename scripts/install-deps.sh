@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Installs what is missing of the Debian/Ubuntu packages that mmusim needs.
 #
-#   scripts/install-deps.sh [-n] build|test|record...      (default: build)
+#   scripts/install-deps.sh [-n] build|test|record|slurm...  (default: build)
 #
 #   build    compiler, CMake, libyaml, zlib, zstd, lzma, bzip2, libdw, SQLite
 #   test     cmocka, clang, a C++ compiler, python3, man, pkg-config, an AArch64
 #            compiler for the recorder's tests, chromium for those of reports,
 #            gnuplot
 #   record   qemu-user, under which `mmusim record` runs programs
+#   slurm    a Slurm of one machine, for tests/slurm: its daemons are started by
+#            the tests alone, without them those tests are skipped
 #   -n       only print what would be installed
 #
 # Nothing missing: silent, and no privileges needed. With CI set there are no
@@ -26,6 +28,7 @@ declare -A packages=(
         bzip2:bzip2 chromium:chromium gnuplot-nox:gnuplot
         gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross"
     [record]="qemu-user:qemu-x86_64"
+    [slurm]="munge slurmctld slurmd slurm-client"
 )
 
 say() { printf 'install-deps: %s\n' "$*" >&2; }
@@ -43,9 +46,9 @@ sets=()
 for argument in "$@"; do
     case $argument in
     -n) list_only=yes ;;
-    build | test | record) sets+=("$argument") ;;
+    build | test | record | slurm) sets+=("$argument") ;;
     *)
-        say "unknown set '$argument' (build, test or record)"
+        say "unknown set '$argument' (build, test, record or slurm)"
         exit 2
         ;;
     esac

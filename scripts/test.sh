@@ -5,7 +5,7 @@
 #   scripts/test.sh [CONFIGURATION...]     (default: debug clang asan tsan)
 #
 #   debug   gcc, Debug, every internal check
-#   clang   clang, Release; also the rules of the tree and the installed tree
+#   clang   clang, Release; also the rules of the tree, the installed tree, Slurm
 #   asan    gcc, AddressSanitizer and UndefinedBehaviorSanitizer
 #   tsan    gcc, ThreadSanitizer, on the tests that use several threads
 #
@@ -19,6 +19,8 @@ configurations=("$@")
 [ ${#configurations[@]} -gt 0 ] || configurations=(debug clang asan tsan)
 
 scripts/install-deps.sh build test record || exit 1
+# Slurm has daemons, which are not for every desk; without it, tests skip.
+[ -z "${CI:-}" ] || scripts/install-deps.sh slurm
 
 configure_options=()
 command -v ninja >/dev/null && configure_options+=(-G Ninja)
@@ -35,7 +37,7 @@ tests_of() {
     case $1 in
     clang) ;;
     tsan) echo "-L threads" ;;
-    *) echo "-LE tree" ;;
+    *) echo "-LE tree|slurm" ;;
     esac
 }
 
