@@ -39,7 +39,7 @@ _mmusim() {
             shootdown_wait"
     elif [[ $previous == --format ]]; then
         words="text json csv"
-        [[ $command/${COMP_WORDS[2]-} != sweep/merge ]] || words+=" sqlite"
+        [[ $command/${COMP_WORDS[2]-} != sweep/[mf]* ]] || words+=" sqlite"
     elif [[ $previous == --from ]]; then
         compopt -o nospace
         words=$(_mmusim_first_words "$tool" trace formats)
@@ -47,12 +47,14 @@ _mmusim() {
         words="native gzip zstd text lackey champsim"
     elif [[ ($command == run || $command == record) && $previous == -- ]]; then
         words=$(compgen -c -- "$current")
+    elif [[ $previous == --engine ]]; then
+        words="local slurm"
     elif [[ $previous == --only ]]; then
         words="settings placement kernels hardware"
     elif [[ $current == -* ]]; then
         words=$(_mmusim_options "$tool" "$command")
         [[ $command != sweep ]] || case ${COMP_WORDS[2]-} in
-        status | merge | retry | explain | work)
+        status | merge | retry | explain | work | cancel | finish)
             words=$("$tool" sweep "${COMP_WORDS[2]}" --help 2>/dev/null |
                 grep -oE '^  (-[A-Za-z],)? *--[a-z-]+' |
                 grep -oE -- '--[a-z-]+')
@@ -62,7 +64,8 @@ _mmusim() {
         words=$(_mmusim_first_words "$tool" workload list)
     elif ((COMP_CWORD == 2)); then
         words=$(_mmusim_commands "$tool" "$command")
-        [[ $command != sweep ]] || words="status merge retry explain work"
+        [[ $command != sweep ]] ||
+            words="status merge retry explain work cancel finish"
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     if ((${#COMPREPLY[@]} == 0)); then

@@ -111,6 +111,8 @@ void cli_progress_update(struct cli_progress *progress, uint64_t done,
 /* The same of points, some of which may have been done before. */
 void cli_progress_points(struct cli_progress *progress, uint64_t done,
                          uint64_t total, uint64_t failed);
+/* What cli_progress_points() says beside the points, from now on. */
+void cli_progress_note(struct cli_progress *progress, const char *note);
 void cli_progress_end(struct cli_progress *progress);
 
 /* Set by SIGINT and SIGTERM once cli_catch_interrupts() has been called. */
@@ -128,6 +130,7 @@ extern const struct cli_command cmd_advise, cmd_replay, cmd_annotate, cmd_sweep,
     cmd_validate, cmd_run;
 /* Commands on a sweep's store: cmd_sweep_<name>.c. */
 extern const struct cli_command cmd_sweep_status, cmd_sweep_merge,
-    cmd_sweep_retry, cmd_sweep_explain, cmd_sweep_work;
+    cmd_sweep_retry, cmd_sweep_explain, cmd_sweep_work, cmd_sweep_finish,
+    cmd_sweep_cancel;
 
 #endif

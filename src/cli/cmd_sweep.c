@@ -81,7 +81,12 @@ static const struct cli_option sweep_options[] = {
      "--store: how long to try again if the disk takes no\n"
      "results (default: 30)"},
     {"plan-only", 0, NULL, "--store: plan, but compute nothing"},
-    {"wait", 0, NULL, "--store: if somebody is at it, wait for them"},
+    {"wait", 0, NULL,
+     "--store: if somebody is at it, wait for them; Slurm:\n"
+     "follow the jobs to the end"},
+    {"engine", 0, "ENGINE", "--store: local (default) or slurm"},
+    SLURM_OPTION_ROWS,
+    {"dry-run", 0, NULL, "Slurm: print the scripts, submit nothing"},
     {0},
 };
 
@@ -376,6 +381,7 @@ static int sweep_execute(struct sweep *sweep)
     if (!sweep->plan.n_axes)
         return cli_error(CLI_USAGE, "sweep: what to sweep? (-p KEY=VALUES, as "
                                     "in -p os.flush_ceiling=0..64)");
+    sweep->stored.n_slurm_cpus = sweep->n_jobs;
     if (!sweep->n_jobs) {
         long n = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -424,7 +430,8 @@ static const struct cli_command *sweep_sub(const char *word)
 {
     static const struct cli_command *const subs[] = {
         &cmd_sweep_status,  &cmd_sweep_merge, &cmd_sweep_retry,
-        &cmd_sweep_explain, &cmd_sweep_work,
+        &cmd_sweep_explain, &cmd_sweep_work,  &cmd_sweep_finish,
+        &cmd_sweep_cancel,
     };
 
     for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
@@ -476,7 +483,8 @@ const struct cli_command cmd_sweep = {
              "       [-j JOBS] [--metric NAME] [--format text|csv|json] "
              "[-o FILE] SOURCE\n"
              "       mmusim sweep --store DIR ... -p KEY=VALUES SOURCE...\n"
-             "       mmusim sweep status|merge|retry|explain|work DIR ...",
+             "       mmusim sweep "
+             "status|merge|retry|explain|work|cancel|finish DIR ...",
     .summary = "run one source through many variants of a machine",
     .details =
         "The text report has a table, a plot along the last key, and one line\n"
@@ -499,6 +507,8 @@ const struct cli_command cmd_sweep = {
         "  retry DIR                 failed points are open again\n"
         "  explain DIR POINT         the replay command of a point\n"
         "  work DIR                  compute open points, beside others\n"
+        "  cancel DIR                remove its jobs from Slurm's queue\n"
+        "  finish DIR                merge, or submit again what is missing\n"
         "\n"
         "Examples:\n"
         "  mmusim sweep -p os.flush_ceiling=0..64 workload:madvise\n"
@@ -508,7 +518,9 @@ const struct cli_command cmd_sweep = {
         "  mmusim sweep -p os.flush_ceiling=0..64 --report out.html "
         "trace.mmt\n"
         "  mmusim sweep --store ceilings -m zen4 -m skylake-sp \\\n"
-        "      -p os.flush_ceiling=0..256 *.mmt\n",
+        "      -p os.flush_ceiling=0..256 *.mmt\n"
+        "  mmusim sweep --store ceilings --engine slurm --wait -m zen4 \\\n"
+        "      -p os.flush_ceiling=0..256 -o ceilings.csv --format csv *.mmt\n",
     .options = sweep_options,
     .run = sweep_main,
 };

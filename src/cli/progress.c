@@ -19,6 +19,7 @@ struct cli_progress {
     int is_shown;
     int has_drawn;
     uint64_t first_done; /* points done before we began */
+    char note[80];
 };
 
 static double progress_now_s(void)
@@ -94,11 +95,18 @@ void cli_progress_points(struct cli_progress *progress, uint64_t done,
             progress->what, done, total);
     if (failed)
         fprintf(stderr, ", %" PRIu64 " failed", failed);
+    fputs(progress->note, stderr);
     if (done > progress->first_done && now_s - progress->started_s > 1.0)
         fprintf(stderr, ", %.0f s left",
                 (now_s - progress->started_s) * (double) (total - done) /
                     (double) (done - progress->first_done));
     fflush(stderr);
+}
+
+void cli_progress_note(struct cli_progress *progress, const char *note)
+{
+    if (progress)
+        snprintf(progress->note, sizeof(progress->note), ", %s", note);
 }
 
 void cli_progress_end(struct cli_progress *progress)

@@ -59,9 +59,24 @@ int sweep_stored_machine(struct sweep_stored *stored, const char *name)
     return 0;
 }
 
+static int stored_set_engine(struct sweep_stored *stored, const char *name)
+{
+    static const char *const engines[] = {"local", "slurm", NULL};
+    int engine = cli_choice("--engine", name, engines);
+
+    stored->is_on_slurm = engine == 1;
+    return engine < 0 ? CLI_USAGE : 0;
+}
+
 int sweep_stored_option(struct sweep_stored *stored,
                         const struct cli_option *option, const char *value)
 {
+    int status = slurm_option(&stored->slurm, option, value);
+
+    if (status >= 0)
+        return status;
+    if (!strcmp(option->name, "engine"))
+        return stored_set_engine(stored, value);
     if (!strcmp(option->name, "store"))
         stored->dir = value;
     else if (!strcmp(option->name, "extend"))
@@ -70,6 +85,8 @@ int sweep_stored_option(struct sweep_stored *stored,
         stored->waits = 1;
     else if (!strcmp(option->name, "plan-only"))
         stored->only_plans = 1;
+    else if (!strcmp(option->name, "dry-run"))
+        stored->is_dry = 1;
     else if (!strcmp(option->name, "shard")) {
         stored->shard = value;
         return sweep_parse_shard(value, &stored->engine.selection);
@@ -83,6 +100,7 @@ int sweep_stored_unused(const struct sweep_stored *stored)
 {
     const char *option = stored->extends               ? "--extend"
                          : stored->waits               ? "--wait"
+                         : stored->is_on_slurm         ? "--engine"
                          : stored->only_plans          ? "--plan-only"
                          : stored->shard               ? "--shard"
                          : stored->engine.memory_bytes ? "--memory"
@@ -325,15 +343,68 @@ static int stored_compute(struct sweep_stored *stored,
     return status;
 }
 
-int sweep_stored_run(struct sweep_stored *stored)
+/* What is asked for of engines that cannot do it. */
+static int stored_check_engine(const struct sweep_stored *stored)
+{
+    if (stored->is_on_slurm && stored->shard)
+        return cli_error(CLI_USAGE, "sweep: --shard is for other batch "
+                                    "systems; --engine slurm makes its own "
+                                    "parts (--chunk-time)");
+    if (stored->is_on_slurm)
+        return 0;
+    if (stored->is_dry)
+        return cli_error(CLI_USAGE, "sweep: --dry-run is for --engine slurm");
+    if (stored->slurm.n_options || stored->slurm.chunk_s ||
+        stored->slurm.max_running)
+        return cli_error(CLI_USAGE, "sweep: --slurm-option, --chunk-time and "
+                                    "--max-running are for --engine slurm");
+    return 0;
+}
+
+/* Takes the plan. A dry run leaves no store behind. */
+static int stored_begin_store(const struct sweep_stored *stored,
+                              struct store_plan *plan,
+                              struct sweep_store *store)
+{
+    char *path = sweep_file_path(stored->dir, "plan.json");
+    bool is_there = path && !access(path, F_OK);
+
+    free(path);
+    if (stored->is_dry && !is_there) {
+        store->dir = strdup(stored->dir);
+        store->plan = *plan;
+        return store->dir ? 0 : cli_error(CLI_SYSTEM, "out of memory");
+    }
+    return sweep_store_begin(store, stored->dir, plan,
+                             stored->extends && !stored->is_dry
+                                 ? STORE_MAY_EXTEND
+                                 : STORE_SAME_PLAN);
+}
+
+/* By worker processes of this host. */
+static int stored_run_locally(struct sweep_stored *stored,
+                              const struct sweep_store *store)
 {
     const struct sweep_selection *selection = &stored->engine.selection;
     struct lease_owner owner;
+    char lease[LEASE_NAME_BYTES] = "run";
+
+    if (stored->shard)
+        snprintf(lease, sizeof(lease), "run-%zu-of-%zu", selection->shard + 1,
+                 selection->n_shards);
+    lease_owner_init(&owner, store->dir);
+    owner.n_workers = stored->engine.n_workers;
+    return stored_compute(stored, store, &owner, lease);
+}
+
+int sweep_stored_run(struct sweep_stored *stored)
+{
     struct sweep_store store;
     struct store_plan plan;
-    char lease[LEASE_NAME_BYTES] = "run";
     int status = stored_plan(stored, &plan);
 
+    if (!status)
+        status = stored_check_engine(stored);
     for (size_t i = 0; !status && i < plan.n_sources; i++)
         status = cli_output_refuse_input(
             stored->merge.output,
@@ -343,21 +414,16 @@ int sweep_stored_run(struct sweep_stored *stored)
         return status;
     }
     cli_catch_interrupts();
-    status =
-        sweep_store_begin(&store, stored->dir, &plan,
-                          stored->extends ? STORE_MAY_EXTEND : STORE_SAME_PLAN);
+    status = stored_begin_store(stored, &plan, &store);
     if (status)
         return status;
-    if (stored->shard)
-        snprintf(lease, sizeof(lease), "run-%zu-of-%zu", selection->shard + 1,
-                 selection->n_shards);
-    lease_owner_init(&owner, store.dir);
-    owner.n_workers = stored->engine.n_workers;
     if (stored->only_plans)
         printf("%s: %zu points planned, in blocks of %zu\n", store.dir,
                store.plan.n_points, store.plan.block_points);
+    else if (stored->is_on_slurm)
+        status = sweep_stored_on_slurm(stored, &store);
     else
-        status = stored_compute(stored, &store, &owner, lease);
+        status = stored_run_locally(stored, &store);
     sweep_store_close(&store);
     return status;
 }

@@ -4,6 +4,7 @@
 #define MMUSIM_CLI_SWEEP_STORED_H
 
 #include "cli/run_setup.h"
+#include "cli/slurm_options.h"
 #include "cli/sweep_engine.h"
 #include "cli/sweep_merge.h"
 
@@ -17,6 +18,10 @@ struct sweep_stored {
     int only_plans;
     const char *shard;
     struct sweep_engine_options engine;
+    int is_on_slurm; /* --engine slurm */
+    int is_dry;
+    struct slurm_options slurm;
+    uint64_t n_slurm_cpus; /* -j; 0: not given */
     /* filled in by the command before sweep_stored_run() */
     const struct run_setup *setup;
     struct sweep_plan *grid;
@@ -36,6 +41,9 @@ int sweep_stored_machine(struct sweep_stored *stored, const char *name);
 int sweep_stored_unused(const struct sweep_stored *stored);
 
 int sweep_stored_run(struct sweep_stored *stored);
+/* Its part for --engine slurm, once there is a plan. */
+int sweep_stored_on_slurm(struct sweep_stored *stored,
+                          const struct sweep_store *store);
 
 /* "K/N", 1 <= K <= N, into a selection. 0 or an exit status. */
 int sweep_parse_shard(const char *text, struct sweep_selection *selection);
