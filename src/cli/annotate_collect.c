@@ -341,13 +341,19 @@ static void collect_on_image(void *context, const mmusim_image_event_t *event)
         .start = event->vaddr,
         .end = annotate_page_up(event->vaddr + event->length_bytes),
         .offset = event->is_file ? event->file_offset : 0,
-        .object = annotate_object_get(collector, event->name, event->is_file,
-                                      event->build),
     };
+    struct annotate_space *space = &collector->spaces[thread->space];
 
+    mapping.object =
+        event->is_file || strcmp(event->name, "[anon]") != 0
+            ? annotate_object_get(collector, event->name, event->is_file,
+                                  event->build)
+            : annotate_object_anonymous(collector, event->length_bytes);
+    if (mapping.object == ANNOTATE_OBJECT_HEAP && !space->heap_start)
+        space->heap_start = mapping.start;
     collector->has_images = 1;
     collector->has_lines |= event->has_lines;
-    if (!annotate_space_map(&collector->spaces[thread->space], &mapping))
+    if (!annotate_space_map(space, &mapping))
         collector->has_failed = 1;
 }
 

@@ -98,8 +98,8 @@ annotate_thread_get(struct annotate_collector *collector, uint32_t tid,
     return thread;
 }
 
-/* "[anon] 16M": the largest unit that leaves no rest. */
-static uint32_t mappings_anonymous(struct annotate_collector *collector,
+/* The largest unit that leaves no rest. */
+uint32_t annotate_object_anonymous(struct annotate_collector *collector,
                                    uint64_t length_bytes)
 {
     static const char units[] = "KMGT";
@@ -125,9 +125,9 @@ static int mappings_mmap(struct annotate_collector *collector,
         .offset = event->file ? event->file_offset : 0,
     };
 
-    mapping.object = event->file
-                         ? annotate_object_get(collector, event->file, 1, 0)
-                         : mappings_anonymous(collector, event->length_bytes);
+    mapping.object =
+        event->file ? annotate_object_get(collector, event->file, 1, 0)
+                    : annotate_object_anonymous(collector, event->length_bytes);
     return annotate_space_map(space, &mapping);
 }
 
@@ -165,7 +165,8 @@ static int mappings_mremap(struct annotate_collector *collector,
         mapping.offset = event->vaddr - old->start + old->offset;
     }
     if (!collector->objects[mapping.object].is_file)
-        mapping.object = mappings_anonymous(collector, event->new_length_bytes);
+        mapping.object =
+            annotate_object_anonymous(collector, event->new_length_bytes);
     return annotate_space_unmap(
                space, event->vaddr,
                annotate_page_up(event->vaddr + event->length_bytes)) &&

@@ -33,6 +33,10 @@ void annotate_mappings_change(struct annotate_collector *collector,
 uint32_t annotate_object_get(struct annotate_collector *collector,
                              const char *text, int is_file, uint64_t build);
 
+/* "[anon] 16M": an anonymous mapping of that length. */
+uint32_t annotate_object_anonymous(struct annotate_collector *collector,
+                                   uint64_t length_bytes);
+
 static inline uint64_t annotate_page_up(uint64_t vaddr)
 {
     return (vaddr + 4095) & ~(uint64_t) 4095;

@@ -22,6 +22,7 @@ struct run_command {
     mmusim_live_options_t options;
     int wait_status;
     int has_ended; /* wait_status is known */
+    int has_lines;
 };
 
 static const char run_record_out[] = "--record";
@@ -33,6 +34,9 @@ static const struct cli_option run_options[] = {
     {"buffer", 0, "BYTES",
      "how much of the trace to hold while one thread is\nwaited for (default: "
      "64M)"},
+    {"lines", 0, NULL,
+     "note which instruction makes each access, and who\ncalls the system, as "
+     "record --lines does"},
     {"quiet", 'q', NULL, "do not tell how the program ended"},
     {0},
 };
@@ -50,6 +54,10 @@ static int run_on_option(void *context, const struct cli_option *option,
     if (!strcmp(option->name, "buffer"))
         return cli_number("--buffer", value, 1 << 16, UINT64_C(1) << 40, 1,
                           &run->options.buffer_bytes);
+    if (!strcmp(option->name, "lines")) {
+        run->has_lines = 1;
+        return 0;
+    }
     return replay_option(&run->replay, option, value);
 }
 
@@ -66,10 +74,12 @@ static mmusim_source_t *run_open(void *context, int *exit_status)
     FILE *record = output_set_stream(&run->replay.outputs, run_record_out);
     mmusim_source_t *source = NULL;
     mmusim_diag_t diag = {0};
+    char options[64];
     int fd = -1;
 
-    *exit_status = run_child_start(
-        &run->qemu, run->program, record ? ",live=packed" : ",live=plain", &fd);
+    snprintf(options, sizeof(options), ",live=%s%s",
+             record ? "packed" : "plain", run->has_lines ? ",lines=on" : "");
+    *exit_status = run_child_start(&run->qemu, run->program, options, &fd);
     if (*exit_status)
         return NULL;
     if (record) {

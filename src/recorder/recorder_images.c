@@ -182,8 +182,39 @@ static void image_add_program(struct recorder_thread *t, const char *program,
         fclose(maps);
 }
 
+/* A child's anonymous memory is what its address space has below QEMU's own
+ * image: Linux loads that (position-independent) at two thirds of the address
+ * space and puts QEMU's other mappings above, Linux 6.1
+ * arch/x86/include/asm/elf.h, ELF_ET_DYN_BASE; QEMU gives the program addresses
+ * from 2^38 on. The heap is where the break is. */
+static void image_write_anonymous(struct recorder_thread *t)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    struct maps_line *line = malloc(sizeof(*line));
+    char *self = realpath("/proc/self/exe", NULL);
+    uint64_t heap_end = recorder.program_break - 1 + recorder.guest_base;
+    while (maps != NULL && line != NULL && self != NULL &&
+           image_next_line(maps, line) && strcmp(line->path, self) != 0) {
+        bool is_heap = heap_end >= line->start && heap_end < line->end;
+        if (line->path[0] != '\0')
+            continue;
+        image_write(t,
+                    &(struct sys_op){.kind = SYS_IMAGE,
+                                     .flags = SYS_PROT_READ | SYS_PROT_WRITE,
+                                     .vaddr = line->start - recorder.guest_base,
+                                     .length_bytes = line->end - line->start,
+                                     .name = is_heap ? "[heap]" : "[anon]"});
+    }
+    free(self);
+    free(line);
+    if (maps != NULL)
+        fclose(maps);
+}
+
+/* Named mappings lie over anonymous ones: they come last. */
 static void image_write_again(struct recorder_thread *t)
 {
+    image_write_anonymous(t);
     for (struct image *image = image_list; image != NULL; image = image->next)
         image_write(t, &image->op);
 }

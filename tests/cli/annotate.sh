@@ -190,6 +190,9 @@ first line "\"line\": $(line_of drops),"
 annotate --sort fault_cycles with.mmt
 first line "$hot"
 checks laws "$MMUSIM" moved.mmt
+run 0 run -q --lines --record live.mmt -- ./moved hot
+annotate live.mmt
+first line '"hot_work"' "$hot"
 run 0 annotate --source hot_work moved.mmt
 grep -qE "^ +[0-9,]+ +[0-9.]+ % +$(line_of hot) .*hot \*/" "$work/out" ||
     fail "--source: the hot line has no cost"
@@ -201,6 +204,35 @@ run 0 record -o blocks.mmt -- ./moved hot
 run 0 annotate --by function --top 1 blocks.mmt
 says ' hot_work '
 says 'record --lines'
+cat >fork.c <<'END'
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+__attribute__((noinline)) static void child_work(char *pages)
+{
+    for (int i = 0; i < 2000; i++)
+        pages[i * 37 % 512 * 4096] += 1;
+}
+int main(void)
+{
+    char *pages = mmap(NULL, 512 * 4096, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
+        return 1;
+    if (fork() == 0) {
+        child_work(pages);
+        _exit(0);
+    }
+    wait(NULL);
+    return 0;
+}
+END
+"$cc" -g -O1 -o fork fork.c
+run 0 record --lines -o fork.mmt -- ./fork
+annotate fork.mmt.[0-9]*
+first function '"child_work"' "$PWD/fork"
+first mapping '[anon] '
 if command -v qemu-aarch64 >/dev/null &&
     command -v aarch64-linux-gnu-gcc >/dev/null; then
     aarch64-linux-gnu-gcc -g -O1 -o arm "$here/annotate_probe.c"
