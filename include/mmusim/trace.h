@@ -186,9 +186,10 @@ MMUSIM_API bool mmusim_trace_thread(const mmusim_trace_t *trace, uint32_t i,
                                     uint32_t *tid, uint64_t *records);
 
 /*
- * Checks every byte of the native trace at path and goes on after damage.
- * report is called for each damaged place; a file without an index counts as
- * one. *n_damaged is their number. Fails only if nothing can be read.
+ * Checks every byte of the trace at path. In a native one it goes on after
+ * damage; report is called for each damaged place, and a file without an index
+ * counts as one. Another format is read to its first damage. *n_damaged is
+ * their number. Fails only if nothing can be read.
  */
 MMUSIM_API mmusim_status_t mmusim_trace_verify(
     const char *path, void (*report)(void *context, const mmusim_diag_t *diag),

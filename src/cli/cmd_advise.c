@@ -191,6 +191,7 @@ static int advise_execute(struct advise *advise)
         status = run_load_config(&advise->setup, &config);
     if (status)
         return status;
+    advise->setup.is_quiet = advise->is_quiet;
     status = run_open_input(&advise->setup, &input);
     if (!status) {
         cli_catch_interrupts();

@@ -283,6 +283,7 @@ static int annotate_execute(struct annotate *annotate)
     if (status)
         return status;
     annotate->setup.trace_options.uses_helper_thread = true;
+    annotate->setup.is_quiet = annotate->is_quiet;
     status = run_open_input(&annotate->setup, &input);
     if (!status) {
         cli_catch_interrupts();

@@ -405,6 +405,7 @@ int replay_execute(struct replay *replay, const char *command)
     if (status)
         return status;
     replay->setup.trace_options.uses_helper_thread = true;
+    replay->setup.is_quiet = replay->is_quiet;
     if (!replay->live)
         status = run_open_input(&replay->setup, &input);
     if (!status && !replay->live)

@@ -323,6 +323,7 @@ static int sweep_with_config(struct sweep *sweep, mmusim_config_t *config)
                            sweep->is_per_core ? MMUSIM_STATS_PER_CORE
                                               : MMUSIM_STATS_SUMS))
         return cli_error(CLI_SYSTEM, "out of memory");
+    sweep->setup.is_quiet = sweep->is_quiet;
     status = run_open_input(&sweep->setup, &input);
     if (status)
         return status;

@@ -144,6 +144,33 @@ char *run_find_source(const char *name)
     return realpath(run_find_trace(name, buffer), NULL);
 }
 
+/* Interrupts are not caught yet: they end the program. */
+static int run_show_import(void *context, uint64_t done_bytes,
+                           uint64_t all_bytes)
+{
+    cli_progress_update(context, done_bytes, all_bytes, 0);
+    return 0;
+}
+
+static int run_open_trace(const struct run_setup *setup, const char *path,
+                          mmusim_trace_t **trace)
+{
+    mmusim_trace_options_t options = setup->trace_options;
+    struct cli_progress *progress =
+        cli_progress_begin("reading", setup->is_quiet);
+    mmusim_diag_t diag = {0};
+    mmusim_status_t status;
+
+    options.watch = run_show_import;
+    options.watch_context = progress;
+    status = mmusim_trace_open(path, &options, trace, &diag);
+    cli_progress_end(progress);
+    if (status)
+        return cli_diag(&diag);
+    cli_warn_incomplete(path, *trace);
+    return 0;
+}
+
 int run_open_input(const struct run_setup *setup, struct run_input *input)
 {
     char buffer[PATH_MAX];
@@ -152,13 +179,8 @@ int run_open_input(const struct run_setup *setup, struct run_input *input)
 
     memset(input, 0, sizeof(*input));
     if (!mmusim_is_workload(setup->source)) {
-        const char *path = run_find_trace(setup->source, buffer);
-
-        if (mmusim_trace_open(path, &setup->trace_options, &input->trace,
-                              &diag))
-            return cli_diag(&diag);
-        cli_warn_incomplete(path, input->trace);
-        return 0;
+        return run_open_trace(setup, run_find_trace(setup->source, buffer),
+                              &input->trace);
     }
     input->workload = setup->source;
     if (run_make_source(input, &probe, &diag))

@@ -18,6 +18,7 @@ struct run_setup {
     int checks;       /* --check */
     const char *source;
     mmusim_trace_options_t trace_options;
+    int is_quiet; /* no progress while another format is imported */
 };
 
 /* An opened trace, or the spec of a workload generator. */

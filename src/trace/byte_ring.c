@@ -79,7 +79,8 @@ static void ring_fill_plain(struct byte_ring *ring, struct byte_chunk *chunk)
     memcpy(out, ring->in_at, n);
     ring->in_at += n;
     ring->n_in -= n;
-    while (n < BYTE_CHUNK && !ring->is_done) {
+    ring->is_done = ring->n_in == 0 && ring->is_fd_over;
+    while (n < BYTE_CHUNK && !ring->is_done && !(n && ring->is_pipe)) {
         ssize_t n_read = ring_read(ring, out + n, BYTE_CHUNK - n);
 
         if (n_read < 0)
@@ -334,8 +335,10 @@ void mmusim__byte_ring_destroy(struct byte_ring *ring)
 
 int mmusim__byte_ring_read_head(struct byte_ring *ring)
 {
+    const size_t wanted = ring->is_pipe ? BYTE_HEAD : BYTE_IN;
+
     ring->in_at = ring->in;
-    while (ring->n_in < BYTE_IN && !ring->is_fd_over) {
+    while (ring->n_in < wanted && !ring->is_fd_over) {
         ssize_t n =
             ring_read(ring, ring->in + ring->n_in, BYTE_IN - ring->n_in);
 

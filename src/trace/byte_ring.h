@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-enum { BYTE_CHUNKS = 3, BYTE_WRONG_BYTES = 256 };
+enum { BYTE_CHUNKS = 3, BYTE_WRONG_BYTES = 256, BYTE_HEAD = 4 << 10 };
 
 struct byte_chunk {
     uint32_t n_bytes;
@@ -26,6 +26,7 @@ struct byte_chunk {
 struct byte_ring {
     int fd;
     bool owns_fd;
+    bool is_pipe; /* what is there is handed on: more may be long in coming */
     const struct byte_packing *packing;
     void *unpacker;
     bool has_member; /* the unpacker is inside one */
@@ -54,7 +55,8 @@ struct byte_ring *mmusim__byte_ring_create(int fd, bool owns_fd);
 /* Ends the thread, also one that waits for a pipe. */
 void mmusim__byte_ring_destroy(struct byte_ring *ring);
 
-/* Reads the file's first bytes into in. 0, or an errno. */
+/* Reads the file's first bytes into in, all that fit; of a pipe at least
+ * BYTE_HEAD. 0, or an errno. */
 int mmusim__byte_ring_read_head(struct byte_ring *ring);
 
 /* Lets a thread fill from now on. No thread to be had is no failure. */

@@ -46,6 +46,8 @@ static mmusim_status_t stream_open_file(struct stream_body *self,
     if (!error && !stream->ring)
         return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
     self->is_pipe = is_stdin || !S_ISREG(info.st_mode);
+    if (stream->ring)
+        stream->ring->is_pipe = self->is_pipe;
     if (S_ISREG(info.st_mode))
         stream->packed_bytes = (uint64_t) info.st_size;
     if (!error)
@@ -120,6 +122,8 @@ mmusim_status_t mmusim__byte_stream_begin(struct byte_stream *stream,
         mmusim__diag_at_line(diag, stream->path, 0);
         return MMUSIM_UNSUPPORTED;
     }
+    if (ring->is_pipe)
+        mmusim__byte_ring_start(ring);
     return mmusim__byte_stream_more(stream, diag);
 }
 

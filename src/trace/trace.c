@@ -67,20 +67,19 @@ static mmusim_status_t trace_fill_import(struct mmusim_trace *self,
     return mmusim__trace_file_open(&self->file, import->path, out, diag);
 }
 
-static mmusim_status_t trace_open_native(struct mmusim_trace *self,
-                                         const struct import *import,
-                                         mmusim_diag_t *diag)
+mmusim_status_t mmusim__trace_open_native(struct trace_file *file,
+                                          const struct import *import,
+                                          mmusim_diag_t *diag)
 {
     int fd = import->stream ? mmusim__byte_stream_pipe(import->stream) : -1;
     const uint8_t *head;
     size_t n_head;
 
-    self->format = "native";
     if (fd < 0)
-        return mmusim__trace_file_open(&self->file, import->path, NULL, diag);
+        return mmusim__trace_file_open(file, import->path, NULL, diag);
     head = mmusim__byte_stream_head(import->stream, &n_head);
-    return mmusim__trace_file_open_pipe(&self->file, import->path, fd, head,
-                                        n_head, diag);
+    return mmusim__trace_file_open_pipe(file, import->path, fd, head, n_head,
+                                        diag);
 }
 
 mmusim_status_t mmusim__trace_find_import(struct import *import,
@@ -132,10 +131,11 @@ mmusim_status_t mmusim__trace_open_import(struct import *import,
     self->has_helper = options->uses_helper_thread && !self->has_cache;
     self->salvages = options->salvages;
     self->file.fd = -1;
+    self->format = "native";
     if (import->ops)
         status = trace_fill_import(self, import, diag);
     else
-        status = trace_open_native(self, import, diag);
+        status = mmusim__trace_open_native(&self->file, import, diag);
     if (!status)
         status = mmusim__trace_file_scan(
             &self->file, options->salvages ? &sink : NULL, diag);

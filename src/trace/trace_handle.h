@@ -40,6 +40,17 @@ mmusim_status_t mmusim__trace_find_import(struct import *import,
                                           const mmusim_trace_options_t *options,
                                           mmusim_diag_t *diag);
 
+/* The bytes of an import that has turned out to be a native trace. */
+mmusim_status_t mmusim__trace_open_native(struct trace_file *file,
+                                          const struct import *import,
+                                          mmusim_diag_t *diag);
+
+/* Checks a native trace and closes it; as mmusim_trace_verify. */
+mmusim_status_t mmusim__trace_verify_file(
+    struct trace_file *file,
+    void (*report)(void *context, const mmusim_diag_t *diag), void *context,
+    uint64_t *n_damaged, mmusim_diag_t *diag);
+
 static inline const struct trace_block *
 trace_block_of(const struct mmusim_trace *trace, uint32_t thread_index,
                uint32_t block)

@@ -228,32 +228,29 @@ static mmusim_status_t tool_visit_nothing(void *context,
     return MMUSIM_OK;
 }
 
-mmusim_status_t
-mmusim_trace_verify(const char *path,
-                    void (*report)(void *context, const mmusim_diag_t *diag),
-                    void *context, uint64_t *n_damaged, mmusim_diag_t *diag)
+mmusim_status_t mmusim__trace_verify_file(
+    struct trace_file *file,
+    void (*report)(void *context, const mmusim_diag_t *diag), void *context,
+    uint64_t *n_damaged, mmusim_diag_t *diag)
 {
     struct tool_verify verify = {report, context, 0};
     const struct trace_damage_sink sink = {tool_report, &verify};
-    struct trace_file file;
-    mmusim_status_t status = mmusim__trace_file_open(&file, path, NULL, diag);
+    mmusim_status_t status = mmusim__trace_file_scan(file, &sink, diag);
 
-    if (status)
-        return status;
-    status = mmusim__trace_file_scan(&file, &sink, diag);
     if (!status)
-        status = tool_walk(&file, &sink, tool_visit_nothing, NULL, diag);
-    if (!status && !file.has_index) {
+        status = tool_walk(file, &sink, tool_visit_nothing, NULL, diag);
+    if (!status && !file->has_index) {
         mmusim_diag_t missing;
 
         mmusim__diag_set(&missing, MMUSIM_DAMAGED,
                          "there is no index (the file is cut short, or its "
                          "recorder was killed)");
-        mmusim__diag_at_block(&missing, path, file.n_blocks, file.n_bytes);
+        mmusim__diag_at_block(&missing, file->path, file->n_blocks,
+                              file->n_bytes);
         tool_report(&verify, &missing);
     }
     *n_damaged = verify.n_damaged;
-    mmusim__trace_file_close(&file);
+    mmusim__trace_file_close(file);
     return status;
 }
 

@@ -154,6 +154,45 @@ head -c 1000 "$data/loop.champsim.xz" >"$work/cut"
 run 3 trace info "$work/cut"
 grep -q "the xz data end too early" "$work/err" || fail "cut xz is not told"
 
+# ---- verify reads to the first damage ----
+run 0 trace verify "$data/loop.champsim.xz"
+run 1 trace verify "$work/mixed"
+says "mixed:2: offset 14: 'hello' is no lackey record"
+
+# ---- a pipe that stays open: the message does not wait for its end ----
+mkfifo "$work/pipe"
+(
+    printf '%s\nhello\n' "$good"
+    head -c 200000 "$work/plain"
+    exec sleep 20
+) >"$work/pipe" &
+writer=$!
+timeout 10 "$MMUSIM" replay "$work/pipe" >"$work/out" 2>"$work/err"
+[ $? -eq 3 ] || fail "damage in an open pipe: not status 3"
+kill $writer 2>/dev/null
+
+# ---- Ctrl-C leaves no file ----
+mkfifo "$work/slow"
+(
+    cat "$work/plain" "$work/plain" "$work/plain"
+    exec sleep 20
+) >"$work/slow" &
+writer=$!
+"$MMUSIM" trace convert -o "$work/slow.mmt" "$work/slow" 2>"$work/err" &
+converter=$!
+n=0
+until [ -e "$work/slow.mmt.part" ] || [ $n -gt 100 ]; do
+    sleep 0.05
+    n=$((n + 1))
+done
+kill -TERM $converter
+wait $converter
+status=$?
+[ $status -eq 130 ] || fail "interrupted: status $status, not 130"
+[ ! -e "$work/slow.mmt" ] && [ ! -e "$work/slow.mmt.part" ] ||
+    fail "interrupted: a file is left"
+kill $writer 2>/dev/null
+
 printf 'nothing\nof the kind\n' >"$work/other"
 refuses 3 "it begins with 'nothing' (known: native, text, lackey" \
     trace info "$work/other"

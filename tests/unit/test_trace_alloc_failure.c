@@ -24,6 +24,7 @@ struct world {
     const char *text;
     const char *native;
     const char *out;
+    const char *packed; /* lackey's, in gzip */
 };
 
 /* Gives OK when memory is there; releases all it has taken. */
@@ -49,6 +50,49 @@ static mmusim_status_t read_with(const char *path,
     mmusim_source_destroy(source);
     mmusim_trace_close(trace);
     return status;
+}
+
+static mmusim_status_t read_packed(const struct world *world)
+{
+    return read_with(world->packed, NULL);
+}
+
+static int swallow(void *context, const char *bytes, size_t n_bytes)
+{
+    (void) bytes;
+    *(size_t *) context += n_bytes;
+    return 0;
+}
+
+static mmusim_status_t export_packed(const struct world *world)
+{
+    size_t n_bytes = 0;
+    mmusim_diag_t diag = {0};
+    const uint32_t tid = 1;
+    const mmusim_trace_selection_t selection = {.tids = &tid, .n_tids = 1};
+    mmusim_trace_target_t to = {.format = "champsim",
+                                .packing = "gzip",
+                                .selection = &selection,
+                                .write = swallow,
+                                .context = &n_bytes};
+    mmusim_trace_t *trace;
+    mmusim_status_t status =
+        mmusim_trace_open(world->native, NULL, &trace, &diag);
+
+    if (status)
+        return status;
+    status = mmusim_trace_export(trace, &to, &diag);
+    mmusim_trace_close(trace);
+    assert_int_equal(n_bytes > 0, status == MMUSIM_OK);
+    return status;
+}
+
+static mmusim_status_t convert_packed(const struct world *world)
+{
+    const mmusim_trace_conversion_t conversion = {.from = world->packed,
+                                                  .to = world->out};
+
+    return mmusim_trace_convert_file(&conversion, NULL);
 }
 
 static mmusim_status_t read_native(const struct world *world)
@@ -88,14 +132,51 @@ static void count_damage(void *context, const mmusim_diag_t *diag)
     ++*(unsigned *) context;
 }
 
-static mmusim_status_t verify(const struct world *world)
+static mmusim_status_t verify_file(const char *path)
 {
     uint64_t n_damaged = 0;
     unsigned n_told = 0;
-    mmusim_status_t status = mmusim_trace_verify(world->native, count_damage,
-                                                 &n_told, &n_damaged, NULL);
+    mmusim_status_t status =
+        mmusim_trace_verify(path, count_damage, &n_told, &n_damaged, NULL);
 
     assert_int_equal(n_told, 0);
+    return status;
+}
+
+static mmusim_status_t verify(const struct world *world)
+{
+    return verify_file(world->native);
+}
+
+static mmusim_status_t verify_packed(const struct world *world)
+{
+    return verify_file(world->packed);
+}
+
+static int write_file(void *context, const char *bytes, size_t n_bytes)
+{
+    return fwrite(bytes, 1, n_bytes, context) != n_bytes;
+}
+
+static mmusim_status_t make_packed(const struct world *world)
+{
+    const uint32_t tid = 1;
+    const mmusim_trace_selection_t selection = {.tids = &tid, .n_tids = 1};
+    mmusim_trace_target_t to = {.format = "lackey",
+                                .packing = "gzip",
+                                .selection = &selection,
+                                .write = write_file};
+    FILE *file = fopen(world->packed, "wb");
+    mmusim_trace_t *trace;
+    mmusim_status_t status =
+        mmusim_trace_open(world->native, NULL, &trace, NULL);
+
+    to.context = file;
+    if (!status && file)
+        status = mmusim_trace_export(trace, &to, NULL);
+    if (file)
+        fclose(file);
+    mmusim_trace_close(trace);
     return status;
 }
 
@@ -114,10 +195,13 @@ static int setup(void **state)
         temp_folder_write(world.folder, "t.txt", text, sizeof(text) - 1);
     world.native = temp_folder_write(world.folder, "t.mmt", "", 0);
     world.out = temp_folder_write(world.folder, "o.mmt", "", 0);
+    world.packed = temp_folder_write(world.folder, "l.gz", "", 0);
     if (mmusim_trace_open(world.text, NULL, &trace, NULL))
         return -1;
     status = mmusim_trace_convert(trace, NULL, world.native, "gzip", 0, NULL);
     mmusim_trace_close(trace);
+    if (!status)
+        status = make_packed(&world);
     return status ? -1 : 0;
 }
 
@@ -172,6 +256,18 @@ static void verifying_fails_with_a_status(void **state)
     fail_each_allocation(*state, verify);
 }
 
+static void importing_fails_with_a_status(void **state)
+{
+    fail_each_allocation(*state, read_packed);
+    fail_each_allocation(*state, convert_packed);
+    fail_each_allocation(*state, verify_packed);
+}
+
+static void exporting_fails_with_a_status(void **state)
+{
+    fail_each_allocation(*state, export_packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +276,8 @@ int main(void)
         cmocka_unit_test(reading_text_fails_with_a_status),
         cmocka_unit_test(converting_fails_with_a_status),
         cmocka_unit_test(verifying_fails_with_a_status),
+        cmocka_unit_test(importing_fails_with_a_status),
+        cmocka_unit_test(exporting_fails_with_a_status),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
