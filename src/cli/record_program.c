@@ -195,6 +195,16 @@ static ssize_t record_read_head(const char *path, char *head)
     return n_bytes;
 }
 
+/* What to do about a program that cannot be opened. */
+static const char *record_advice(const char *name, int error)
+{
+    if (error == EACCES)
+        return " (chmod +x makes a program executable)";
+    if (error == ENOENT && strchr(name, '/') == NULL)
+        return " along $PATH (a path has a '/': ./PROGRAM)";
+    return "";
+}
+
 int record_program_find(struct record_program *program, const char *name)
 {
     char head[HEAD_BYTES];
@@ -202,8 +212,8 @@ int record_program_find(struct record_program *program, const char *name)
     int error = record_find_executable(name, program->path);
 
     if (error != 0)
-        return cli_error(CLI_INPUT, "%s: %s: %s", program->command, name,
-                         strerror(error));
+        return cli_error(CLI_INPUT, "%s: %s: %s%s", program->command, name,
+                         strerror(error), record_advice(name, error));
     if (stat(program->path, &status) != 0 || !S_ISREG(status.st_mode))
         return cli_error(CLI_INPUT, "%s: %s: not a regular file",
                          program->command, program->path);

@@ -54,6 +54,9 @@ struct source_ops {
     mmusim_status_t (*next)(struct mmusim_source *source, uint32_t thread_index,
                             struct op_piece *piece, mmusim_diag_t *diag);
     void (*destroy)(struct mmusim_source *source);
+    /* The thread's records are not asked for any more; NULL: does not matter.
+     */
+    void (*release)(struct mmusim_source *source, uint32_t thread_index);
     /* Only of a source with max_threads. Would next() not be late? */
     bool (*is_ready)(const struct mmusim_source *source, uint32_t thread_index);
     /* Waits until something more has come. !*has_come: nothing will, or there

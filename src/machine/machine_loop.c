@@ -60,6 +60,9 @@ static void machine_on_thread_end(struct thread *thread)
     struct thread_stream *stream = thread->user;
 
     stream->has_ended = true;
+    stream->piece = (struct op_piece){0};
+    if (stream->source->ops->release)
+        stream->source->ops->release(stream->source, stream->thread_index);
 }
 
 static void machine_on_thread_begin(struct thread *thread)

@@ -44,6 +44,7 @@ struct live_thread {
     uint64_t n_known;                /* records, in blocks that have come */
     uint64_t n_done;                 /* in pieces handed out */
     bool is_late;                    /* and nothing has come since */
+    bool is_released;                /* what still comes is dropped */
 };
 
 struct live_source {
@@ -110,6 +111,8 @@ static const char *live_add_block(struct live_source *self)
         return "records before this block are missing";
     thread->n_known += field->n_records;
     self->info.n_records += field->n_records;
+    if (thread->is_released)
+        return NULL;
     self->n_buffered += block->n_bytes;
     self->n_late -= thread->is_late;
     thread->is_late = false;
@@ -438,9 +441,20 @@ static void live_close_thread(struct live_source *self,
         struct live_block *block = thread->first;
 
         thread->first = block->next;
+        self->n_buffered -= block->n_bytes;
         free(block);
     }
+    thread->last = NULL;
     mmusim__piece_stream_destroy(thread->stream);
+    thread->stream = NULL;
+}
+
+static void live_release(struct mmusim_source *source, uint32_t thread_index)
+{
+    struct live_source *self = (struct live_source *) source;
+
+    live_close_thread(self, &self->threads[thread_index]);
+    self->threads[thread_index].is_released = true;
 }
 
 static void live_destroy(struct mmusim_source *source)
@@ -458,6 +472,7 @@ static void live_destroy(struct mmusim_source *source)
 
 static const struct source_ops live_source_ops = {
     .next = live_next,
+    .release = live_release,
     .is_ready = live_is_ready,
     .await = live_await,
     .destroy = live_destroy,

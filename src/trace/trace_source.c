@@ -237,8 +237,16 @@ static mmusim_status_t source_next(struct mmusim_source *source,
     return MMUSIM_OK;
 }
 
+static void source_release(struct mmusim_source *source, uint32_t thread_index)
+{
+    struct trace_source *self = (struct trace_source *) source;
+
+    source_close_place(self, &self->places[thread_index]);
+}
+
 static const struct source_ops trace_source_ops = {
     .next = source_next,
+    .release = source_release,
     .destroy = source_destroy,
 };
 

@@ -158,6 +158,14 @@ static mmusim_status_t ws_next(struct mmusim_source *source,
     return status;
 }
 
+static void ws_release(struct mmusim_source *source, uint32_t thread_index)
+{
+    struct ws_source *self = (struct ws_source *) source;
+
+    if (self->inner->ops->release)
+        self->inner->ops->release(self->inner, thread_index);
+}
+
 static bool ws_is_ready(const struct mmusim_source *source,
                         uint32_t thread_index)
 {
@@ -212,8 +220,13 @@ mmusim_status_t mmusim_working_set_source(mmusim_working_set_t *set,
                                           mmusim_source_t **source,
                                           mmusim_diag_t *diag)
 {
-    static const struct source_ops ops = {ws_next, ws_destroy_source,
-                                          ws_is_ready, ws_await};
+    static const struct source_ops ops = {
+        .next = ws_next,
+        .release = ws_release,
+        .is_ready = ws_is_ready,
+        .await = ws_await,
+        .destroy = ws_destroy_source,
+    };
     struct ws_source *made = calloc(1, sizeof(*made));
 
     if (!made)

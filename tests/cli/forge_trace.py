@@ -11,7 +11,7 @@ import zlib
 FIXED = bytes([0x1F, 0x8B, 8, 4, 0, 0, 0, 0, 0, 255, 64, 0]) + b"MT" + bytes(
     [60, 0])
 QUIET_ALL = 0xFFFFFFFF
-NOMEM, MUNMAP, MREMAP, SITE = 3, 1, 3, 20
+NOMEM, MUNMAP, MREMAP, NO_KIND = 3, 1, 3, 127
 FIRST = bytes([3, NOMEM, 1])  # defines "one instruction"; each 0 is another
 GOOD = FIRST + bytes(9)  # ten records, as are the blocks below
 # each behind ten good records
@@ -24,7 +24,7 @@ BAD = {
     "zero-munmap": bytes([2, MUNMAP, 0x80, 0x20, 0]),
     "zero-mremap": bytes([2, MREMAP, 0, 1, 0x80, 0x20, 0]),
     "far-munmap": bytes([2, MUNMAP]) + b"\x80" * 9 + b"\x01\x01",
-    "unknown": bytes([2, SITE + 1]),
+    "unknown": bytes([2, NO_KIND]),
 }
 
 

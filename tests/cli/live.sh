@@ -109,6 +109,7 @@ refuses 2 'from 65536' run --buffer 1 -- true
 refuses 2 'needs a file' run --record - -- true
 refuses 2 'nearest' run -s os.flush_ceilin=1 -- true
 refuses 3 'No such file' run -- ./nothing
+refuses 3 './PROGRAM' run -- probe-not-there
 printf '#!/bin/sh\n' >script && chmod +x script
 refuses 3 'run its interpreter: /bin/sh' run -- ./script
 printf '\177ELF\001\001' >small && chmod +x small
@@ -118,7 +119,7 @@ refuses 3 'not a program' run -- ./alien
 cp probe privileged && chmod u+s privileged
 refuses 3 'set-user-ID' run -- ./privileged
 cp probe closed && chmod 644 closed
-refuses 3 'Permission denied' run -- ./closed
+refuses 3 'chmod +x' run -- ./closed
 refuses 4 'No such file' run -o no/x.json -- ./probe count
 env PATH=/nonexistent "$MMUSIM" run -- ./probe count 2>err
 [ $? = 4 ] || fail "without QEMU: another status than 4"
