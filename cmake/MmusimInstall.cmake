@@ -65,3 +65,9 @@ install(DIRECTORY report DESTINATION ${CMAKE_INSTALL_DATADIR}/mmusim
     PATTERN "NOTICE" PATTERN "VERSION")
 install(FILES completions/mmusim.bash RENAME mmusim
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+
+# the Python package finds library, machines and traces from there
+install(DIRECTORY python/mmusim
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/mmusim/python
+    FILES_MATCHING PATTERN "*.py" PATTERN "py.typed"
+    PATTERN "__pycache__" EXCLUDE)
