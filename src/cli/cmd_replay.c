@@ -421,7 +421,7 @@ int replay_init(struct replay *replay, int argc, char **argv)
 {
     run_setup_init(&replay->setup);
     replay->format = REPLAY_TEXT;
-    replay->command = report_quote_command(argc, argv);
+    replay->command = report_quote_command(argv[0], argc, argv);
     if (!replay->command)
         return cli_error(CLI_SYSTEM, "out of memory");
     return output_set_add(&replay->outputs, replay_stats_out,

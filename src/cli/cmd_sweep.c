@@ -341,12 +341,8 @@ static int sweep_prepare(struct sweep *sweep)
 
     if (status || !output_set_path(&sweep->outputs, sweep_report_out))
         return status;
-    if (sweep->plan.n_points > SWEEP_HTML_POINTS_MAX)
-        return cli_error(CLI_USAGE,
-                         "sweep: %zu points are too many for the page of "
-                         "--report (at most %d; --format csv has no bound)",
-                         sweep->plan.n_points, SWEEP_HTML_POINTS_MAX);
-    return html_page_load(&sweep->page);
+    status = sweep_html_check(&sweep->plan);
+    return status ? status : html_page_load(&sweep->page);
 }
 
 static int sweep_execute_stored(struct sweep *sweep)
@@ -359,8 +355,11 @@ static int sweep_execute_stored(struct sweep *sweep)
     struct sweep_stored *stored = &sweep->stored;
 
     if (sweep->outputs.n > 1)
-        return cli_error(CLI_USAGE, "sweep: %s is for a sweep without --store",
-                         sweep->outputs.slots[1].option);
+        return cli_error(CLI_USAGE,
+                         "sweep: %s is for a sweep without --store (when it is "
+                         "done: mmusim sweep merge %s FILE %s)",
+                         sweep->outputs.slots[1].option,
+                         sweep->outputs.slots[1].option, sweep->stored.dir);
     stored->setup = &sweep->setup;
     stored->grid = &sweep->plan;
     stored->merge.format = formats[sweep->format];
@@ -453,7 +452,7 @@ static int sweep_main(const struct cli_command *self, int argc, char **argv)
     if (!sweep)
         return cli_error(CLI_SYSTEM, "out of memory");
     (void) output_set_add(&sweep->outputs, sweep_table_out, NULL);
-    sweep->command = report_quote_command(argc, argv);
+    sweep->command = report_quote_command(self->name, argc, argv);
     if (!sweep->command) {
         free(sweep);
         return cli_error(CLI_SYSTEM, "out of memory");

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim sweep merge: the points of one or several stores as one file. */
 #include "cli/cli.h"
+#include "cli/report_data.h"
 #include "cli/sweep_merge.h"
+#include "cli/sweep_merge_draw.h"
 #include "cli/sweep_store.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct merge_command {
     struct sweep_merge merge;
+    struct merge_draw draw;
     int is_partial;
+    int has_format;
 };
 
 static const char *const merge_formats[] = {"text", "csv", "json", "sqlite",
@@ -19,8 +24,13 @@ static const struct cli_option merge_options[] = {
     {"format", 0, "FORMAT", "csv (default), json, sqlite or text"},
     {"output", 'o', "FILE", "write the result there"},
     {"partial", 0, NULL, "also if points are missing, and say how many"},
-    {"metric", 0, "NAME", "text: the statistic to minimise"},
+    {"metric", 0, "NAME", "text and charts: the statistic to minimise"},
     {"ascii", 0, NULL, "text: plot with plain characters"},
+    {"report", 0, "FILE.html",
+     "write a page with charts there, for any browser"},
+    {"plot", 0, "FILE",
+     "draw the curve, of two keys a heat map, into FILE.svg\n"
+     "or FILE.png (with gnuplot)"},
     {0},
 };
 
@@ -28,13 +38,17 @@ static int merge_option(void *context, const struct cli_option *option,
                         const char *value)
 {
     struct merge_command *command = context;
+    int status = merge_draw_option(&command->draw, option->name, value);
 
+    if (status >= 0)
+        return status;
     if (!strcmp(option->name, "format")) {
         int format = cli_choice("--format", value, merge_formats);
 
         if (format < 0)
             return CLI_USAGE;
         command->merge.format = (enum merge_format) format;
+        command->has_format = 1;
     } else if (option->letter == 'o') {
         command->merge.output = value;
     } else if (!strcmp(option->name, "metric")) {
@@ -88,6 +102,13 @@ static int merge_check(const struct merge_command *command,
     return 0;
 }
 
+/* Who asks for charts only gets no table besides. */
+static int merge_wants_rows(const struct merge_command *command)
+{
+    return command->has_format || command->merge.output ||
+           !merge_draw_is_wanted(&command->draw);
+}
+
 static int merge_stores(struct merge_command *command, char **dirs, size_t n)
 {
     struct sweep_store store;
@@ -104,7 +125,9 @@ static int merge_stores(struct merge_command *command, char **dirs, size_t n)
     if (!status) {
         command->merge.plan = &store.plan;
         command->merge.state = &state;
-        status = sweep_merge_write(&command->merge);
+        status = merge_draw_write(&command->draw, &command->merge);
+        if (!status && merge_wants_rows(command))
+            status = sweep_merge_write(&command->merge);
     }
     store_state_fini(&state);
     sweep_store_close(&store);
@@ -114,19 +137,27 @@ static int merge_stores(struct merge_command *command, char **dirs, size_t n)
 static int merge_main(const struct cli_command *self, int argc, char **argv)
 {
     struct merge_command command = {.merge = {.format = MERGE_CSV}};
+    char *text = report_quote_command(self->name, argc, argv);
     int first;
-    int status = cli_parse(self, argc, argv, merge_option, &command, &first);
+    int status;
 
-    if (status >= 0)
-        return status;
-    if (first >= argc)
-        return cli_error(CLI_USAGE, "sweep merge: which store? (DIR)");
-    return merge_stores(&command, argv + first, (size_t) (argc - first));
+    if (!text)
+        return cli_error(CLI_SYSTEM, "out of memory");
+    command.draw.command = text;
+    status = cli_parse(self, argc, argv, merge_option, &command, &first);
+    if (status < 0 && first >= argc)
+        status = cli_error(CLI_USAGE, "sweep merge: which store? (DIR)");
+    else if (status < 0)
+        status = merge_stores(&command, argv + first, (size_t) (argc - first));
+    merge_draw_fini(&command.draw);
+    free(text);
+    return status;
 }
 
 const struct cli_command cmd_sweep_merge = {
     .name = "sweep merge",
-    .usage = "[--format csv|json|sqlite|text] [-o FILE] [--partial] DIR...",
+    .usage = "[--format csv|json|sqlite|text] [-o FILE] [--report FILE.html]\n"
+             "       [--plot FILE] [--partial] DIR...",
     .summary = "all points of a sweep as one file, in the order of the plan",
     .details =
         "Several stores are shards of one sweep, computed on different "
@@ -139,7 +170,10 @@ const struct cli_command cmd_sweep_merge = {
         "sweep\n"
         "without a store prints. An SQLite file has the tables points, config "
         "and\n"
-        "sources.\n",
+        "sources. Of --report and --plot, several machines and sources are "
+        "keys "
+        "like\n"
+        "the others; without --format and -o only they are written.\n",
     .options = merge_options,
     .run = merge_main,
 };

@@ -30,7 +30,7 @@ static void report_quote_word(const char *word, FILE *file)
     fputc('\'', file);
 }
 
-char *report_quote_command(int argc, char *const *argv)
+char *report_quote_command(const char *name, int argc, char *const *argv)
 {
     char *text = NULL;
     size_t length = 0;
@@ -38,8 +38,8 @@ char *report_quote_command(int argc, char *const *argv)
 
     if (!file)
         return NULL;
-    fputs("mmusim", file);
-    for (int i = 0; i < argc; i++) {
+    fprintf(file, "mmusim %s", name);
+    for (int i = 1; i < argc; i++) {
         fputc(' ', file);
         report_quote_word(argv[i], file);
     }

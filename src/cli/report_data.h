@@ -16,9 +16,9 @@ struct report_data {
     const mmusim_config_t *config;
 };
 
-/* "mmusim NAME ARGS...", as a shell reads it: of argv as main() got it, before
- * anything is permuted. The caller frees; NULL: out of memory. */
-char *report_quote_command(int argc, char *const *argv);
+/* "mmusim NAME ARGS...", as a shell reads it: of argv behind its first word,
+ * before anything is permuted. The caller frees; NULL: out of memory. */
+char *report_quote_command(const char *name, int argc, char *const *argv);
 
 /* Opens the page's object and writes these members, each followed by a comma;
  * the caller writes more and closes it. False: out of memory, nothing was

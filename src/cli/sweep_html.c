@@ -224,6 +224,16 @@ static bool html_sweep_data(void *context, FILE *file)
     return true;
 }
 
+int sweep_html_check(const struct sweep_plan *plan)
+{
+    if (plan->n_points <= SWEEP_HTML_POINTS_MAX)
+        return 0;
+    return cli_error(CLI_USAGE,
+                     "sweep: %zu points are too many for the page of --report "
+                     "(at most %d; --format csv has no bound)",
+                     plan->n_points, SWEEP_HTML_POINTS_MAX);
+}
+
 bool sweep_html_write(const struct html_page *page,
                       const struct sweep_html *html, FILE *file)
 {

@@ -17,6 +17,9 @@ struct sweep_html {
     const struct sweep_report *report;
 };
 
+/* Whether a page can hold the grid: 0, or an exit status after a message. */
+int sweep_html_check(const struct sweep_plan *plan);
+
 /* False: out of memory. Failed writes show in ferror(file). */
 bool sweep_html_write(const struct html_page *page,
                       const struct sweep_html *html, FILE *file);

@@ -31,7 +31,7 @@ struct sweep_plot {
 
 int sweep_plot_check(const struct sweep_plan *plan, const char *path)
 {
-    if (plan->n_axes > 2)
+    if (!plan->n_axes || plan->n_axes > 2)
         return cli_error(CLI_USAGE,
                          "sweep: --plot draws one key or two, not %zu "
                          "(--report has charts of any number)",

@@ -32,6 +32,28 @@ sweep="sweep -q -s topology.cores_per_socket=4 -p os.flush_ceiling=1,64 -p os.pr
     refuses 2 "at most 10000" $sweep -p seed=1..3000 --report "$work/many.html" $program
 }
 
+echo "the page of a store"
+two="-s topology.cores_per_socket=4 -p os.flush_ceiling=1,33,64 $program"
+# shellcheck disable=SC2086 # options
+{
+    run 0 sweep -q --store "$work/store" -m zen4 -m skylake-sp $two
+    run 0 sweep merge --report "$work/store.html" "$work/store"
+    [ ! -s "$work/out" ] || fail "sweep merge --report writes rows, too"
+    grep -q '"key":"machine".*"values":\["zen4","skylake-sp"\]' "$work/store.html" ||
+        fail "machines are no key of a store's page"
+    refuses 2 "mmusim sweep merge --report FILE" sweep --store "$work/store" \
+        --report "$work/none.html" -m zen4 -m skylake-sp $two
+    run 0 sweep -q --store "$work/one" $two
+    run 0 sweep merge --report "$work/one.html" --format csv -o "$work/one.csv" "$work/one"
+    run 0 sweep -q --report "$work/alone.html" --format csv -o "$work/alone.csv" $two
+}
+cmp -s "$work/one.csv" "$work/alone.csv" || fail "merge --report changes the rows"
+for name in one alone; do
+    sed -n '/^"sweep":/,/^"default_text"/p' "$work/$name.html" >"$work/$name.data"
+done
+[ -s "$work/one.data" ] && cmp -s "$work/one.data" "$work/alone.data" ||
+    fail "a store's page has other points"
+
 echo "nothing from elsewhere"
 ! grep -nE '<(script|link|img|iframe)[^>]* (src|href)="?[^d"]' "$page" ||
     fail "the page names another file"

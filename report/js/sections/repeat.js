@@ -10,6 +10,8 @@ mmusim.section({
         const { h, controls } = mmusim;
         const ROWS_SHOWN = 25;
         const keys = report.config; // [key, value, unit, default, meaning, source]
+        const hasMachines = !mmusim.isRun(report)
+            && report.sweep.axes.some((axis) => axis.key === "machine");
         const changed = keys.filter((row) => row[1] !== row[3]);
 
         const table = mmusim.table({
@@ -28,7 +30,8 @@ mmusim.section({
             h("h3", {}, "The machine"),
             h("p", {}, `All ${keys.length} keys with their values, as a file for `,
               h("code", {}, "mmusim -m FILE.yaml"),
-              ": it stands for the machine and every override of the command."),
+              hasMachines ? ": those of the first machine, with every override of the command."
+                  : ": it stands for the machine and every override of the command."),
             h("p", { class: "buttons" },
               controls.copyButton("Copy the configuration", report.config_yaml),
               controls.downloadButton("Save it as machine.yaml", "machine.yaml",
