@@ -430,6 +430,7 @@ int replay_init(struct replay *replay, int argc, char **argv)
 
 void replay_fini(struct replay *replay)
 {
+    timeline_destroy(replay->timeline);
     run_setup_fini(&replay->setup);
     html_page_free(&replay->page);
     free(replay->command);

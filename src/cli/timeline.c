@@ -24,8 +24,10 @@
 
 /* ---- a run ---- */
 
-static void timeline_free(struct timeline *timeline)
+void timeline_destroy(struct timeline *timeline)
 {
+    if (!timeline)
+        return;
     for (uint32_t cpu = 0; timeline->lanes && cpu < timeline->n_cpus; cpu++) {
         while (timeline->lanes[cpu].arrows) {
             struct lane_arrow *arrow = timeline->lanes[cpu].arrows;
@@ -74,7 +76,7 @@ int timeline_create(const struct timeline_options *options,
     (*timeline)->path = options->file;
     status = window_parse(&(*timeline)->window, options->window);
     if (status) {
-        timeline_free(*timeline);
+        timeline_destroy(*timeline);
         *timeline = NULL;
     }
     return status;
@@ -161,6 +163,5 @@ int timeline_end(struct timeline *timeline, int status, int is_quiet)
         if (!is_quiet)
             timeline_tell(timeline, event_file_count(timeline->file));
     }
-    timeline_free(timeline);
     return status;
 }

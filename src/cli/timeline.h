@@ -55,9 +55,10 @@ mmusim_status_t timeline_attach(struct timeline *timeline,
                                 mmusim_machine_t *machine,
                                 const struct timeline_about *about);
 /* After the run. status: that of the run; not 0: nothing more is written. Else
- * says on standard error how many events there are, unless is_quiet. Releases
- * the timeline (NULL: nothing happens). Returns status, or one of its own after
- * a message. */
+ * says on standard error how many events there are, unless is_quiet. NULL is
+ * legal. Returns status, or one of its own after a message. */
 int timeline_end(struct timeline *timeline, int status, int is_quiet);
+/* NULL is legal. */
+void timeline_destroy(struct timeline *timeline);
 
 #endif
