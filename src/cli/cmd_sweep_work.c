@@ -85,6 +85,8 @@ static int work_on(struct sweep_work *work, const struct sweep_store *store)
     if (status)
         return status;
     status = store_state_init(&state, &store->plan);
+    state.first = work->engine.selection.first;
+    state.end = work->engine.selection.end;
     if (!status)
         status = store_state_add(&state, store->dir);
     cli_catch_interrupts();

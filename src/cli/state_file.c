@@ -207,10 +207,11 @@ static int state_read_text(struct state_reader *reader, char *text,
     struct store_state *state = reader->state;
     const char *path = state->files[reader->file].path;
     uint64_t plan_id;
+    size_t first, last;
     char *line = strchr(text, '\n');
     int status;
 
-    if (sscanf(text, STORE_RESULTS_MAGIC " plan=%16" SCNx64, &plan_id) != 1)
+    if (sscanf(text, STORE_RESULTS_SCAN, &plan_id, &first, &last) != 3)
         return state_damaged(state, path, "no " STORE_RESULTS_MAGIC);
     status = state_find_map(reader, plan_id);
     while (!status && line && ++line < end) {
@@ -228,6 +229,26 @@ static int state_read_text(struct state_reader *reader, char *text,
                       : status;
 }
 
+/* By its head, not checked: a file that is left out by mistake costs time
+ * only. */
+static bool state_is_beside(const struct store_state *state, const char *path)
+{
+    uint64_t plan_id;
+    size_t first, last;
+    FILE *file;
+    int n;
+
+    if (!state->first && state->end == state->plan->n_points)
+        return false;
+    file = fopen(path, "re");
+    if (!file)
+        return false;
+    n = fscanf(file, STORE_RESULTS_SCAN, &plan_id, &first, &last);
+    fclose(file);
+    return n == 3 && plan_id == state->plan->id && first <= last &&
+           (last < state->first || first >= state->end);
+}
+
 static int state_read_file(struct store_state *state, struct state_dir *dir,
                            uint32_t file)
 {
@@ -236,12 +257,15 @@ static int state_read_file(struct store_state *state, struct state_dir *dir,
     char *text = NULL;
     size_t length = 0, n_records = 0;
     const char *end;
-    int error = sweep_file_get(path, STATE_FILE_BYTES_MAX, &text, &length);
+    int error = 0;
     int status = 0;
 
+    if (state_is_beside(state, path))
+        return 0;
     for (size_t i = 0; i < STATE_TEXTS_MAX; i++)
         if (state->texts[i].file == file)
             state->texts[i].file = UINT32_MAX;
+    error = sweep_file_get(path, STATE_FILE_BYTES_MAX, &text, &length);
     if (error == ENOENT)
         return 0;
     if (error)

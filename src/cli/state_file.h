@@ -9,7 +9,7 @@
 
 enum {
     STATE_TEXTS_MAX = 8,            /* files in memory at a time */
-    STATE_FILE_BYTES_MAX = 1 << 28, /* guess: writers stop at 1 MiB or so */
+    STATE_FILE_BYTES_MAX = 1 << 28, /* guess: writers stop at some MiB */
 };
 
 /* The file of a record that this process has, but has not read. */

@@ -19,6 +19,7 @@ int store_state_init(struct store_state *state, const struct store_plan *plan)
 
     memset(state, 0, sizeof(*state));
     state->plan = plan;
+    state->end = n;
     state->status = calloc(n, sizeof(*state->status));
     state->records = calloc(n, sizeof(*state->records));
     state->reopened = calloc(n, sizeof(*state->reopened));

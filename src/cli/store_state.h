@@ -21,6 +21,10 @@ struct store_record {
 
 struct store_state {
     const struct store_plan *plan;
+    /* Points that matter, all by default: files without any may be left out.
+     */
+    size_t first;
+    size_t end;
     unsigned char *status; /* enum store_point */
     struct store_record *records;
     /* Of a point: how often it was reopened, and one more than the number of

@@ -13,10 +13,15 @@
 #include <time.h>
 
 enum {
-    WRITER_FILE_BYTES = 1 << 20, /* guess: a file of more is not grown; what a
+    WRITER_FILE_BYTES = 1 << 18, /* guess: a file of more is not grown; what a
                                     slow point's flush writes again */
     WRITER_NAME_BYTES = 320,
+    WRITER_HEAD_BYTES = 128,
 };
+
+/* As wide whatever the points, so that nothing behind it moves. */
+#define WRITER_HEAD                                                            \
+    STORE_RESULTS_MAGIC " plan=%016" PRIx64 " points=%09zu..%09zu"
 
 void store_writer_init(struct store_writer *writer, const char *dir,
                        uint64_t plan_id)
@@ -94,8 +99,20 @@ static void writer_begin(struct store_writer *writer)
         writer->n_files++);
     if (!writer->path)
         writer->has_failed = true;
-    writer_put(writer, STORE_RESULTS_MAGIC " plan=%016" PRIx64 " by=%s\n",
-               writer->plan_id, name);
+    writer->first = SIZE_MAX;
+    writer->last = 0;
+    writer_put(writer, WRITER_HEAD " by=%s\n", writer->plan_id, (size_t) 0,
+               (size_t) 0, name);
+}
+
+/* Tells in the head which points there are, for readers that want others. */
+static void writer_set_head(struct store_writer *writer)
+{
+    char head[WRITER_HEAD_BYTES];
+    int n = snprintf(head, sizeof(head), WRITER_HEAD, writer->plan_id,
+                     writer->first, writer->last);
+
+    memcpy(writer->text, head, (size_t) n);
 }
 
 /* The number of a list of names in this file, told first if it is new. */
@@ -120,8 +137,10 @@ static size_t writer_names(struct store_writer *writer, const char *names)
     return writer->n_names++;
 }
 
-static void writer_count(struct store_writer *writer)
+static void writer_count(struct store_writer *writer, size_t point)
 {
+    writer->first = point < writer->first ? point : writer->first;
+    writer->last = point > writer->last ? point : writer->last;
     writer->n_records++;
     writer->n_unwritten++;
 }
@@ -132,7 +151,7 @@ void store_writer_done(struct store_writer *writer, size_t point,
     writer_begin(writer);
     writer_put(writer, "done %zu %zu %" PRIu64 " %s\n", point,
                writer_names(writer, names), us, values);
-    writer_count(writer);
+    writer_count(writer, point);
 }
 
 void store_writer_failed(struct store_writer *writer, size_t point,
@@ -141,7 +160,7 @@ void store_writer_failed(struct store_writer *writer, size_t point,
     writer_begin(writer);
     writer_put(writer, "failed %zu %u %" PRIu64 " %s\n", point, attempt, us,
                reason);
-    writer_count(writer);
+    writer_count(writer, point);
 }
 
 void store_writer_reopen(struct store_writer *writer, size_t point,
@@ -149,7 +168,7 @@ void store_writer_reopen(struct store_writer *writer, size_t point,
 {
     writer_begin(writer);
     writer_put(writer, "open %zu %u\n", point, attempt);
-    writer_count(writer);
+    writer_count(writer, point);
 }
 
 int store_writer_flush(struct store_writer *writer)
@@ -161,6 +180,7 @@ int store_writer_flush(struct store_writer *writer)
         return ENOMEM;
     if (!writer->n_unwritten)
         return 0;
+    writer_set_head(writer);
     writer_put(writer, "end %zu %08" PRIx32 "\n", writer->n_records,
                sweep_crc(writer->text, length));
     if (writer->has_failed)

@@ -8,11 +8,15 @@
 #ifndef MMUSIM_CLI_STORE_WRITER_H
 #define MMUSIM_CLI_STORE_WRITER_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define STORE_RESULTS_MAGIC "mmusim-sweep-results-1"
+/* The head's start, for scanf: plan, first point, last point. */
+#define STORE_RESULTS_SCAN                                                     \
+    STORE_RESULTS_MAGIC " plan=%16" SCNx64 " points=%zu..%zu"
 
 struct store_writer {
     const char *dir;
@@ -22,6 +26,8 @@ struct store_writer {
     size_t length;
     size_t size;
     size_t n_records;
+    size_t first; /* the least and the greatest point of the records */
+    size_t last;
     size_t n_unwritten; /* records that are not on the disk yet */
     char **names;       /* lists of names that the file has */
     size_t n_names;

@@ -118,6 +118,12 @@ size_t sweep_claims_open(const struct sweep_claims *claims)
     return n;
 }
 
+bool sweep_claims_has_own(const struct sweep_claims *claims)
+{
+    return claims->selection.n_shards > 1 || claims->selection.first ||
+           claims->selection.end < claims->store->plan.n_points;
+}
+
 static bool claims_is_ours(const struct sweep_claims *claims, size_t block)
 {
     for (size_t i = 0; i < claims->n; i++)
@@ -233,7 +239,8 @@ static int claims_refresh(struct sweep_claims *claims)
 {
     double now_s = sweep_now_s();
 
-    if (!claims->meets_others && now_s - claims->refreshed_s < CLAIM_IDLE_S)
+    if (!claims->meets_others && (sweep_claims_has_own(claims) ||
+                                  now_s - claims->refreshed_s < CLAIM_IDLE_S))
         return 0;
     claims->meets_others = false;
     claims->refreshed_s = now_s;

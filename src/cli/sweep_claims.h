@@ -55,6 +55,9 @@ int sweep_claims_init(struct sweep_claims *claims,
 /* Drops all leases, too. */
 void sweep_claims_fini(struct sweep_claims *claims);
 
+/* Whether the selection is a part that is meant for this process alone. */
+bool sweep_claims_has_own(const struct sweep_claims *claims);
+
 /* How many points of the selection are open. */
 size_t sweep_claims_open(const struct sweep_claims *claims);
 

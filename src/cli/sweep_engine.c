@@ -24,6 +24,9 @@ enum {
     ENGINE_TICK_MS = 50,
     ENGINE_WAIT_MS = 1000, /* between looks at what others do */
     ENGINE_FLUSH_S = 2,
+    /* A file that grows is written again, the longer the more seldom: on a
+     * shared disk a thousand hosts write 16 MiB/s in this way. */
+    ENGINE_FLUSH_BYTES_A_S = 16 << 10,
     ENGINE_AHEAD_US = 20 * 1000, /* a worker's queue: longer than a tick's
                                     latency, short beside a claim */
 };
@@ -38,10 +41,12 @@ struct engine {
     struct sweep_process *processes;
     struct pollfd *polls;
     struct cli_progress *progress;
-    double flushed_s;
+    double flush_s; /* when to write next */
     double renewed_s;
     double stuck_s; /* since when nothing can be written; 0: it can */
+    /* For progress: of all points, or of a selection those that were open. */
     size_t n_total;
+    size_t n_before;
     int status; /* an exit status: the loop ends */
 };
 
@@ -51,8 +56,10 @@ static void engine_flush(struct engine *engine, double now_s)
 {
     int error = store_writer_flush(&engine->writer);
 
-    engine->flushed_s = now_s;
+    engine->flush_s = now_s + ENGINE_FLUSH_S;
     if (!error) {
+        engine->flush_s +=
+            (double) (engine->writer.length / ENGINE_FLUSH_BYTES_A_S);
         if (engine->stuck_s > 0)
             cli_error(CLI_OK, "%s: results can be written again",
                       engine->store->dir);
@@ -320,10 +327,11 @@ static void engine_upkeep(struct engine *engine)
             lease_renew(engine->store->dir, engine->options->lease);
         engine->renewed_s = now_s;
     }
-    if (now_s - engine->flushed_s >= ENGINE_FLUSH_S)
+    if (now_s >= engine->flush_s)
         engine_flush(engine, now_s);
     cli_progress_points(engine->progress,
-                        engine->state->n_done + engine->state->n_failed,
+                        engine->state->n_done + engine->state->n_failed -
+                            engine->n_before,
                         engine->n_total, engine->state->n_failed);
 }
 
@@ -395,6 +403,14 @@ static int engine_finish(struct engine *engine)
     return status;
 }
 
+static void engine_count(struct engine *engine)
+{
+    if (!sweep_claims_has_own(&engine->claims))
+        return;
+    engine->n_total = sweep_claims_open(&engine->claims);
+    engine->n_before = engine->state->n_done + engine->state->n_failed;
+}
+
 int sweep_engine_run(const struct sweep_store *store, struct store_state *state,
                      const struct sweep_engine_options *options)
 {
@@ -418,7 +434,9 @@ int sweep_engine_run(const struct sweep_store *store, struct store_state *state,
     if (!status) {
         signal(SIGPIPE, SIG_IGN); /* a worker that died while we spoke */
         engine.progress = cli_progress_begin("sweep", options->is_quiet);
-        engine.flushed_s = engine.renewed_s = sweep_now_s();
+        engine_count(&engine);
+        engine.renewed_s = sweep_now_s();
+        engine.flush_s = engine.renewed_s + ENGINE_FLUSH_S;
         engine_loop(&engine);
         status = engine_finish(&engine);
         cli_progress_end(engine.progress);
