@@ -122,6 +122,8 @@ static void trace_print_info(const mmusim_trace_t *trace,
     uint64_t records;
     uint32_t tid;
 
+    if (strcmp(mmusim_trace_format(trace), "native") != 0)
+        printf("read as           %s\n", mmusim_trace_format(trace));
     printf("format            native, version %" PRIu32 ", %s\n", info->version,
            info->codec);
     printf("blocks            %" PRIu32 "%s\n", info->n_blocks,

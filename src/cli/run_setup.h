@@ -54,9 +54,12 @@ struct run_keys {
 #define RUN_SOURCE_OPTIONS                                                     \
     {"from", 0, "FORMAT",                                                      \
      "the source is a trace in this format (default: told\n"                   \
-     "by its content)"},                                                       \
+     "by its content; `mmusim trace formats` lists them)"},                    \
     {                                                                          \
-        "salvage", 0, NULL, "skip damaged blocks of a trace"                   \
+        "salvage", 0, NULL,                                                    \
+            "skip damaged blocks of a trace; of other formats, use\nwhat "     \
+            "comes "                                                           \
+            "before damage"                                                    \
     }
 
 void run_setup_init(struct run_setup *setup);

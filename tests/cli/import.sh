@@ -56,6 +56,7 @@ for sample in lackey:tiny_sort.lackey.gz champsim:loop.champsim.xz \
     same_records "$file" --from "$format"
     same_misses "$file"
     run 0 trace info "$file"
+    says "read as           $format"
     cp "$work/out" "$work/info"
     "$MMUSIM" trace info - <"$file" >"$work/out" 2>/dev/null
     cmp -s "$work/info" "$work/out" || fail "$file: not the same from a pipe"
