@@ -23,6 +23,9 @@
 enum {
     ENGINE_TICK_MS = 50,
     ENGINE_WAIT_MS = 1000, /* between looks at what others do */
+    ENGINE_GRACE_MS = 500, /* guess: who kills all of a job, one after the
+                              other, has come to this process by then, and no
+                              point is blamed */
     ENGINE_FLUSH_S = 2,
     /* A file that grows is written again, the longer the more seldom: on a
      * shared disk a thousand hosts write 16 MiB/s in this way. */
@@ -187,6 +190,8 @@ static void engine_lost(struct engine *engine, struct sweep_process *process)
     if (process->verdict)
         snprintf(verdict, sizeof(verdict), "%s", process->verdict);
     status = sweep_process_end(process, true);
+    if (!verdict[0] && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        poll(NULL, 0, ENGINE_GRACE_MS);
     process->verdict = verdict[0] ? verdict : NULL;
     if (n && !engine->status &&
         (process->verdict || !WIFEXITED(status) || WEXITSTATUS(status))) {

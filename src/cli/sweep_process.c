@@ -30,11 +30,12 @@ double sweep_now_s(void)
     return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
 }
 
-/* Ctrl-C reaches the whole group; the engine decides what it means. */
+/* Ctrl-C reaches the whole group, and SIGTERM of a batch system every process
+ * of a job; the engine decides what they mean. */
 static void process_signals(void)
 {
     signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_DFL);
+    signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
 }
 

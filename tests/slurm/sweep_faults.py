@@ -119,11 +119,14 @@ class Sweep:
     def n_done(self):
         """Points in result files, counted without the tool's help."""
         n = 0
-        results = os.path.join(self.store, "results")
-        if os.path.isdir(results):
-            for name in os.listdir(results):
-                with open(os.path.join(results, name), "rb") as file:
+        folder = os.path.join(self.store, "results")
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+        for name in [name for name in names if name.endswith(".res")]:
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
                     n += sum(line.startswith(b"done ") for line in file)
+            except OSError:  # a name before it was renamed
+                pass
         return n
 
     def running_tasks(self):
@@ -142,8 +145,8 @@ class Sweep:
         self.log.flush()
         with open(self.log.name, encoding="utf-8") as file:
             words = file.read()
-        folder = os.path.join(self.store, "slurm")
-        for where, _, names in os.walk(folder):
+        words += self.tool("sweep", "status", self.store).stdout
+        for where, _, names in os.walk(os.path.join(self.store, "slurm")):
             for name in sorted(names):
                 if name.endswith(".log"):
                     with open(os.path.join(where, name),
@@ -342,12 +345,14 @@ def check_seed(seed, chosen, n_points, expected):
             finish(sweep, faults, follow(sweep, faults, processes))
             with open(sweep.output, "rb") as file:
                 merged = file.read()
-            if merged != (expected or sweep.merged_locally()):
+            if not expected:  # the same for all seeds
+                expected.append(sweep.merged_locally())
+            if merged != expected[0]:
                 raise Failed("the merged file differs from the local engine's")
             n_computed = sweep.n_done()
             n_rounds = sweep.n_rounds()
         except (Failed, subprocess.TimeoutExpired) as reason:
-            print(f"seed {seed}: FAILED: {reason}\n{sweep.last_words()}")
+            print(f"seed {seed} {chosen}: FAILED: {reason}\n{sweep.last_words()}")
             print(f"its files: {directory}", flush=True)
             return False
         finally:
@@ -368,15 +373,17 @@ def main():
     parser.add_argument("--only", default="", help="of " + ",".join(FAULTS))
     parser.add_argument("--points", type=int, default=400)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     first, _, last = options.seeds.partition("..")
     n_bad = 0
+    expected = []
     try:
         for seed in range(int(first), int(last or first) + 1):
             rng = random.Random(seed)
             chosen = options.only.split(",") if options.only else \
                 sorted(rng.sample(FAULTS, rng.randint(1, 4)))
             n_bad += not check_seed(seed, [one for one in chosen if one],
-                                    options.points, None)
+                                    options.points, expected)
     except local_cluster.Unavailable as reason:
         print(f"skipped: no Slurm here: {reason}")
         return local_cluster.SKIPPED
