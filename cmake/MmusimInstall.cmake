@@ -65,6 +65,10 @@ install(DIRECTORY report DESTINATION ${CMAKE_INSTALL_DATADIR}/mmusim
     PATTERN "NOTICE" PATTERN "VERSION")
 install(FILES completions/mmusim.bash RENAME mmusim
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES completions/_mmusim
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES completions/mmusim.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 # the Python package finds library, machines and traces from there
 install(DIRECTORY python/mmusim

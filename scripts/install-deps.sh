@@ -26,7 +26,7 @@ declare -A packages=(
         binutils:objdump pkg-config:pkg-config man-db:man groff-base:troff
         bsdextrautils:col clang-format:clang-format xz-utils:xz zstd:zstd
         bzip2:bzip2 chromium:chromium gnuplot-nox:gnuplot
-        python3-numpy python3-matplotlib
+        python3-numpy python3-matplotlib zsh:zsh fish:fish
         gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross"
     [record]="qemu-user:qemu-x86_64"
     [slurm]="munge slurmctld slurmd slurm-client"
