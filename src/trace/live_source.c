@@ -9,18 +9,11 @@
  * goes on without it, but never nearer to the present than the buffer holds.
  * Neither side ever waits for the other in a circle.
  */
-#include "core/check.h"
 #include "core/diag.h"
-#include "core/source.h"
-#include "mmusim/trace.h"
-#include "trace/codec.h"
-#include "trace/piece_stream.h"
+#include "trace/live_pipe.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     LIVE_BUFFER_BYTES = 64 << 20,
@@ -28,237 +21,6 @@ enum {
     /* Nobody can go on and the buffer is full: it grows by as much. */
     LIVE_LAST_BYTES = 64 << 20,
 };
-
-struct live_block {
-    struct live_block *next;
-    struct trace_block block;
-    size_t n_bytes;
-    uint8_t bytes[];
-};
-
-struct live_thread {
-    struct live_block *first, *last; /* not opened yet */
-    struct live_block *open;         /* that stream reads */
-    struct piece_stream *stream;     /* NULL: not begun, or over */
-    struct trace_file file;          /* the open block, as a file */
-    uint64_t n_known;                /* records, in blocks that have come */
-    uint64_t n_done;                 /* in pieces handed out */
-    bool is_late;                    /* and nothing has come since */
-    bool is_released;                /* what still comes is dropped */
-};
-
-struct live_source {
-    struct mmusim_source source; /* first */
-    struct source_thread *known; /* = source.threads */
-    struct live_thread *threads;
-    int fd;
-    mmusim_live_options_t options;
-    mmusim_live_info_t info;
-    uint64_t n_buffered; /* bytes of blocks */
-    uint32_t n_late;     /* threads that are */
-    uint64_t offset;     /* of the member that is coming */
-    uint32_t number;     /* of it */
-    uint32_t n_pieces;
-    bool is_over;
-    bool is_drained; /* blocks are not kept any more */
-    /* The member that is coming: its header, then all of it. */
-    uint8_t header[TRACE_HEADER_BYTES_MAX];
-    size_t n_header;
-    struct trace_block coming;
-    struct live_block *block; /* NULL: the header is not complete */
-    size_t n_block;           /* bytes of it that have come */
-};
-
-static mmusim_status_t live_fail(const struct live_source *self,
-                                 mmusim_status_t status, const char *text,
-                                 mmusim_diag_t *diag)
-{
-    mmusim__diag_set(diag, status, "%s", text);
-    mmusim__diag_at_block(diag, self->source.name, self->number, self->offset);
-    return status;
-}
-
-/* ---- members ---- */
-
-static const char *live_begin_thread(struct live_source *self,
-                                     const struct trace_field *field)
-{
-    struct source_thread *thread = &self->known[self->source.n_threads];
-
-    if (self->source.n_threads == self->source.max_threads)
-        return "more threads than this version follows (65,536)";
-    if (field->ordinal != self->source.n_threads)
-        return "a thread comes out of its turn";
-    thread->tid = field->tid;
-    thread->last_sync = UINT64_MAX;
-    thread->is_created = self->source.n_threads > 0;
-    self->source.n_threads++;
-    self->info.n_threads++;
-    return NULL;
-}
-
-/* Takes the block that has come. */
-static const char *live_add_block(struct live_source *self)
-{
-    struct live_block *block = self->block;
-    const struct trace_field *field = &block->block.field;
-    struct live_thread *thread = &self->threads[field->ordinal];
-
-    if (field->ordinal >= self->source.n_threads ||
-        field->tid != self->known[field->ordinal].tid)
-        return "a block of a thread that has not begun";
-    if (field->first_record != thread->n_known)
-        return "records before this block are missing";
-    thread->n_known += field->n_records;
-    self->info.n_records += field->n_records;
-    if (thread->is_released)
-        return NULL;
-    self->n_buffered += block->n_bytes;
-    self->n_late -= thread->is_late;
-    thread->is_late = false;
-    if (thread->last)
-        thread->last->next = block;
-    else
-        thread->first = block;
-    thread->last = block;
-    self->block = NULL;
-    return NULL;
-}
-
-static const char *live_take_member(struct live_source *self)
-{
-    const struct trace_field *field = &self->block->block.field;
-    const char *wrong = NULL;
-
-    if (field->kind == TRACE_MEMBER_THREAD)
-        wrong = live_begin_thread(self, field);
-    else if (self->options.copy &&
-             self->options.copy(self->options.context, self->block->bytes,
-                                self->block->n_bytes))
-        wrong = "the copy cannot be written";
-    if (!wrong && field->kind == TRACE_MEMBER_INDEX)
-        self->is_over = self->info.is_complete = true;
-    if (!wrong && field->kind == TRACE_MEMBER_BLOCK && !self->is_drained)
-        wrong = live_add_block(self);
-    free(self->block); /* NULL if a thread has it now */
-    self->block = NULL;
-    return wrong;
-}
-
-/* The header has come: makes room for what follows it. */
-static mmusim_status_t live_begin_member(struct live_source *self,
-                                         const struct codec_ops *codec,
-                                         mmusim_diag_t *diag)
-{
-    struct trace_block *block = &self->coming;
-    size_t size;
-
-    if (mmusim__trace_field_get(self->header + codec->field_at,
-                                &block->field) != FIELD_GOOD)
-        return live_fail(self, MMUSIM_DAMAGED, "a block's header is damaged",
-                         diag);
-    block->offset = self->offset;
-    block->number = self->number;
-    block->codec = codec == mmusim__codec_get(0) ? 0 : 1;
-    size = codec->header_bytes + block->field.packed_bytes;
-    self->block = malloc(sizeof(*self->block) + size);
-    if (!self->block)
-        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
-    self->block->next = NULL;
-    self->block->block = *block;
-    self->block->n_bytes = size;
-    memcpy(self->block->bytes, self->header, codec->header_bytes);
-    self->n_block = codec->header_bytes;
-    return MMUSIM_OK;
-}
-
-/* ---- the pipe ---- */
-
-/* Where the next bytes go, and how many are wanted. */
-static uint8_t *live_room(struct live_source *self, size_t *wanted)
-{
-    size_t fixed = mmusim__codec_get(0)->header_bytes;
-    const struct codec_ops *codec =
-        mmusim__codec_of_header(self->header, self->n_header);
-
-    if (self->block) {
-        *wanted = self->block->n_bytes - self->n_block;
-        return self->block->bytes + self->n_block;
-    }
-    *wanted = (codec ? codec->header_bytes : fixed) - self->n_header;
-    return self->header + self->n_header;
-}
-
-/* n more bytes have come where live_room() said. */
-static mmusim_status_t live_advance(struct live_source *self, size_t n,
-                                    mmusim_diag_t *diag)
-{
-    const struct codec_ops *codec;
-    mmusim_status_t status = MMUSIM_OK;
-    const char *wrong;
-
-    if (!self->block) {
-        self->n_header += n;
-        codec = mmusim__codec_of_header(self->header, self->n_header);
-        if (!codec && self->n_header < mmusim__codec_get(0)->header_bytes)
-            return MMUSIM_OK;
-        if (!codec)
-            return live_fail(self, MMUSIM_DAMAGED,
-                             "a block's header is damaged", diag);
-        if (self->n_header < codec->header_bytes)
-            return MMUSIM_OK;
-        status = live_begin_member(self, codec, diag);
-    } else {
-        self->n_block += n;
-    }
-    if (status || self->n_block < self->block->n_bytes)
-        return status;
-    self->n_header = 0;
-    self->info.n_bytes += self->n_block;
-    wrong = live_take_member(self);
-    if (wrong)
-        return live_fail(self, MMUSIM_DAMAGED, wrong, diag);
-    self->offset = self->info.n_bytes;
-    self->number++;
-    return MMUSIM_OK;
-}
-
-/* Reads what there is, up to the end of a member. */
-static mmusim_status_t live_read(struct live_source *self, mmusim_diag_t *diag)
-{
-    uint32_t number = self->number;
-    mmusim_status_t status = MMUSIM_OK;
-
-    while (!status && !self->is_over && number == self->number) {
-        size_t wanted;
-        uint8_t *room = live_room(self, &wanted);
-        ssize_t n = wanted ? read(self->fd, room, wanted) : 0;
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN)
-            return live_fail(self, MMUSIM_UNREADABLE, strerror(errno), diag);
-        if (n < 0)
-            return MMUSIM_OK;
-        if (n == 0 && wanted)
-            self->is_over = true; /* what is left of a member is lost */
-        else
-            status = live_advance(self, (size_t) n, diag);
-    }
-    return status;
-}
-
-/* Waits for bytes, or only looks. */
-static bool live_poll(const struct live_source *self, int timeout_ms)
-{
-    struct pollfd poll_fd = {.fd = self->fd, .events = POLLIN};
-    int n;
-
-    do
-        n = poll(&poll_fd, 1, timeout_ms);
-    while (n < 0 && errno == EINTR && timeout_ms < 0);
-    return n > 0;
-}
 
 static bool live_is_full(const struct live_source *self)
 {
@@ -271,8 +33,8 @@ static mmusim_status_t live_look(struct live_source *self, mmusim_diag_t *diag)
     mmusim_status_t status = MMUSIM_OK;
 
     while (!status && !self->is_over && !live_is_full(self) &&
-           live_poll(self, 0))
-        status = live_read(self, diag);
+           mmusim__live_poll(self, 0))
+        status = mmusim__live_read(self, diag);
     return status;
 }
 
@@ -284,8 +46,8 @@ static mmusim_status_t live_look_ahead(struct live_source *self,
     mmusim_status_t status = MMUSIM_OK;
 
     while (!status && self->n_late && !self->is_over && !live_is_full(self)) {
-        live_poll(self, -1);
-        status = live_read(self, diag);
+        mmusim__live_poll(self, -1);
+        status = mmusim__live_read(self, diag);
     }
     return status;
 }
@@ -388,8 +150,8 @@ static mmusim_status_t live_next(struct mmusim_source *source,
             piece->is_late = true;
             return MMUSIM_OK;
         }
-        live_poll(self, -1);
-        status = live_read(self, diag);
+        mmusim__live_poll(self, -1);
+        status = mmusim__live_read(self, diag);
         if (!status)
             status = live_decode(self, thread, piece, diag);
     }
@@ -421,12 +183,13 @@ static mmusim_status_t live_await(struct mmusim_source *source,
         room += LIVE_LAST_BYTES;
     *has_come = false;
     if (patience == SOURCE_LAST_RESORT && self->n_buffered >= room)
-        return live_fail(self, MMUSIM_EXHAUSTED,
-                         "no thread can go on, and the buffer is full", diag);
+        return mmusim__live_fail(self, MMUSIM_EXHAUSTED,
+                                 "no thread can go on, and the buffer is full",
+                                 diag);
     if (self->is_over || self->n_buffered >= room)
         return MMUSIM_OK;
-    live_poll(self, -1);
-    status = live_read(self, diag);
+    mmusim__live_poll(self, -1);
+    status = mmusim__live_read(self, diag);
     *has_come = !status;
     return status;
 }
@@ -516,8 +279,8 @@ mmusim_status_t mmusim_live_source(int fd, const char *name,
         mmusim__diag_set(diag, status, "out of memory");
     /* The machine starts with the first thread. */
     while (!status && !self->is_over && !self->source.n_threads) {
-        live_poll(self, -1);
-        status = live_read(self, diag);
+        mmusim__live_poll(self, -1);
+        status = mmusim__live_read(self, diag);
     }
     if (status && self)
         live_destroy(&self->source);
@@ -534,8 +297,8 @@ mmusim_status_t mmusim_live_drain(mmusim_source_t *source, mmusim_diag_t *diag)
 
     self->is_drained = true;
     while (!status && !self->is_over) {
-        live_poll(self, -1);
-        status = live_read(self, diag);
+        mmusim__live_poll(self, -1);
+        status = mmusim__live_read(self, diag);
     }
     return status;
 }
