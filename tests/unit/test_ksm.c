@@ -232,6 +232,30 @@ static void unmergeable_copies_what_is_merged(void **state)
     assert_int_equal(run_fixture_stat(f, "ksm.merged"), N_PAGES);
 }
 
+/* The pages that could not be copied stay merged, and mergeable. */
+static void unmergeable_may_run_out_of_memory(void **state)
+{
+    enum { N_MERGED = 100, N_FILL = 180 };
+    struct run_fixture *f = *state;
+
+    f->config.os.memory_bytes = 1 << 20;
+    f->config.os.ksm.n_classes = 1;
+    program_say(f->program, "1 mmap 0x100000 0x64000 rw-\n"
+                            "1 madvise 0x100000 0x64000 mergeable\n"
+                            "1 mmap 0x800000 0xb4000 rw-");
+    for (unsigned page = 0; page < N_MERGED; page++)
+        program_say(f->program, "1 w %#x", 0x100000 + page * 4096);
+    for (unsigned i = 0; i < 20; i++)
+        say_time(f, 1);
+    for (unsigned page = 0; page < N_FILL; page++)
+        program_say(f->program, "1 w %#x", 0x800000 + page * 4096);
+    program_say(f->program, "1 madvise 0x100000 0x64000 unmergeable");
+    run_fixture_run(f);
+    assert_true(run_fixture_stat(f, "ksm.pages_sharing_max") > 90);
+    assert_true(run_fixture_stat(f, "ksm.unmerged") > 0);
+    assert_true(run_fixture_stat(f, "ksm.unmerged") < N_MERGED);
+}
+
 static void what_moves_is_copied_and_merged_again(void **state)
 {
     struct run_fixture *f = *state;
@@ -489,6 +513,7 @@ int main(void)
         T(kernels_from_4_13_limit_the_sharers),
         T(a_fork_shares_what_is_merged),
         T(unmergeable_copies_what_is_merged),
+        T(unmergeable_may_run_out_of_memory),
         T(what_moves_is_copied_and_merged_again),
         T(merged_pages_do_not_migrate),
         T(reclaim_takes_a_merged_page_from_all),

@@ -91,6 +91,37 @@ static void every_allocation_of_a_run_may_fail(void **state)
     program_destroy(program);
 }
 
+/* Two processes with equal pages, that are merged, written, and copied. */
+static void merging_survives_failures(void **state)
+{
+    struct program *program = program_create();
+    struct machine_config config;
+
+    (void) state;
+    run_config(&config, 3);
+    config.os.ksm = (struct ksm_config){
+        .is_running = true,
+        .pages_to_scan = 20,
+        .sleep_cycles = 100,
+        .max_sharing = 256,
+        .duplicate_ppm = 1000000,
+    };
+    for (unsigned tid = 1; tid <= 2; tid++) {
+        program_say(program,
+                    "%u mmap 0x10000 0x28000 rw-\n"
+                    "%u madvise 0x10000 0x28000 mergeable",
+                    tid, tid);
+        for (unsigned page = 0; page < 40; page++)
+            program_say(program, "%u w %#x", tid, 0x10000 + page * 4096);
+    }
+    for (unsigned i = 0; i < 400; i++)
+        program_say(program, "1 n 1000\n2 n 1000");
+    program_say(program, "1 clearrefs\n1 w 0x10000\n"
+                         "2 madvise 0x10000 0x3000 unmergeable");
+    live_with_failures(&config, program);
+    program_destroy(program);
+}
+
 static void random_programs_survive_failures(void **state)
 {
     (void) state;
@@ -109,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_of_a_run_may_fail),
+        cmocka_unit_test(merging_survives_failures),
         cmocka_unit_test(random_programs_survive_failures),
     };
 
