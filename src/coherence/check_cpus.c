@@ -40,16 +40,18 @@ static void check_judge(struct check *check, uint32_t cpu,
         *memo = (struct check_memo){vpn, logged->stamp, last_change};
 }
 
-/* Is a CPU's use before what happens now, at a cycle? */
+/* Is a CPU's use before what happens now, at a cycle? Those of that cycle are
+ * if a CPU behind this one has had its turn to access: what it has begun goes
+ * on in the same cycle where it takes no time, with events of other classes. */
 static bool check_is_past(const struct check *check, uint32_t cpu,
                           const struct check_use *use, uint64_t cycle)
 {
-    const struct cpu *acting = &check->system->cpus[check->system->acting_cpu];
+    const struct system *system = check->system;
 
     if (use->cycle != cycle)
         return use->cycle < cycle;
-    return use->is_event || cpu == acting->id ||
-           (cpu < acting->id && acting->turn_class == EVENT_ACCESS);
+    return use->is_event || cpu == system->acting_cpu ||
+           (system->access_cycle == cycle && cpu < system->access_cpu);
 }
 
 /* Judges a CPU's uses before a cycle, and its events of it so far. */

@@ -73,12 +73,24 @@ static void cpu_schedule(struct cpu *cpu, uint64_t cycle,
         event_key(cycle, class, cpu->id, cpu->event_counts[class]++));
 }
 
+static void cpu_begin_turn(const struct cpu *cpu, uint64_t cycle,
+                           enum event_class class)
+{
+    struct system *system = cpu->system;
+
+    if (class != EVENT_ACCESS)
+        return;
+    if (system->access_cycle != cycle || system->access_cpu < cpu->id)
+        system->access_cpu = cpu->id;
+    system->access_cycle = cycle;
+}
+
 /* Takes the CPU's turn at `cycle` now if it is the first of all, else queues
  * it. True: it is its turn. */
 static bool cpu_turn(struct cpu *cpu, uint64_t cycle, enum event_class class)
 {
     if (mmusim__cpu_goes_first(cpu, cycle, class)) {
-        cpu->turn_class = class;
+        cpu_begin_turn(cpu, cycle, class);
         return true;
     }
     cpu_schedule(cpu, cycle, class);
@@ -160,7 +172,7 @@ static void cpu_fire(void *context, struct event *event)
 {
     struct cpu *cpu = context;
 
-    cpu->turn_class = event_key_class(event->key);
+    cpu_begin_turn(cpu, event->key.cycle, event_key_class(event->key));
     cpu_account(cpu, event->key.cycle, cpu->activity.bucket);
     cpu->activity.mode = CPU_READY;
     cpu_continue(cpu);
@@ -191,7 +203,6 @@ void mmusim__cpu_interrupt(struct cpu *cpu, uint64_t now)
         return;
     mmusim__event_cancel(&cpu->system->queue, &cpu->run_event);
     cpu_account(cpu, now, cpu->activity.bucket);
-    cpu->turn_class = EVENT_DELIVERY;
     mmusim__ipi_take(cpu);
     cpu_continue(cpu);
 }

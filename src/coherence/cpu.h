@@ -154,8 +154,7 @@ struct cpu {
      * pushes a frame. Its events are of class EVENT_ACCESS, also where an OS
      * operation begins: how far a CPU has looked ahead names no class. */
     void (*run_user)(struct cpu *cpu);
-    void *user;                  /* the machine's own */
-    enum event_class turn_class; /* of the event in hand, or the last */
+    void *user; /* the machine's own */
 };
 
 enum { CPU_STACK_BYTES = 4352 };

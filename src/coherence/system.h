@@ -73,6 +73,10 @@ struct system {
     struct cpu *cpus;
     uint32_t n_cpus;
     uint32_t acting_cpu; /* whose step is being taken */
+    /* The CPU with the greatest number that has had a turn of class
+     * EVENT_ACCESS at the cycle, the last with such turns. */
+    uint32_t access_cpu;
+    uint64_t access_cycle;
     struct flight *free_flights;
     struct broadcast_op *free_broadcasts;
     uint32_t n_sockets;

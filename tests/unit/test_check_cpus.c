@@ -17,13 +17,14 @@ struct fixture {
 
 enum { USER = 2 }; /* whose uses are logged */
 
-/* A CPU with a lower number than the user's is at work. */
-static void act(struct fixture *fixture, enum event_class class)
+/* A CPU is at work at cycle 10, after its turn to access there or not. */
+static void act(struct fixture *fixture, uint32_t cpu, bool has_had_turn)
 {
     struct system *system = &fixture->small->system;
 
-    system->acting_cpu = USER - 1;
-    system->cpus[USER - 1].turn_class = class;
+    system->acting_cpu = cpu;
+    system->access_cpu = cpu;
+    system->access_cycle = has_had_turn ? 10 : 9;
 }
 
 static int setup(void **state)
@@ -36,7 +37,7 @@ static int setup(void **state)
     fixture.check = mmusim__check_create(&fixture.small->system,
                                          fixture.small->shared.format, 1);
     assert_non_null(fixture.check);
-    act(&fixture, EVENT_OS);
+    act(&fixture, USER - 1, false);
     *state = &fixture;
     return 0;
 }
@@ -92,14 +93,25 @@ static void accesses_of_a_cycle_go_by_cpu(void **state)
     struct fixture *fixture = *state;
 
     use_at(fixture, 10, false);
-    act(fixture, EVENT_ACCESS);
+    act(fixture, USER - 1, true);
     mmusim__check_settle(fixture->check, 10);
     assert_int_equal(fixture->check->n_uses, 0);
-    fixture->small->system.acting_cpu = USER + 1;
-    fixture->small->system.cpus[USER + 1].turn_class = EVENT_OS;
+    act(fixture, USER + 1, false);
     mmusim__check_settle(fixture->check, 10);
     assert_int_equal(fixture->check->n_uses, 0);
-    fixture->small->system.cpus[USER + 1].turn_class = EVENT_ACCESS;
+    act(fixture, USER + 1, true);
+    mmusim__check_settle(fixture->check, 10);
+    assert_int_equal(fixture->check->n_uses, 1);
+}
+
+/* What a later CPU's access has begun may go on with a step of another CPU. */
+static void regress_a_turn_to_access_is_behind_all_that_follows(void **state)
+{
+    struct fixture *fixture = *state;
+
+    use_at(fixture, 10, false);
+    act(fixture, USER + 1, true);
+    fixture->small->system.acting_cpu = USER - 1;
     mmusim__check_settle(fixture->check, 10);
     assert_int_equal(fixture->check->n_uses, 1);
 }
@@ -111,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_use_ahead_comes_after_the_events_of_its_cycle),
         T(accesses_of_a_cycle_go_by_cpu),
+        T(regress_a_turn_to_access_is_behind_all_that_follows),
         T(regress_an_event_comes_before_later_ones_of_its_cycle),
     };
 
