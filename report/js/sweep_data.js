@@ -108,6 +108,8 @@ mmusim.axisControls = function (data, roles, onChange) {
     if (nAxes > 1)
         elements.push(...selects.filter((select, i) => chosen[i] >= 0));
     data.axes.forEach((axis, i) => {
+        if (nAxes <= roles.length)
+            return; // every axis always has a role
         const select = controls.select(axis.key, axis.values.map((value, at) => [String(at), value]),
             (value) => { place[i] = Number(value); onChange(); }, String(place[i]));
 

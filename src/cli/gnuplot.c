@@ -171,12 +171,12 @@ const char *gnuplot_bucket_color(const char *bucket)
         const char *color;
     } colors[] = {
         {"base", "#8d99a6"},        {"memory", "#5d6b7a"},
-        {"l1_tlb", "#b5def5"},      {"l2_tlb", "#7cc4ee"},
+        {"l1_tlb", "#bdeef8"},      {"l2_tlb", "#7cc4ee"},
         {"l3_tlb", "#3f9bd1"},      {"walk", "#0072b2"},
-        {"fault", "#e69f00"},       {"kernel", "#f2c75c"},
-        {"lock", "#9c6b00"},        {"switch", "#7a5ea8"},
-        {"flush_local", "#f0a68c"}, {"ipi_send", "#d55e00"},
-        {"ipi_wait", "#9e2a0f"},    {"ipi_handler", "#cc79a7"},
+        {"fault", "#e69f00"},       {"kernel", "#f8e56c"},
+        {"lock", "#553519"},        {"switch", "#553baa"},
+        {"flush_local", "#dba78e"}, {"ipi_send", "#d55e00"},
+        {"ipi_wait", "#9e2a0f"},    {"ipi_handler", "#dbbacb"},
     };
 
     for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++)

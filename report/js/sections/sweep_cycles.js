@@ -10,6 +10,7 @@ mmusim.section({
     render(body, report) {
         const { format, theme, controls, escape } = mmusim;
         const data = new mmusim.SweepData(report);
+        const BARS_SHOWN = 200; // at a time
         let isShare = false;
 
         // The points along the chosen axis, those that have finished.
@@ -49,10 +50,16 @@ mmusim.section({
             const buckets = usedBuckets(points);
             const along = axes.axis(0);
             const axis = data.axes[along];
+            const isZoomed = points.length > BARS_SHOWN;
 
             return {
                 legend: {},
-                grid: { left: 8, right: 12, top: 48, bottom: 34, containLabel: true },
+                grid: { left: 8, right: 12, top: 48, bottom: isZoomed ? 72 : 34,
+                        containLabel: true },
+                dataZoom: isZoomed
+                    ? [{ type: "slider", bottom: 34, height: 18, startValue: 0,
+                         endValue: BARS_SHOWN - 1, showDataShadow: false }]
+                    : [],
                 tooltip: {
                     trigger: "axis", axisPointer: { type: "shadow" },
                     formatter: ([point]) => tooltip(points[point.dataIndex], buckets),

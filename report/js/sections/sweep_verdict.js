@@ -44,9 +44,16 @@ mmusim.section({
                 .map(([bucket, percent]) => `${bucket} ${format.signedPercent(percent)}`);
         }
 
+        const nViolations = data.points.reduce(
+            (sum, point) => sum + (data.value(point, "checker.violations") || 0), 0);
         const done = data.points.length;
         const all = sweep.n_points;
 
+        if (nViolations)
+            body.append(h("p", { class: "alarm", role: "alert" },
+                mmusim.data(nViolations, format.count(nViolations)),
+                " uses of translations that the operating system had ruled out, in all points. ",
+                "mmusim replay --check tells those of one."));
         body.append(h("p", { class: "verdict" }, sweep.is_flat
             ? `Flat: all ${done} points lie within 0.1 % of the best.`
             : ["Best: ", h("strong", {}, sweep.plateau_name), "."]));
