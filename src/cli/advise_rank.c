@@ -130,3 +130,18 @@ bool advice_add_together(struct advice_plan *plan,
     plan->n_points--;
     return false;
 }
+
+double advice_percent(int64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double) part / (double) whole : 0.0;
+}
+
+enum advice_verdict advice_judge(const struct advice_ranking *ranking,
+                                 int64_t saved)
+{
+    uint64_t distance = saved < 0 ? (uint64_t) -saved : (uint64_t) saved;
+
+    if (distance <= ranking->threshold_cycles)
+        return ADVICE_SAME;
+    return saved > 0 ? ADVICE_SAVES : ADVICE_COSTS;
+}

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Advice as text and JSON: see advise_report.h. */
+/* Advice as text: see advise_report.h. */
 #include "cli/advise_report.h"
 
-#include "cli/event_file.h"
 #include "cli/replay_report.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -15,11 +13,6 @@ enum {
     ADVICE_MOVED = 3,         /* buckets named beside a change */
     ADVICE_MOVED_PERCENT = 5, /* of the first: what is less goes unsaid */
 };
-
-static double advice_percent(int64_t part, uint64_t whole)
-{
-    return whole ? 100.0 * (double) part / (double) whole : 0.0;
-}
 
 /* Three digits and a suffix: "1.23 M". */
 static const char *advice_short(uint64_t cycles, char *buffer)
@@ -99,18 +92,6 @@ static const char *advice_label(const struct advice_row *row, char *buffer,
              row->first->changes[0].value, row->last->changes[0].value);
     return buffer;
 }
-
-enum advice_verdict { ADVICE_SAVES, ADVICE_SAME, ADVICE_COSTS };
-
-static enum advice_verdict advice_judge(const struct advice_ranking *ranking,
-                                        int64_t saved)
-{
-    if (advice_magnitude(saved) <= ranking->threshold_cycles)
-        return ADVICE_SAME;
-    return saved > 0 ? ADVICE_SAVES : ADVICE_COSTS;
-}
-
-/* ---- text ---- */
 
 static void advice_print_row(FILE *file, const struct advice_ranking *ranking,
                              const struct advice_row *row)
@@ -261,50 +242,76 @@ static void advice_print_together(FILE *file,
     advice_print_row(file, ranking, &row);
 }
 
-/* How a change is made on a running system; NULL: not by a command. */
-static const char *advice_how(const char *key, const char *value)
+/* How a change is made on a running system; NULL: not by a command. isa: NULL
+ * or the beginning of those that it is for. */
+struct advice_how {
+    const char *key, *value, *isa, *how;
+};
+
+static const char *advice_how(const struct advice_change *change,
+                              const char *isa)
 {
-    static const struct {
-        const char *key, *value, *how;
-    } hows[] = {
-        {"os.thp", NULL, "/sys/kernel/mm/transparent_hugepage/enabled"},
-        {"os.flush_ceiling", NULL,
-         "x86: /sys/kernel/debug/x86/tlb_single_page_flush_ceiling; arm64 and "
-         "RISC-V: a constant of the kernel's source"},
-        {"os.pcid", "false", "boot with nopcid"},
-        {"os.pcid", "true", "boot without nopcid"},
-        {"os.pti", "false",
+    static const struct advice_how hows[] = {
+        {"os.thp", NULL, NULL, "/sys/kernel/mm/transparent_hugepage/enabled"},
+        {"os.flush_ceiling", NULL, "x86",
+         "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling"},
+        {"os.flush_ceiling", NULL, "i386",
+         "/sys/kernel/debug/x86/tlb_single_page_flush_ceiling"},
+        {"os.flush_ceiling", NULL, NULL, "a constant of the kernel's source"},
+        {"os.pcid", "false", NULL, "boot with nopcid"},
+        {"os.pcid", "true", NULL, "boot without nopcid"},
+        {"os.pti", "false", NULL,
          "boot with pti=off, which gives up the protection from Meltdown"},
-        {"os.numa_balancing", NULL, "sysctl kernel.numa_balancing"},
-        {"os.node_policy", "interleave", "numactl --interleave=all"},
-        {"os.node_policy", "local", "numactl --localalloc"},
-        {"os.thread_placement", NULL,
+        {"os.numa_balancing", NULL, NULL, "sysctl kernel.numa_balancing"},
+        {"os.node_policy", "interleave", NULL, "numactl --interleave=all"},
+        {"os.node_policy", "local", NULL, "numactl --localalloc"},
+        {"os.thread_placement", NULL, NULL,
          "taskset -c, numactl --physcpubind, or OMP_PLACES"},
     };
 
     for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
-        if (!strcmp(hows[i].key, key) &&
-            (!hows[i].value || !strcmp(hows[i].value, value)))
-            return hows[i].how;
+        const struct advice_how *how = &hows[i];
+
+        if (!strcmp(how->key, change->key) &&
+            (!how->value || !strcmp(how->value, change->value)) &&
+            (!how->isa || !strncmp(how->isa, isa, strlen(how->isa))))
+            return how->how;
     }
     return NULL;
 }
 
+static bool advice_has_told(const char *const *told, size_t n, const char *how)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (told[i] == how)
+            return true;
+    }
+    return false;
+}
+
+/* Of each key, for the value that saves most. */
 static void advice_print_hows(FILE *file, const struct advice_ranking *ranking)
 {
     const char *heading = "\nhow:\n";
+    const char *told[ADVICE_CHANGES + 1];
+    size_t n_told = 0;
+    char isa[16] = "";
 
+    (void) mmusim_config_get(ranking->plan->config, "isa", isa, sizeof(isa));
     for (size_t i = 0; i < ranking->n_rows; i++) {
         const struct advice_row *row = &ranking->rows[i];
         const struct advice_change *change = &row->best->changes[0];
-        const char *how = advice_how(change->key, change->value);
+        const char *how = advice_how(change, isa);
 
         if (!how || !advice_is_software(row) ||
-            advice_judge(ranking, row->saved_cycles) != ADVICE_SAVES)
+            advice_judge(ranking, row->saved_cycles) != ADVICE_SAVES ||
+            advice_has_told(told, n_told, how))
             continue;
         fprintf(file, "%s  %s=%s: %s\n", heading, change->key, change->value,
                 how);
         heading = "";
+        if (n_told < sizeof(told) / sizeof(told[0]))
+            told[n_told++] = how;
     }
 }
 
@@ -357,144 +364,4 @@ void advice_print_text(FILE *file, const struct advice_ranking *ranking,
                           "flushes that take no time, which no kernel has:");
     advice_print_hows(file, ranking);
     advice_print_skipped(file, ranking->plan);
-}
-
-/* ---- JSON ---- */
-
-static void advice_json_text(FILE *file, const char *text)
-{
-    char buffer[2 * ADVICE_TEXT_BYTES];
-
-    fprintf(file, "\"%s\"", event_text(buffer, sizeof(buffer), text));
-}
-
-static void advice_json_member(FILE *file, const char *name, const char *text)
-{
-    fprintf(file, "\"%s\": ", name);
-    advice_json_text(file, text);
-}
-
-static void advice_json_changes(FILE *file, const struct advice_change *changes,
-                                size_t n)
-{
-    fputs("\"changes\": {", file);
-    for (size_t i = 0; i < n; i++) {
-        fputs(i ? ", " : "", file);
-        advice_json_member(file, changes[i].key, changes[i].value);
-    }
-    fputc('}', file);
-}
-
-static void advice_json_buckets(FILE *file, const struct advice_point *point)
-{
-    fputs("\"cycles\": {", file);
-    for (size_t i = 0; report_buckets[i]; i++)
-        fprintf(file, "%s\"%s\": %" PRIu64, i ? ", " : "", report_buckets[i],
-                point->buckets[i]);
-    fputc('}', file);
-}
-
-static void advice_json_point(FILE *file, const struct advice_ranking *ranking,
-                              const struct advice_point *point)
-{
-    static const char *const verdicts[] = {[ADVICE_SAVES] = "saves",
-                                           [ADVICE_SAME] = "same",
-                                           [ADVICE_COSTS] = "costs"};
-    uint64_t base = ranking->plan->points[0].work_cycles;
-    int64_t saved = (int64_t) (base - point->work_cycles);
-
-    fprintf(file, "{\"group\": \"%s\", ", advice_group_word(point->group));
-    advice_json_changes(file, point->changes, point->n_changes);
-    if (point->note[0]) {
-        fputs(", ", file);
-        advice_json_member(file, "bugs", point->note);
-    }
-    if (!point->is_done) {
-        fputs(", \"verdict\": \"failed\", ", file);
-        advice_json_member(file, "reason",
-                           point->status ? point->reason : "interrupted");
-        fputc('}', file);
-        return;
-    }
-    fprintf(file,
-            ", \"verdict\": \"%s\", \"saved_cycles\": %" PRId64
-            ", \"saved_percent\": %.3f, \"work_cycles\": %" PRIu64
-            ", \"sim_cycles\": %" PRIu64 ", \"violations\": %" PRIu64 ", ",
-            verdicts[advice_judge(ranking, saved)], saved,
-            advice_percent(saved, base), point->work_cycles, point->sim_cycles,
-            point->n_violations);
-    advice_json_buckets(file, point);
-    fputc('}', file);
-}
-
-static void advice_json_skipped(FILE *file, const struct advice_plan *plan)
-{
-    fputs(",\n\"not_tried\": [", file);
-    for (size_t i = 0; i < plan->n_skipped; i++) {
-        fputs(i ? ",\n  {" : "\n  {", file);
-        advice_json_changes(file, &plan->skipped[i].change, 1);
-        fputs(", ", file);
-        advice_json_member(file, "reason", plan->skipped[i].reason);
-        fputc('}', file);
-    }
-    fputs("]}\n", file);
-}
-
-/* All points in the order of what they save; those that failed come last. */
-static int advice_compare_points(const void *a, const void *b)
-{
-    const struct advice_point *left = *(const struct advice_point *const *) a;
-    const struct advice_point *right = *(const struct advice_point *const *) b;
-
-    if (left->is_done != right->is_done)
-        return left->is_done ? -1 : 1;
-    if (left->work_cycles != right->work_cycles)
-        return left->work_cycles > right->work_cycles ? 1 : -1;
-    return left > right ? 1 : -1;
-}
-
-static void advice_json_points(FILE *file, const struct advice_ranking *ranking)
-{
-    const struct advice_plan *plan = ranking->plan;
-    const struct advice_point *sorted[ADVICE_POINTS_MAX];
-    size_t n = 0;
-
-    for (size_t i = 1; i < plan->n_points; i++) {
-        if (plan->points[i].group != ADVICE_SEED)
-            sorted[n++] = &plan->points[i];
-    }
-    qsort(sorted, n, sizeof(sorted[0]), advice_compare_points);
-    fputs(",\n\"points\": [", file);
-    for (size_t i = 0; i < n; i++) {
-        fputs(i ? ",\n  " : "\n  ", file);
-        advice_json_point(file, ranking, sorted[i]);
-    }
-    fputc(']', file);
-}
-
-void advice_print_json(FILE *file, const struct advice_ranking *ranking,
-                       const struct advice_about *about)
-{
-    const struct advice_point *base = &ranking->plan->points[0];
-
-    fputs("{\"schema\": \"mmusim-advice-1\",\n", file);
-    advice_json_member(file, "machine", about->machine ? about->machine : "");
-    fputs(", ", file);
-    advice_json_member(file, "source", about->source);
-    fputs(",\n\"config\": {", file);
-    for (size_t i = 0; i < about->n_keys; i++) {
-        fputs(i ? ", " : "", file);
-        advice_json_member(file, about->keys[i].key, about->keys[i].value);
-    }
-    fprintf(file,
-            "},\n\"is_interrupted\": %s,\n\"noise_cycles\": %" PRIu64
-            ", \"threshold_cycles\": %" PRIu64
-            ",\n\"base\": {\"work_cycles\": %" PRIu64
-            ", \"sim_cycles\": %" PRIu64 ", ",
-            about->is_interrupted ? "true" : "false", ranking->noise_cycles,
-            ranking->threshold_cycles, base->work_cycles, base->sim_cycles);
-    advice_json_buckets(file, base);
-    fputc('}', file);
-    advice_json_points(file, ranking);
-    advice_json_skipped(file, ranking->plan);
 }

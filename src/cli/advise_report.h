@@ -30,6 +30,13 @@ void advice_rank(const struct advice_plan *plan,
 bool advice_add_together(struct advice_plan *plan,
                          const struct advice_ranking *ranking);
 
+enum advice_verdict { ADVICE_SAVES, ADVICE_SAME, ADVICE_COSTS };
+
+enum advice_verdict advice_judge(const struct advice_ranking *ranking,
+                                 int64_t saved);
+/* 0 of nothing. */
+double advice_percent(int64_t part, uint64_t whole);
+
 struct advice_about {
     const char *machine; /* NULL: the default */
     const char *source;
