@@ -8,6 +8,7 @@
 #include "cli/sweep_report.h"
 #include "cli/sweep_run.h"
 #include "cli/sweep_stored.h"
+#include "cli/sweep_subs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -425,29 +426,14 @@ static int sweep_operands(struct sweep *sweep, int argc, char **argv, int first)
     return run_setup_operands(&sweep->setup, "sweep", argc, argv, first);
 }
 
-/* The command on a store that a word names; NULL: none. */
-static const struct cli_command *sweep_sub(const char *word)
-{
-    static const struct cli_command *const subs[] = {
-        &cmd_sweep_status,  &cmd_sweep_merge, &cmd_sweep_retry,
-        &cmd_sweep_explain, &cmd_sweep_work,  &cmd_sweep_finish,
-        &cmd_sweep_cancel,
-    };
-
-    for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++)
-        if (!strcmp(word, strchr(subs[i]->name, ' ') + 1))
-            return subs[i];
-    return NULL;
-}
-
 static int sweep_main(const struct cli_command *self, int argc, char **argv)
 {
     struct sweep *sweep = NULL;
     int first;
     int status;
 
-    if (argc > 1 && sweep_sub(argv[1]))
-        return sweep_sub(argv[1])->run(sweep_sub(argv[1]), argc - 1, argv + 1);
+    if (sweep_run_sub(argc, argv, &status))
+        return status;
     sweep = calloc(1, sizeof(*sweep));
     if (!sweep)
         return cli_error(CLI_SYSTEM, "out of memory");

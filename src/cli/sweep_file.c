@@ -176,9 +176,13 @@ int sweep_file_get(const char *path, size_t max, char **text, size_t *length)
     int error = ESTALE;
 
     for (int i = 0; error == ESTALE && i < FILE_STALE_TRIES; i++) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        /* a pipe of that name must not hold us up */
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        struct stat status;
 
-        error = fd < 0 ? errno : file_read(fd, max, text, length);
+        error = fd < 0 || fstat(fd, &status) ? errno
+                : S_ISREG(status.st_mode)    ? file_read(fd, max, text, length)
+                                             : EINVAL;
         if (fd >= 0)
             close(fd);
     }

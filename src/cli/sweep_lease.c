@@ -167,7 +167,7 @@ static int lease_read(const char *path, struct lease_owner *owner,
                       time_t *renewed)
 {
     char text[LEASE_FILE_BYTES_MAX];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
     ssize_t n;
 

@@ -107,6 +107,10 @@ refuses 2 "K/N" sweep --store x --shard 3/2 -p $key=1 "$small"
 refuses 2 "given twice" sweep --store x -p $key=1 "$small" "$small"
 refuses 2 "standard input" sweep --store x -p $key=1 -
 refuses 3 "no store of a sweep" sweep status nowhere
+refuses 2 "nearest: status" sweep statsu one
+mkfifo one/results/pipe.res # holds nobody up
+run 3 sweep status one
+rm one/results/pipe.res
 refuses 2 "which point" sweep explain one
 refuses 2 "from 0 to" sweep explain one 26
 refuses 2 "A <= B" sweep work --points 3..99 one
