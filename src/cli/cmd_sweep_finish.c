@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/slurm_merge.h"
 #include "cli/slurm_options.h"
+#include "cli/slurm_tidy.h"
 #include "cli/sweep_file.h"
 #include "cli/sweep_slurm.h"
 
@@ -73,6 +74,7 @@ static int finish_merge(const struct finish *finish, struct sweep_slurm *sweep)
     int status = own ? slurm_merge_write(&merge)
                      : cli_error(CLI_SYSTEM, "out of memory");
 
+    slurm_tidy(sweep->store->dir);
     if (!status)
         printf("merged %zu points into %s\n", sweep->store->plan.n_points,
                finish->output ? finish->output : own);

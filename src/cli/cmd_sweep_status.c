@@ -2,6 +2,7 @@
 /* mmusim sweep status: how far a store's sweep is. */
 #include "cli/cli.h"
 #include "cli/run_setup.h"
+#include "cli/slurm_cancel.h"
 #include "cli/sweep_claims.h"
 
 #include <errno.h>
@@ -174,6 +175,18 @@ static void status_print_failed(struct status *status)
         printf("  ... and %zu more (--failed)\n", n - STATUS_FAILED_MAX);
 }
 
+/* Slurm is asked only of a sweep that is on it and has open points. */
+static void status_print_slurm(const struct status *status)
+{
+    const struct store_state *state = &status->state;
+    char text[256] = "";
+
+    if (state->n_done + state->n_failed < status->store.plan.n_points)
+        slurm_describe(status->store.dir, text, sizeof(text));
+    if (text[0])
+        printf("slurm       %s\n", text);
+}
+
 static void status_print(struct status *status)
 {
     const struct store_plan *plan = &status->store.plan;
@@ -192,6 +205,7 @@ static void status_print(struct status *status)
         printf("twice       %zu computed twice, with the same values\n",
                state->n_twice);
     status_print_processes(status);
+    status_print_slurm(status);
     status_print_time(status);
     printf("failed      %zu%s\n", state->n_failed,
            state->n_failed ? " (mmusim sweep retry opens them again)" : "");

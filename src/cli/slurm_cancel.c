@@ -96,8 +96,7 @@ void slurm_describe(const char *dir, char *text, size_t size_bytes)
     if (rounds.n && outcome == SLURM_DONE)
         slurm_queue_describe(&queue, text, size_bytes);
     else if (rounds.n && outcome != SLURM_MISSING)
-        snprintf(text, size_bytes, "Slurm's queue is unknown: %s",
-                 answer.error);
+        snprintf(text, size_bytes, "the queue is unknown: %s", answer.error);
     slurm_answer_fini(&answer);
     slurm_queue_fini(&queue);
     slurm_rounds_fini(&rounds);

@@ -193,7 +193,7 @@ static void engine_lost(struct engine *engine, struct sweep_process *process)
     if (!verdict[0] && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         poll(NULL, 0, ENGINE_GRACE_MS);
     process->verdict = verdict[0] ? verdict : NULL;
-    if (n && !engine->status &&
+    if (n && !engine->status && !cli_is_interrupted() &&
         (process->verdict || !WIFEXITED(status) || WEXITSTATUS(status))) {
         engine_describe_end(engine, process, status, reason, sizeof(reason));
         engine_fail(engine, process->queue[0], (uint64_t) us, reason);

@@ -2,10 +2,10 @@
 /* `mmusim sweep --store DIR --engine slurm`: from the plan to the report. */
 #include "cli/slurm_cancel.h"
 #include "cli/slurm_merge.h"
+#include "cli/slurm_tidy.h"
 #include "cli/sweep_slurm.h"
 #include "cli/sweep_stored.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +39,10 @@ static int on_slurm_report(struct sweep_stored *stored,
     stored->merge.plan = &store->plan;
     stored->merge.state = state;
     status = slurm_merge_write(&stored->merge);
-    if (!status || status == CLI_FOUND)
+    if (!status || status == CLI_FOUND) {
         slurm_cancel_finish(store->dir);
+        slurm_tidy(store->dir);
+    }
     return status;
 }
 

@@ -172,18 +172,19 @@ static void slurm_tell_queued(const struct sweep_slurm *sweep,
 {
     const struct slurm_queue *queue = &view->queue;
     const struct slurm_round *round = queue->latest;
+    FILE *to = sweep->waits ? stderr : stdout; /* which has the result then */
     char text[160];
 
     slurm_queue_describe(queue, text, sizeof(text));
-    printf("all %zu points without a result are in the queue: %s", view->n_open,
-           text);
+    fprintf(to, "all %zu points without a result are in the queue: %s",
+            view->n_open, text);
     if (queue->jobs)
-        printf(", jobs %s", queue->jobs);
+        fprintf(to, ", jobs %s", queue->jobs);
     if (round)
-        printf(", submitted by %s on %s (process %ld)", round->user,
-               round->host, round->pid);
-    printf("; nothing to submit%s\n",
-           sweep->waits ? "" : " (--wait follows them)");
+        fprintf(to, ", submitted by %s on %s (process %ld)", round->user,
+                round->host, round->pid);
+    fprintf(to, "; nothing to submit%s\n",
+            sweep->waits ? "" : " (--wait follows them)");
     (void) fflush(stdout);
 }
 

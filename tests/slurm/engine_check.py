@@ -88,6 +88,9 @@ def check_two_and_cancel(sweep, cluster):
     check(second.returncode == 0 and "nothing to submit" in second.stdout and
           "submitted by" in second.stdout, "a second one is told", second)
     check(queue(cluster).count("PENDING") == 21, "and submits nothing")
+    run = sweep.tool("sweep", "status", sweep.store)
+    check("slurm       0 tasks run, 20 wait (" in run.stdout,
+          "status tells of the queue", run)
     run = sweep.tool("sweep", "cancel", sweep.store)
     check(run.returncode == 0 and "cancelled 20 tasks" in run.stdout,
           "cancel removes them", run)

@@ -245,10 +245,14 @@ class Cluster:
     def kill_node(self, node):
         """As a node that loses power: its daemon and all its jobs."""
         self.kill(f"slurmd.{node}")
+        for pid in self.processes(f"SLURMD_NODENAME={node}"):
+            kill_process(pid)
+
+    def processes(self, entry):
+        """Those of this cluster that have an entry in their environment."""
         mark = f"SLURM_CONF={self.conf}".encode()
-        for pid in marked_processes(f"SLURMD_NODENAME={node}".encode()):
-            if mark in process_file(pid, "environ").split(b"\0"):
-                kill_process(pid)
+        return [pid for pid in marked_processes(entry.encode())
+                if mark in process_file(pid, "environ").split(b"\0")]
 
     def run(self, arguments, **options):
         options = {"env": self.env, "text": True, "capture_output": True,

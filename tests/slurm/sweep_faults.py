@@ -157,10 +157,10 @@ class Sweep:
         return words
 
 
-def job_processes(job, is_worker_only=False):
+def job_processes(cluster, job, is_worker_only=False):
     """Those of mmusim; what leads comes before its workers."""
     pids = []
-    for pid in local_cluster.marked_processes(f"SLURM_JOB_ID={job}".encode()):
+    for pid in cluster.processes(f"SLURM_JOB_ID={job}"):
         if b"sweep" not in local_cluster.process_file(pid, "cmdline"):
             continue
         stat = local_cluster.process_file(pid, "stat").rsplit(b")", 1)
@@ -192,13 +192,13 @@ class Faults:
 
     def kill(self):
         task = self.one_task()
-        for pid in job_processes(task[2]) if task else []:
+        for pid in job_processes(self.cluster, task[2]) if task else []:
             local_cluster.kill_process(pid)
             self.count("kill")
 
     def worker(self):
         task = self.one_task()
-        pids = job_processes(task[2], True) if task else []
+        pids = job_processes(self.cluster, task[2], True) if task else []
         if pids:
             local_cluster.kill_process(pids[0])
             self.count("worker")
