@@ -17,7 +17,6 @@ enum {
     SITE_SHARE = 2,
     SITE_JOBS_DEFAULT = 10000, /* slurm.conf(5), MaxJobCount */
     SITE_ARRAY_DEFAULT = 1001, /* slurm.conf(5), MaxArraySize */
-    SITE_KILL_WAIT_DEFAULT = 30,
     SITE_RESERVE = 2, /* the job that merges; what is in the queue already */
 };
 
@@ -60,11 +59,10 @@ bool slurm_site_read_config(struct slurm_site *site, const char *text,
     uint64_t n_jobs = SITE_JOBS_DEFAULT;
     char storage[64] = "";
 
-    *site = (struct slurm_site){.kill_wait_s = SITE_KILL_WAIT_DEFAULT};
+    *site = (struct slurm_site){0};
     for (const char *line = text; *line;) {
         site_number(line, "MaxArraySize", &array_size);
         site_number(line, "MaxJobCount", &n_jobs);
-        site_number(line, "KillWait", &site->kill_wait_s);
         site_text(line, "SLURM_VERSION", site->version, sizeof(site->version));
         site_text(line, "ClusterName", site->cluster, sizeof(site->cluster));
         site_text(line, "AccountingStorageType", storage, sizeof(storage));

@@ -12,7 +12,6 @@
 struct slurm_site {
     uint64_t max_array_tasks; /* of one array; 1: the site has no arrays */
     uint64_t max_tasks;       /* that one sweep should have queued at a time */
-    uint64_t kill_wait_s;     /* from SIGTERM to SIGKILL */
     char version[32];         /* of the controller */
     char cluster[64];
 };

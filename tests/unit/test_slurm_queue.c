@@ -247,14 +247,12 @@ static void limits_are_read_from_the_site(void **state)
         "Configuration data as of 2026-01-01T00:00:00\n"
         "AccountingStorageType   = accounting_storage/slurmdbd\n"
         "ClusterName             = alpha\n"
-        "KillWait                = 20 sec\n"
         "MaxArraySize            = 201\nMaxJobCount             = 5000\n"
         "SLURM_VERSION           = 22.05.8\n",
         &has_accounts));
     assert_true(has_accounts);
     assert_int_equal(site.max_array_tasks, 201);
     assert_int_equal(site.max_tasks, 5000 / 2 - 2);
-    assert_int_equal(site.kill_wait_s, 20);
     slurm_site_read_limits(&site, "|\n300|1000\n||\n");
     assert_int_equal(site.max_tasks, 298);
     slurm_site_read_limits(&site, "1|\n");
