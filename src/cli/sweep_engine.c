@@ -386,6 +386,7 @@ static void engine_clean(const struct engine *engine)
     if (folder)
         sweep_file_clean(folder);
     free(folder);
+    lease_clean(engine->store->dir);
 }
 
 static int engine_finish(struct engine *engine)

@@ -319,3 +319,18 @@ bool lease_each(const char *dir,
     free(folder);
     return is_read;
 }
+
+static void lease_clean_one(void *context, const char *name,
+                            const struct lease_owner *owner, bool is_stale)
+{
+    char *path = is_stale ? sweep_file_path(context, "leases/%s", name) : NULL;
+
+    if (path)
+        lease_remove_stale(path, owner);
+    free(path);
+}
+
+void lease_clean(const char *dir)
+{
+    (void) lease_each(dir, lease_clean_one, (void *) (uintptr_t) dir);
+}

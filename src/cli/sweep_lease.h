@@ -53,6 +53,10 @@ void lease_renew(const char *dir, const char *name);
 void lease_drop(const char *dir, const char *name,
                 const struct lease_owner *owner);
 
+/* Removes stale leases: a process that is killed between writing its last
+ * results and dropping their lease leaves one that nobody wants. */
+void lease_clean(const char *dir);
+
 /* Each lease of a store and whether it is stale; false: cannot be read. */
 bool lease_each(const char *dir,
                 void (*visit)(void *context, const char *name,

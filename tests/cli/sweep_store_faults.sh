@@ -85,6 +85,7 @@ done_two() {
     "$MMUSIM" sweep status dead | grep -q '^done  *2 '
 }
 wait_for done_two
+cat dead/leases/run >dead.lease
 workers=$(children $helper)
 kill -9 $helper
 wait $helper 2>/dev/null
@@ -99,6 +100,11 @@ says "gone "
 run 4 sweep --store dead --time 1 -p $key=1,2 "$small" "$endless"
 run 0 sweep merge --partial dead
 [ "$(wc -l <out)" -eq 3 ] || fail "finished points are lost"
+
+# a lease whose owner is gone and whose points are done goes, too
+sed 's/^pid .*/pid 999999/; s/^started .*/started 1/' dead.lease >dead/leases/2-2
+run 4 sweep work dead
+[ -z "$(ls dead/leases)" ] || fail "a stale lease is left"
 
 # a disk that takes nothing: status 4, and nothing is lost but time
 run 0 sweep --store full --plan-only -p $key=0..9 "$small"
