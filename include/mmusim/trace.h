@@ -306,6 +306,81 @@ MMUSIM_API bool mmusim_working_set_at(const mmusim_working_set_t *set,
 /* Whether pages were left out, which makes all counts lower bounds: there were
  * more than MMUSIM_TRACE_PAGES_MAX, or memory was short. */
 MMUSIM_API bool mmusim_working_set_is_cut(const mmusim_working_set_t *set);
+/* As mmusim_working_set_at with windows joined in pairs until at most
+ * max_windows (at least 1) are left: of the joined windows, too, each page
+ * counts once. */
+MMUSIM_API bool mmusim_working_set_at_most(const mmusim_working_set_t *set,
+                                           size_t max_windows, size_t index,
+                                           mmusim_working_set_window_t *window);
+
+/* ---- where and when a trace touches memory ---- */
+
+/*
+ * What a trace holds besides counts: its regions, marks and images, and its
+ * working set. Threads are gone through in turn, some thousand records of each
+ * at a time, a created one from its fork or clone on. Bounded memory (below 128
+ * MiB): what finds no room is counted in mmusim_trace_left_out_t.
+ */
+typedef struct mmusim_trace_profile mmusim_trace_profile_t;
+
+/* A MiB of addresses; those of different processes are not told apart. */
+typedef struct mmusim_trace_region {
+    uint64_t vaddr;
+    uint64_t pages;   /* of 4 KiB, touched; of one record at most 16 count */
+    uint64_t fetches; /* that begin here, as loads and stores do */
+    uint64_t loads;
+    uint64_t stores;
+} mmusim_trace_region_t;
+
+/* All marks of a name. */
+typedef struct mmusim_trace_mark {
+    const char *name; /* the profile's */
+    uint64_t count;
+    uint64_t record; /* of the first one: its number in its thread, from 0 */
+    uint32_t tid;    /* of the first one: its thread */
+} mmusim_trace_mark_t;
+
+/* An image record. */
+typedef struct mmusim_trace_image {
+    const char *name; /* the profile's; a file's, or such as "[stack]" */
+    uint64_t vaddr;
+    uint64_t length_bytes;
+    uint64_t file_offset;
+    uint64_t build_id; /* its first 8 bytes, big-endian; 0: unknown */
+    uint32_t tid;      /* who says so */
+    bool is_file;
+} mmusim_trace_image_t;
+
+/* What found no room; 0: everything did. */
+typedef struct mmusim_trace_left_out {
+    uint64_t accesses; /* outside the kept regions */
+    uint64_t marks;
+    uint64_t images;
+} mmusim_trace_left_out_t;
+
+/* Decodes the trace once more. Errors: those of reading it, MMUSIM_NOMEM. */
+MMUSIM_API mmusim_status_t mmusim_trace_profile_create(
+    mmusim_trace_t *trace, mmusim_trace_profile_t **profile,
+    mmusim_diag_t *diag);
+/* NULL is legal. */
+MMUSIM_API void mmusim_trace_profile_destroy(mmusim_trace_profile_t *profile);
+
+/* The index-th region: most fetches, loads and stores first, then by address;
+ * mark: by name's first appearance; image: as they come. False: no more. */
+MMUSIM_API bool mmusim_trace_region_at(const mmusim_trace_profile_t *profile,
+                                       size_t index,
+                                       mmusim_trace_region_t *region);
+MMUSIM_API bool mmusim_trace_mark_at(const mmusim_trace_profile_t *profile,
+                                     size_t index, mmusim_trace_mark_t *mark);
+MMUSIM_API bool mmusim_trace_image_at(const mmusim_trace_profile_t *profile,
+                                      size_t index,
+                                      mmusim_trace_image_t *image);
+MMUSIM_API void
+mmusim_trace_profile_left_out(const mmusim_trace_profile_t *profile,
+                              mmusim_trace_left_out_t *left_out);
+/* The profile's. */
+MMUSIM_API const mmusim_working_set_t *
+mmusim_trace_profile_working_set(const mmusim_trace_profile_t *profile);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim trace: what a trace holds, whether it is whole, and other forms. */
 #include "cli/cli.h"
+#include "cli/trace_info.h"
 #include "cli/trace_output.h"
 #include "mmusim/trace.h"
 
@@ -19,6 +20,7 @@ struct trace_arguments {
     const char *to; /* one of trace_output_forms */
     uint64_t level;
     const char *path;
+    struct trace_info_options info;
 };
 
 static int trace_add_tid(struct trace_arguments *arguments, const char *value)
@@ -69,10 +71,13 @@ static int trace_option(void *context, const struct cli_option *option,
 }
 
 static int trace_parse(const struct cli_command *self, int argc, char **argv,
+                       int (*on_option)(void *context,
+                                        const struct cli_option *option,
+                                        const char *value),
                        struct trace_arguments *arguments)
 {
     int first;
-    int status = cli_parse(self, argc, argv, trace_option, arguments, &first);
+    int status = cli_parse(self, argc, argv, on_option, arguments, &first);
 
     if (status >= 0)
         return status;
@@ -84,84 +89,44 @@ static int trace_parse(const struct cli_command *self, int argc, char **argv,
     return -1;
 }
 
-/* < 0: goes on with *trace. */
-static int trace_begin(const struct cli_command *self, int argc, char **argv,
-                       struct trace_arguments *arguments,
-                       mmusim_trace_t **trace)
+static int trace_info_option(void *context, const struct cli_option *option,
+                             const char *value)
 {
-    mmusim_diag_t diag = {0};
-    int status = trace_parse(self, argc, argv, arguments);
+    static const char *const forms[] = {"text", "json", NULL};
+    struct trace_arguments *arguments = context;
+    int choice;
 
-    if (status >= 0)
-        return status;
-    if (mmusim_trace_open(arguments->path, &arguments->open, trace, &diag))
-        return cli_diag(&diag);
-    cli_warn_incomplete(arguments->path, *trace);
-    return -1;
-}
-
-static void trace_print_operations(const mmusim_trace_info_t *info)
-{
-    printf("operations        %" PRIu64 "\n", info->operations);
-    for (uint32_t i = 0; mmusim_trace_operation_name(i); i++) {
-        if (info->operations_of[i] == 0)
-            continue;
-        printf("  %-15s %" PRIu64, mmusim_trace_operation_name(i),
-               info->operations_of[i]);
-        if (info->operation_pages_of[i])
-            printf(" (%" PRIu64 " pages, the largest %" PRIu64 ")",
-                   info->operation_pages_of[i], info->largest_pages_of[i]);
-        printf("\n");
+    switch (option->letter) {
+    case 'F':
+        choice = cli_choice("--format", value, forms);
+        arguments->info.is_json = choice == 1;
+        return choice < 0 ? CLI_USAGE : 0;
+    case 'r':
+        return cli_number("--regions", value, 0, 1 << 20, 0,
+                          &arguments->info.n_regions);
+    case 'w':
+        return cli_number("--windows", value, 1, 256, 0,
+                          &arguments->info.n_windows);
+    default:
+        return trace_option(context, option, value);
     }
-}
-
-static void trace_print_info(const mmusim_trace_t *trace,
-                             const mmusim_trace_info_t *info)
-{
-    uint64_t accesses = info->loads + info->stores;
-    uint64_t records;
-    uint32_t tid;
-
-    if (strcmp(mmusim_trace_format(trace), "native") != 0)
-        printf("read as           %s\n", mmusim_trace_format(trace));
-    printf("format            native, version %" PRIu32 ", %s\n", info->version,
-           info->codec);
-    printf("blocks            %" PRIu32 "%s\n", info->n_blocks,
-           info->has_index ? "" : " (no index: unfinished or cut short)");
-    printf("bytes             %" PRIu64 " (unpacked %" PRIu64 ")\n",
-           info->packed_bytes, info->unpacked_bytes);
-    printf("threads           %" PRIu32 "\n", info->n_threads);
-    printf("records           %" PRIu64 "\n", info->records);
-    printf("instructions      %" PRIu64 "\n", info->instructions);
-    printf("fetches           %" PRIu64 "\n", info->fetches);
-    printf("accesses          %" PRIu64 " (%" PRIu64 " loads, %" PRIu64
-           " stores)\n",
-           accesses, info->loads, info->stores);
-    if (accesses)
-        printf("bytes per access  %.3f\n",
-               (double) info->packed_bytes / (double) accesses);
-    printf("pages             %" PRIu64 " of 4 KiB%s\n", info->pages,
-           info->pages < MMUSIM_TRACE_PAGES_MAX ? "" : " or more");
-    trace_print_operations(info);
-    for (uint32_t i = 0; mmusim_trace_thread(trace, i, &tid, &records); i++)
-        printf("thread %-10" PRIu32 " %" PRIu64 " records\n", tid, records);
 }
 
 static int trace_info(const struct cli_command *self, int argc, char **argv)
 {
-    struct trace_arguments arguments = {0};
-    mmusim_trace_info_t info;
+    struct trace_arguments arguments = {
+        .info = {.n_regions = TRACE_INFO_DEFAULT,
+                 .n_windows = TRACE_INFO_DEFAULT}};
     mmusim_trace_t *trace;
     mmusim_diag_t diag = {0};
-    int status = trace_begin(self, argc, argv, &arguments, &trace);
+    int status = trace_parse(self, argc, argv, trace_info_option, &arguments);
 
     if (status >= 0)
         return status;
-    status = 0;
-    if (mmusim_trace_info(trace, &info, &diag))
-        status = cli_diag(&diag);
-    else
-        trace_print_info(trace, &info);
+    if (mmusim_trace_open(arguments.path, &arguments.open, &trace, &diag))
+        return cli_diag(&diag);
+    cli_warn_incomplete(arguments.path, trace);
+    status = trace_info_print(trace, arguments.path, &arguments.info);
     mmusim_trace_close(trace);
     return status;
 }
@@ -180,7 +145,7 @@ static int trace_verify(const struct cli_command *self, int argc, char **argv)
     struct trace_arguments arguments = {0};
     mmusim_diag_t diag = {0};
     uint64_t n_damaged = 0;
-    int status = trace_parse(self, argc, argv, &arguments);
+    int status = trace_parse(self, argc, argv, trace_option, &arguments);
 
     if (status >= 0)
         return status;
@@ -207,7 +172,7 @@ static int trace_write(const struct cli_command *self,
 static int trace_cat(const struct cli_command *self, int argc, char **argv)
 {
     struct trace_arguments arguments = {0};
-    int status = trace_parse(self, argc, argv, &arguments);
+    int status = trace_parse(self, argc, argv, trace_option, &arguments);
 
     return status >= 0 ? status : trace_write(self, &arguments, "text");
 }
@@ -215,7 +180,7 @@ static int trace_cat(const struct cli_command *self, int argc, char **argv)
 static int trace_convert(const struct cli_command *self, int argc, char **argv)
 {
     struct trace_arguments arguments = {.to = "gzip"};
-    int status = trace_parse(self, argc, argv, &arguments);
+    int status = trace_parse(self, argc, argv, trace_option, &arguments);
 
     return status >= 0 ? status : trace_write(self, &arguments, arguments.to);
 }
@@ -274,7 +239,14 @@ static int trace_formats(const struct cli_command *self, int argc, char **argv)
         "level", 'l', "N", "of compression"                                    \
     }
 
-static const struct cli_option trace_info_options[] = {TRACE_OPEN_OPTIONS, {0}};
+static const struct cli_option trace_info_options[] = {
+    TRACE_OPEN_OPTIONS,
+    {"format", 'F', "FORMAT", "text (default) or json"},
+    {"regions", 'r', "N",
+     "list the N busiest MiB of addresses (default 16; of json\nall)"},
+    {"windows", 'w', "N",
+     "at most N windows of the working set (default 20; of json\n256)"},
+    {0}};
 static const struct cli_option trace_verify_options[] = {{0}};
 static const struct cli_option trace_cat_options[] = {
     TRACE_OPEN_OPTIONS, TRACE_OUTPUT_OPTION, TRACE_SELECTION_OPTIONS, {0}};
@@ -294,8 +266,11 @@ static const struct cli_option trace_cut_options[] = {TRACE_OPEN_OPTIONS,
 static const struct cli_command trace_info_command = {
     .name = "trace info",
     .usage = "TRACE",
-    .summary = "threads, records, operations and sizes",
-    .details = "",
+    .summary = "what a trace holds, and where and when it touches memory",
+    .details = "Counts, operations by kind and size, threads, pages touched in "
+               "each MiB\n"
+               "of addresses, the working set over time, marks and images.\n"
+               "  mmusim trace info --format json app.mmt | jq '.regions[0]'\n",
     .options = trace_info_options,
     .run = trace_info,
 };

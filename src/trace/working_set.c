@@ -239,24 +239,48 @@ mmusim_status_t mmusim_working_set_source(mmusim_working_set_t *set,
     return MMUSIM_OK;
 }
 
-bool mmusim_working_set_at(const mmusim_working_set_t *set, size_t index,
-                           mmusim_working_set_window_t *window)
+/* A window of a level at or above the finest one. */
+static bool ws_window_at(const struct mmusim_working_set *set, uint32_t level,
+                         size_t index, mmusim_working_set_window_t *window)
 {
-    uint32_t shift = WS_UNIT_LOG2 + set->finest;
+    uint32_t shift = WS_UNIT_LOG2 + level;
+    uint32_t joined_log2 = level - set->finest;
     uint64_t first;
+    uint64_t new_pages = 0;
 
-    if (index >= WS_WINDOWS_MAX)
+    if (index >= (size_t) WS_WINDOWS_MAX >> joined_log2)
         return false;
     first = (uint64_t) index << shift;
     if (first >= set->n_accesses)
         return false;
+    for (size_t i = index << joined_log2; i < (index + 1) << joined_log2; i++)
+        new_pages += set->new_pages[i];
     *window = (mmusim_working_set_window_t){
         .first_access = first,
         .n_accesses = min_u64(set->n_accesses - first, UINT64_C(1) << shift),
-        .pages = set->pages[set->finest][index],
-        .new_pages = set->new_pages[index],
+        .pages = set->pages[level][index],
+        .new_pages = new_pages,
     };
     return true;
+}
+
+bool mmusim_working_set_at(const mmusim_working_set_t *set, size_t index,
+                           mmusim_working_set_window_t *window)
+{
+    return ws_window_at(set, set->finest, index, window);
+}
+
+bool mmusim_working_set_at_most(const mmusim_working_set_t *set,
+                                size_t max_windows, size_t index,
+                                mmusim_working_set_window_t *window)
+{
+    uint64_t last_unit = set->n_accesses ? set->n_accesses - 1 : 0;
+    uint32_t level = set->finest;
+
+    last_unit >>= WS_UNIT_LOG2;
+    while (last_unit >> level >= max_u64(max_windows, 1))
+        level++;
+    return ws_window_at(set, level, index, window);
 }
 
 bool mmusim_working_set_is_cut(const mmusim_working_set_t *set)
