@@ -53,7 +53,9 @@ static const struct cli_option sweep_options[] = {
     {"param", 'p', "KEY=VALUES",
      "sweep a key: 1,2,4 | 0..64 | 0..256/8 (step) |\n"
      "1..1024*2 (factor) | words; several make the product"},
-    {"jobs", 'j', "JOBS", "points at a time (default: all host CPUs)"},
+    {"jobs", 'j', "JOBS",
+     "points at a time (default: all host CPUs; of a task on\n"
+     "Slurm, 1)"},
     {"cache", 0, "BYTES",
      "memory for decoded pieces of the trace, shared by all\n"
      "points (default: 256M)"},
