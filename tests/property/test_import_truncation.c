@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Traces in other formats, cut at every offset: the message names the file,
- * salvage keeps what came before the cut, and never less of a longer file.
+ * salvage keeps what came before the cut, and of a longer file not less.
  * IMPORT_FULL=1 cuts the large samples at every offset, too, not at a share.
  */
 #include <setjmp.h>
@@ -79,7 +79,8 @@ static void check_cuts(const char *name, const char *format)
     for (size_t n = 1; n <= n_bytes; n += step) {
         uint64_t n_records = records_of_cut(folder, n, format);
 
-        if (n_records < before)
+        /* a line that is cut may still be a record ("1 0"), or not ("1 0x") */
+        if (n_records + 1 < before)
             fail_msg("%s: %zu bytes give less than fewer did", name, n);
         before = n_records;
     }
