@@ -107,8 +107,8 @@ static const char *const full_lines[] = {
     "1 syscall\n",
     "1 dma 0x1000 4096 r\n",
     "1 dma 0x1000 4096 w\n",
-    "1 image 0x1000 4096 r-x file:/bin/a%20b@8192 build=00ff00ff00ff00ff "
-    "lines\n",
+    ("1 image 0x1000 4096 r-x file:/bin/a%20b@8192 build=00ff00ff00ff00ff "
+     "lines\n"),
     "1 image 0x1000 4096 rw- [stack]\n",
     "1 image 0x1000 4096 rw- %66ile:no\n",
     "1 site 0x401000\n",
