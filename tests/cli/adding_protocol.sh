@@ -3,25 +3,13 @@
 # docs/adding-a-protocol.md: the toy is built from the page's text, linked with
 # the tool's own libraries, and run; replay --check finds nothing wrong.
 . "$SOURCE_DIR/tests/cli/lib.sh"
+. "$SOURCE_DIR/tests/cli/lib_toy.sh"
 
-[ -z "${MMUSIM_SANITIZE:-}" ] || exit 77
-for library in libmmusim.a libmmusim_cli.a; do
-    [ -f "$BUILD_DIR/$library" ] || exit 77
-done
-
-# blocks NAME: what the page says stands in that file, block after block
-page=$SOURCE_DIR/docs/adding-a-protocol.md
-blocks() {
-    awk -v mark="\`\`\`c $1" '
-        $0 == "```" { if (inside) print ""; inside = 0 }
-        inside { print }
-        $0 == mark { inside = 1 }' "$page"
-}
-
+toy_page "$SOURCE_DIR/docs/adding-a-protocol.md"
 mkdir -p "$work/coherence"
-blocks file=src/coherence/toy_everyone.h >"$work/coherence/toy_everyone.h"
-blocks file=src/coherence/toy_everyone.c >"$work/coherence/toy_everyone.c"
-line=$(blocks line)
+toy_blocks file=src/coherence/toy_everyone.h >"$work/coherence/toy_everyone.h"
+toy_blocks file=src/coherence/toy_everyone.c >"$work/coherence/toy_everyone.c"
+line=$(toy_blocks line)
 [ -n "$line" ] || fail "the page has no line for the table"
 awk -v line="$line" '
     /^static const struct protocol_ops \*const protocols/ { print; print line; next }
@@ -29,26 +17,9 @@ awk -v line="$line" '
     { print }' "$SOURCE_DIR/src/coherence/protocol_table.c" \
     >"$work/coherence/protocol_table.c"
 
-# what the archives want besides, as the tool itself was linked
-wanted="-lz -lyaml -lpthread -lm -ldl"
-if ldd "$MMUSIM" 2>/dev/null | grep -q libzstd; then
-    wanted="$wanted -lzstd"
-fi
-# shellcheck disable=SC2086 # flags are words
-"${CC:-cc}" -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$work" \
-    -I"$SOURCE_DIR/src" -I"$SOURCE_DIR/include" \
-    "-DMMUSIM_CHECK=${MMUSIM_CHECK:-0}" -o "$work/mmusim" \
-    "$work/coherence/toy_everyone.c" "$work/coherence/protocol_table.c" \
-    "$SOURCE_DIR/src/cli/main.c" "$BUILD_DIR/libmmusim_cli.a" \
-    "$BUILD_DIR/libmmusim.a" $wanted >"$work/err" 2>&1 || {
-    cat "$work/err"
-    fail "the toy does not build"
-    exit 1
-}
-
 refuses 2 "os.protocol" replay -s os.protocol=toy-everyone \
     "$SOURCE_DIR/traces/sort.mmt"
-MMUSIM=$work/mmusim
+toy_build "$work/coherence/toy_everyone.c" "$work/coherence/protocol_table.c"
 value() {
     sed -n "s/^$1,\([0-9]*\),.*/\1/p" "$work/out"
 }
