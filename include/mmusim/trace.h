@@ -382,6 +382,64 @@ mmusim_trace_profile_left_out(const mmusim_trace_profile_t *profile,
 MMUSIM_API const mmusim_working_set_t *
 mmusim_trace_profile_working_set(const mmusim_trace_profile_t *profile);
 
+/* ---- parts of traces, and several as one ---- */
+
+/* What mmusim_trace_cut keeps; zeroes mean all. Each bound that is set narrows
+ * the cut. A bound between a system call's return addresses, its order stamp
+ * and its operation moves before them. */
+typedef struct mmusim_trace_cut_options {
+    const mmusim_trace_selection_t *selection; /* NULL: everything */
+    /* In each thread: from the record with this instruction on, counted from
+     * 0, up to before the one with that; 0: to the end. */
+    uint64_t begin_instructions;
+    uint64_t end_instructions;
+    /*
+     * From a mark on, up to before another: "NAME", its first record, or
+     * "NAME.INDEX", from 0, thread by thread. Other threads are cut where they
+     * were then, as far as order stamps tell; between two stamps by the
+     * fraction of records. NULL: none.
+     */
+    const char *from_mark;
+    const char *to_mark;
+    /* Hears in a line what was done; NULL: nobody does. */
+    void (*tell)(void *context, const char *line);
+    void *context;
+} mmusim_trace_cut_t;
+
+/*
+ * A trace of its own, in a temporary file, for mmusim_trace_convert and the
+ * rest. Order stamps are numbered anew; threads of a process whose creation was
+ * cut away are cloned by its first thread when it begins; `on` and `kthread`
+ * are repeated. Mappings made before the cut are not: pages there appear when
+ * they are touched, as those of a program's start do. trace must not be closed
+ * before the call returns. Errors: MMUSIM_USAGE (no such mark, nothing left),
+ * those of reading, MMUSIM_SYSTEM, MMUSIM_NOMEM.
+ */
+MMUSIM_API mmusim_status_t mmusim_trace_cut(mmusim_trace_t *trace,
+                                            const mmusim_trace_cut_t *cut,
+                                            mmusim_trace_t **made,
+                                            mmusim_diag_t *diag);
+
+typedef struct mmusim_trace_merge_options {
+    /* The first thread of the first trace clones those that start with the
+     * others; else each keeps address spaces of its own. */
+    bool is_same_process;
+    /* Hears a line a trace; NULL: nobody does. */
+    void (*tell)(void *context, const char *line);
+    void *context;
+} mmusim_trace_merge_t;
+
+/*
+ * n traces as one, in a temporary file: threads in order of the traces, numbers
+ * that are taken already replaced by free ones, order stamps numbered anew such
+ * that the operations of each trace are spread evenly over those of all.
+ * options may be NULL. Errors: as mmusim_trace_cut.
+ */
+MMUSIM_API mmusim_status_t
+mmusim_trace_merge(mmusim_trace_t *const *traces, size_t n,
+                   const mmusim_trace_merge_t *options, mmusim_trace_t **made,
+                   mmusim_diag_t *diag);
+
 #ifdef __cplusplus
 }
 #endif

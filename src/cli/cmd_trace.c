@@ -2,6 +2,7 @@
 /* mmusim trace: what a trace holds, whether it is whole, and other forms. */
 #include "cli/cli.h"
 #include "cli/trace_info.h"
+#include "cli/trace_join.h"
 #include "cli/trace_output.h"
 #include "mmusim/trace.h"
 
@@ -21,6 +22,8 @@ struct trace_arguments {
     uint64_t level;
     const char *path;
     struct trace_info_options info;
+    mmusim_trace_cut_t cut;
+    mmusim_trace_merge_t merge;
 };
 
 static int trace_add_tid(struct trace_arguments *arguments, const char *value)
@@ -185,6 +188,75 @@ static int trace_convert(const struct cli_command *self, int argc, char **argv)
     return status >= 0 ? status : trace_write(self, &arguments, arguments.to);
 }
 
+static int trace_cut_option(void *context, const struct cli_option *option,
+                            const char *value)
+{
+    struct trace_arguments *arguments = context;
+
+    switch (option->letter) {
+    case 'B':
+        return cli_number("--begin-instructions", value, 0, UINT64_MAX / 2, 1,
+                          &arguments->cut.begin_instructions);
+    case 'E':
+        return cli_number("--end-instructions", value, 1, UINT64_MAX / 2, 1,
+                          &arguments->cut.end_instructions);
+    case 'm':
+        arguments->cut.from_mark = value;
+        return 0;
+    case 'M':
+        arguments->cut.to_mark = value;
+        return 0;
+    case 'p':
+        arguments->merge.is_same_process = true;
+        return 0;
+    default:
+        return trace_option(context, option, value);
+    }
+}
+
+static struct trace_output
+trace_output_of(const struct cli_command *self,
+                const struct trace_arguments *arguments)
+{
+    return (struct trace_output){.command = self->name,
+                                 .path = arguments->path,
+                                 .output = arguments->output,
+                                 .to = arguments->to,
+                                 .level = (int) arguments->level,
+                                 .open = arguments->open};
+}
+
+static int trace_cut(const struct cli_command *self, int argc, char **argv)
+{
+    struct trace_arguments arguments = {.to = "gzip"};
+    int status = trace_parse(self, argc, argv, trace_cut_option, &arguments);
+    struct trace_output what;
+
+    if (status >= 0)
+        return status;
+    arguments.cut.selection = &arguments.selection;
+    what = trace_output_of(self, &arguments);
+    return trace_cut_write(&what, &arguments.cut);
+}
+
+static int trace_merge(const struct cli_command *self, int argc, char **argv)
+{
+    struct trace_arguments arguments = {.to = "gzip"};
+    int first;
+    int status =
+        cli_parse(self, argc, argv, trace_cut_option, &arguments, &first);
+    struct trace_output what;
+
+    if (status >= 0)
+        return status;
+    if (first >= argc)
+        return cli_error(CLI_USAGE, "%s: takes traces (see mmusim %s --help)",
+                         self->name, self->name);
+    what = trace_output_of(self, &arguments);
+    return trace_merge_write(&what, &arguments.merge, argv + first,
+                             (size_t) (argc - first));
+}
+
 static int trace_print_format(void *context,
                               const mmusim_trace_format_item_t *item)
 {
@@ -257,11 +329,24 @@ static const struct cli_option trace_convert_options[] = {
     {"thread", 'T', "TID", "only this thread; may be repeated"},
     {0}};
 static const struct cli_option trace_formats_options[] = {{0}};
-static const struct cli_option trace_cut_options[] = {TRACE_OPEN_OPTIONS,
-                                                      TRACE_OUTPUT_OPTION,
-                                                      TRACE_FORM_OPTIONS,
-                                                      TRACE_SELECTION_OPTIONS,
-                                                      {0}};
+static const struct cli_option trace_cut_options[] = {
+    TRACE_OPEN_OPTIONS,
+    TRACE_OUTPUT_OPTION,
+    TRACE_FORM_OPTIONS,
+    TRACE_SELECTION_OPTIONS,
+    {"begin-instructions", 'B', "N",
+     "from instruction N of each thread on, from 0 (K, M, G)"},
+    {"end-instructions", 'E', "N", "up to before instruction N of each thread"},
+    {"from-mark", 'm', "MARK", "from the mark NAME or NAME.INDEX on"},
+    {"to-mark", 'M', "MARK", "up to before this mark"},
+    {0}};
+static const struct cli_option trace_merge_options[] = {
+    TRACE_OPEN_OPTIONS,
+    TRACE_OUTPUT_OPTION,
+    TRACE_FORM_OPTIONS,
+    {"same-process", 'p', NULL,
+     "the traces are of one process: one address space"},
+    {0}};
 
 static const struct cli_command trace_info_command = {
     .name = "trace info",
@@ -318,25 +403,45 @@ static const struct cli_command trace_formats_command = {
 
 static const struct cli_command trace_cut_command = {
     .name = "trace cut",
-    .usage = "[--thread TID]... [--begin N] [--end N] -o FILE TRACE",
-    .summary = "keep some threads, or a range of each thread's records",
-    .details = "",
+    .usage = "[--thread TID]... [--begin N] [--end N] [--from-mark MARK] "
+             "[--to-mark MARK] -o FILE TRACE",
+    .summary = "keep some threads, or a part: by records, time or marks",
+    .details =
+        "What comes out can be replayed: order stamps are numbered anew, and\n"
+        "threads whose creation was cut away are created when it begins.\n"
+        "A trace has no clock: its time is each thread's count of "
+        "instructions.\n"
+        "  mmusim trace cut --from-mark phase --to-mark phase.1 -o one.mmt "
+        "app.mmt\n",
     .options = trace_cut_options,
-    .run = trace_convert,
+    .run = trace_cut,
+};
+
+static const struct cli_command trace_merge_command = {
+    .name = "trace merge",
+    .usage = "[--same-process] -o FILE TRACE...",
+    .summary = "several traces as one: programs that run at the same time",
+    .details =
+        "Each trace keeps its own address spaces. Thread numbers that are "
+        "taken\nbecome free ones; operations are interleaved evenly.\n"
+        "  mmusim trace merge -o both.mmt sort.mmt server.mmt\n",
+    .options = trace_merge_options,
+    .run = trace_merge,
 };
 
 static int trace_main(const struct cli_command *self, int argc, char **argv)
 {
     static const struct cli_command *const subs[] = {
         &trace_info_command,    &trace_verify_command, &trace_cat_command,
-        &trace_convert_command, &trace_cut_command,    &trace_formats_command};
+        &trace_convert_command, &trace_cut_command,    &trace_merge_command,
+        &trace_formats_command};
 
     return cli_run_sub(self, subs, sizeof(subs) / sizeof(subs[0]), argc, argv);
 }
 
 const struct cli_command cmd_trace = {
     .name = "trace",
-    .usage = "info|verify|cat|convert|cut|formats ...",
+    .usage = "info|verify|cat|convert|cut|merge|formats ...",
     .summary = "look into traces and change their form",
     .details = "",
     .run = trace_main,

@@ -28,6 +28,28 @@ static void output_tell(void *context, const char *line)
 
 /* ---- native ---- */
 
+bool trace_output_is_native(const struct trace_output *what)
+{
+    return !strcmp(what->to, "gzip") || !strcmp(what->to, "zstd") ||
+           !strcmp(what->to, "native");
+}
+
+int trace_output_check(const struct trace_output *what)
+{
+    if (trace_output_is_native(what) &&
+        (!what->output || !strcmp(what->output, "-")))
+        return cli_error(CLI_USAGE,
+                         "%s: -o FILE is missing (a native trace "
+                         "goes into a file)",
+                         what->command);
+    return cli_output_refuse_input(what->output, what->path);
+}
+
+static const char *output_codec(const struct trace_output *what)
+{
+    return strcmp(what->to, "native") ? what->to : "gzip";
+}
+
 static int output_native(const struct trace_output *what,
                          const mmusim_trace_options_t *open)
 {
@@ -36,17 +58,12 @@ static int output_native(const struct trace_output *what,
         .options = open,
         .selection = what->selection,
         .to = what->output,
-        .codec = strcmp(what->to, "native") ? what->to : "gzip",
+        .codec = output_codec(what),
         .level = what->level,
         .tell = output_tell,
         .context = (void *) (uintptr_t) what};
     mmusim_diag_t diag = {0};
 
-    if (!what->output || !strcmp(what->output, "-"))
-        return cli_error(CLI_USAGE,
-                         "%s: -o FILE is missing (a native trace "
-                         "goes into a file)",
-                         what->command);
     if (mmusim_trace_convert_file(&conversion, &diag))
         return cli_diag(&diag);
     return 0;
@@ -118,13 +135,25 @@ static int output_open(const struct trace_output *what,
     return status;
 }
 
+int trace_output_write_trace(const struct trace_output *what,
+                             mmusim_trace_t *trace)
+{
+    mmusim_diag_t diag = {0};
+
+    cli_catch_interrupts();
+    if (!trace_output_is_native(what))
+        return output_foreign(what, trace);
+    if (mmusim_trace_convert(trace, what->selection, what->output,
+                             output_codec(what), what->level, &diag))
+        return cli_diag(&diag);
+    return 0;
+}
+
 int trace_output_write(const struct trace_output *what)
 {
-    bool is_native = !strcmp(what->to, "gzip") || !strcmp(what->to, "zstd") ||
-                     !strcmp(what->to, "native");
     mmusim_trace_options_t open = what->open;
     struct cli_progress *progress;
-    int status = cli_output_refuse_input(what->output, what->path);
+    int status = trace_output_check(what);
 
     if (status)
         return status;
@@ -132,7 +161,8 @@ int trace_output_write(const struct trace_output *what)
     progress = cli_progress_begin("reading", 0);
     open.watch = output_watch;
     open.watch_context = progress;
-    status = is_native ? output_native(what, &open) : output_open(what, &open);
+    status = trace_output_is_native(what) ? output_native(what, &open)
+                                          : output_open(what, &open);
     cli_progress_end(progress);
     return status;
 }

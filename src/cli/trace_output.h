@@ -20,5 +20,13 @@ extern const char *const trace_output_forms[];
 
 /* Opens, converts, writes; an exit status after a message. */
 int trace_output_write(const struct trace_output *what);
+/* The same of an opened trace, which stays the caller's; open and the reading
+ * of path are left out. */
+int trace_output_write_trace(const struct trace_output *what,
+                             mmusim_trace_t *trace);
+/* Whether --to says a native trace, which goes into a file; the check that -o
+ * names one: 0 or an exit status after a message. */
+bool trace_output_is_native(const struct trace_output *what);
+int trace_output_check(const struct trace_output *what);
 
 #endif

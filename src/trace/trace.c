@@ -148,6 +148,32 @@ mmusim_status_t mmusim__trace_open_import(struct import *import,
     return status;
 }
 
+mmusim_status_t mmusim__trace_open_written(FILE *out, const char *path,
+                                           mmusim_trace_t **trace,
+                                           mmusim_diag_t *diag)
+{
+    struct mmusim_trace *self = calloc(1, sizeof(*self));
+    mmusim_status_t status;
+
+    if (!self) {
+        fclose(out);
+        return mmusim__diag_set(diag, MMUSIM_NOMEM, "out of memory");
+    }
+    mmusim__piece_cache_init(&self->cache, 0);
+    self->file.fd = -1;
+    self->format = "native";
+    status = mmusim__trace_file_open(&self->file, path, out, diag);
+    if (!status)
+        status = mmusim__trace_file_scan(&self->file, NULL, diag);
+    if (!status)
+        status = trace_build(self, diag);
+    if (status)
+        mmusim_trace_close(self);
+    else
+        *trace = self;
+    return status;
+}
+
 mmusim_status_t mmusim_trace_open(const char *path,
                                   const mmusim_trace_options_t *options,
                                   mmusim_trace_t **trace, mmusim_diag_t *diag)

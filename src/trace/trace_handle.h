@@ -40,6 +40,12 @@ mmusim_status_t mmusim__trace_find_import(struct import *import,
                                           const mmusim_trace_options_t *options,
                                           mmusim_diag_t *diag);
 
+/* A native trace that was written to out (taken in any case); path: for
+ * messages. */
+mmusim_status_t mmusim__trace_open_written(FILE *out, const char *path,
+                                           mmusim_trace_t **trace,
+                                           mmusim_diag_t *diag);
+
 /* The bytes of an import that has turned out to be a native trace. */
 mmusim_status_t mmusim__trace_open_native(struct trace_file *file,
                                           const struct import *import,
