@@ -7,7 +7,7 @@
 #   build    compiler, CMake, libyaml, zlib, zstd, lzma, bzip2, libdw, SQLite
 #   test     cmocka, clang, a C++ compiler, python3, man, pkg-config, an AArch64
 #            compiler for the recorder's tests, chromium for those of reports,
-#            gnuplot
+#            gnuplot, Doxygen
 #   record   qemu-user, under which `mmusim record` runs programs
 #   slurm    a Slurm of one machine, for tests/slurm: its daemons are started by
 #            the tests alone, without them those tests are skipped
@@ -26,7 +26,7 @@ declare -A packages=(
         binutils:objdump pkg-config:pkg-config man-db:man groff-base:troff
         bsdextrautils:col clang-format:clang-format xz-utils:xz zstd:zstd
         bzip2:bzip2 chromium:chromium gnuplot-nox:gnuplot
-        python3-numpy python3-matplotlib zsh:zsh fish:fish
+        python3-numpy python3-matplotlib zsh:zsh fish:fish doxygen:doxygen
         gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross"
     [record]="qemu-user:qemu-x86_64"
     [slurm]="munge slurmctld slurmd slurm-client"

@@ -66,7 +66,7 @@ mmusim_litmus_run_text(const char *file, const char *text, size_t size_bytes,
                        mmusim_litmus_t **litmus, mmusim_diag_t *diag);
 /* NULL is legal. */
 MMUSIM_API void mmusim_litmus_destroy(mmusim_litmus_t *litmus);
-
+/* Fills summary with what the runs gave. */
 MMUSIM_API void mmusim_litmus_summarize(const mmusim_litmus_t *litmus,
                                         mmusim_litmus_summary_t *summary);
 /* The i-th outcome, most frequent first, as text ("1:X2=1; fault(P1:L0,x);"),
@@ -81,7 +81,7 @@ MMUSIM_API size_t mmusim_litmus_outcome(const mmusim_litmus_t *litmus, size_t i,
 /* A list of verdicts: kinds.tsv (file, name, verdict) or herd's kinds.txt
  * (name, kind). */
 typedef struct mmusim_litmus_kinds mmusim_litmus_kinds_t;
-
+/* Reads a list; on success *kinds is the caller's to close. */
 MMUSIM_API mmusim_status_t mmusim_litmus_kinds_open(
     const char *path, mmusim_litmus_kinds_t **kinds, mmusim_diag_t *diag);
 /* NULL is legal. */

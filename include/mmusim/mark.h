@@ -78,7 +78,7 @@ MMUSIM_MARK_INLINE void mmusim_mark(const char *name)
 }
 
 #else
-
+/* From here on the program is in the region of that name: see above. */
 MMUSIM_MARK_INLINE void mmusim_mark(const char *name)
 {
     (void) name;

@@ -67,7 +67,7 @@ MMUSIM_API mmusim_status_t mmusim_scenario_run(mmusim_scenario_t *scenario,
 MMUSIM_API mmusim_status_t mmusim_scenario_explore(
     mmusim_scenario_t *scenario, const mmusim_scenario_options_t *options,
     mmusim_diag_t *diag);
-
+/* Fills summary with what the last run or search gave. */
 MMUSIM_API void mmusim_scenario_summarize(const mmusim_scenario_t *scenario,
                                           mmusim_scenario_summary_t *summary);
 /* The last order, run or found to fail, as a table: time downwards, a column

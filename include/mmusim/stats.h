@@ -22,7 +22,7 @@ typedef struct mmusim_stat {
     const char *unit; /* "cycles", "accesses", ... */
     const char *help;
 } mmusim_stat_t;
-
+/* destroy: NULL is legal. count: of all statistics. */
 MMUSIM_API void mmusim_stats_destroy(mmusim_stats_t *stats);
 MMUSIM_API size_t mmusim_stats_count(const mmusim_stats_t *stats);
 /* The index-th statistic in the documented order; false past the end. */

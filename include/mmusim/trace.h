@@ -97,7 +97,7 @@ typedef struct mmusim_workload_item {
     const char *range;
     const char *help;
 } mmusim_workload_item_t;
-
+/* Every generator, then its parameters, until visit returns not 0: that. */
 MMUSIM_API int mmusim_workload_each(
     int (*visit)(void *context, const mmusim_workload_item_t *item),
     void *context);
@@ -175,7 +175,7 @@ typedef struct mmusim_trace_counts {
     uint64_t operation_pages_of[32];
     uint64_t largest_pages_of[32];
 } mmusim_trace_info_t;
-
+/* Reads the whole trace and counts; on failure info is untouched. */
 MMUSIM_API mmusim_status_t mmusim_trace_info(mmusim_trace_t *trace,
                                              mmusim_trace_info_t *info,
                                              mmusim_diag_t *diag);
@@ -283,7 +283,7 @@ typedef struct mmusim_working_set_window {
     uint64_t pages;        /* of 4 KiB, touched in the window */
     uint64_t new_pages;    /* of these, never touched before it */
 } mmusim_working_set_window_t;
-
+/* An empty set, the caller's to destroy. MMUSIM_NOMEM. */
 MMUSIM_API mmusim_status_t
 mmusim_working_set_create(mmusim_working_set_t **set);
 /* No source made for it may be in use. NULL is legal. */

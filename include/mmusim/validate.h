@@ -69,7 +69,7 @@ typedef struct mmusim_latency_point {
     uint32_t l1_misses_permille; /* of the simulated loads */
     uint32_t walks_permille;
 } mmusim_latency_point_t;
-
+/* The index-th point; false past the end. */
 MMUSIM_API bool mmusim_latency_point_at(const mmusim_latency_t *latency,
                                         size_t index,
                                         mmusim_latency_point_t *point);
@@ -83,7 +83,7 @@ typedef struct mmusim_latency_cache {
     const char *replacement; /* "lru" or "random" */
     uint32_t bypass_percent;
 } mmusim_latency_cache_t;
-
+/* The index-th cache; false past the end. */
 MMUSIM_API bool mmusim_latency_cache_at(const mmusim_latency_t *latency,
                                         size_t index,
                                         mmusim_latency_cache_t *cache);
@@ -105,7 +105,7 @@ typedef struct mmusim_latency_knee {
     uint64_t simulated_from, simulated_to;
     mmusim_knee_verdict_t verdict;
 } mmusim_latency_knee_t;
-
+/* The index-th knee; false past the end. */
 MMUSIM_API bool mmusim_latency_knee_at(const mmusim_latency_t *latency,
                                        size_t index,
                                        mmusim_latency_knee_t *knee);
