@@ -408,7 +408,9 @@ static const struct cli_command trace_cut_command = {
     .summary = "keep some threads, or a part: by records, time or marks",
     .details =
         "What comes out can be replayed: order stamps are numbered anew, and\n"
-        "threads whose creation was cut away are created when it begins.\n"
+        "threads whose creation was cut away are created when it begins. "
+        "Pages\n"
+        "of mappings made before appear when they are touched.\n"
         "A trace has no clock: its time is each thread's count of "
         "instructions.\n"
         "  mmusim trace cut --from-mark phase --to-mark phase.1 -o one.mmt "
