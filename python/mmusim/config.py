@@ -49,6 +49,8 @@ class Config:
         if machine is None:
             check(lib.config_create(byref(self._handle)))
         else:
+            if not machine or "\0" in machine:
+                raise UsageError(f"{machine!r} is no machine")
             folder = _library.data_folder("configs")
             check(lib.config_load(machine.encode(),
                                   folder.encode() if folder else None,

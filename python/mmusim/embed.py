@@ -55,6 +55,13 @@ class Translation:
 _RIGHTS = {"w": 1, "x": 2, "u": 4, "g": 8}
 
 
+def _integer(value: int, what: str, bits: int = 64) -> int:
+    """value, if it fits; ctypes would cut it silently."""
+    if not 0 <= value < 1 << bits:
+        raise UsageError(f"{what} is {value} (0 to 2^{bits} - 1)")
+    return value
+
+
 def _rights(text: str) -> int:
     try:
         return sum(_RIGHTS[letter] for letter in set(text))
@@ -98,13 +105,13 @@ class Mmu:
 
     def clock(self, core: int = 0) -> int:
         """The cycle up to which a core has got."""
-        return self._now[core]
+        return self._begin(core, None)
 
     def _begin(self, core: int, now: Optional[int]) -> int:
         if not 0 <= core < len(self._now):
             raise UsageError(f"there is no core {core} (0 to "
                              f"{len(self._now) - 1})")
-        return self._now[core] if now is None else now
+        return self._now[core] if now is None else _integer(now, "now")
 
     def _end(self, core: int, now: int) -> None:
         self._now[core] = max(self._now[core], now)
@@ -119,7 +126,10 @@ class Mmu:
 
     def _page(self, space: int, vaddr: int, paddr: int, page_bytes: int,
               rights: str) -> _library.EmbedPage:
-        return _library.EmbedPage(space, vaddr, paddr, page_bytes,
+        return _library.EmbedPage(_integer(space, "space", 32),
+                                  _integer(vaddr, "vaddr"),
+                                  _integer(paddr, "paddr"),
+                                  _integer(page_bytes, "page_bytes"),
                                   _rights(rights))
 
     def map(self, space: int, vaddr: int, paddr: int, page_bytes: int = 4096,
@@ -133,7 +143,8 @@ class Mmu:
     def unmap(self, space: int, vaddr: int) -> None:
         """Clears the entry that maps vaddr. TLBs keep what they have."""
         diag = Diag()
-        check(lib.embed_unmap(self._handle, space, vaddr, byref(diag)), diag)
+        check(lib.embed_unmap(self._handle, _integer(space, "space", 32),
+                              _integer(vaddr, "vaddr"), byref(diag)), diag)
 
     def protect(self, space: int, vaddr: int, rights: str) -> None:
         """Changes the rights of a page. TLBs keep what they have."""
@@ -148,8 +159,9 @@ class Mmu:
         for core in range(self.cores) if cores is None else cores:
             done, diag = ctypes.c_uint64(), Diag()
             context = _library.EmbedContext(
-                core=core, now=self._begin(core, None), space=space, asid=asid,
-                keeps_entries=keep)
+                core=core, now=self._begin(core, None),
+                space=_integer(space, "space", 32),
+                asid=_integer(asid, "asid", 16), keeps_entries=keep)
             check(lib.embed_switch(self._handle, byref(context), byref(done),
                                    byref(diag)), diag)
             self._end(core, done.value)
@@ -158,8 +170,8 @@ class Mmu:
                   now: Optional[int] = None) -> Translation:
         """Translates an address on a core; a walk is run to its end."""
         result, diag = _library.EmbedTranslation(), Diag()
-        access = _library.EmbedAccess(core, self._begin(core, now), vaddr,
-                                      int(kind), 0)
+        access = _library.EmbedAccess(core, self._begin(core, now),
+                                      _integer(vaddr, "vaddr"), int(kind), 0)
         check(lib.embed_translate(self._handle, byref(access), byref(result),
                                   byref(diag)), diag)
         self._end(core, result.ready_cycle)
@@ -173,6 +185,8 @@ class Mmu:
         UsageError if the machine refuses it."""
         if len(registers) > 5:
             raise UsageError("an instruction has at most 5 registers")
+        for register in registers:
+            _integer(register, "a register")
         effect, diag = _library.EmbedEffect(), Diag()
         instruction = _library.EmbedInstruction(
             core=core, now=self._begin(core, now), name=name.encode(),
@@ -190,12 +204,14 @@ class Mmu:
         """Flushes a range (0 bytes: all) on some cores (default: all), over
         the machine's fabric. Returns the cycle of the last
         acknowledgement."""
-        targets = list(range(self.cores) if cores is None else cores)
+        targets = [_integer(target, "a core", 32) for target in
+                   (range(self.cores) if cores is None else cores)]
         done, diag = ctypes.c_uint64(), Diag()
         flush = _library.EmbedFlush(
             core=core, now=self._begin(core, now),
             cores=(ctypes.c_uint32 * max(len(targets), 1))(*targets),
-            n_cores=len(targets), vaddr=vaddr, bytes=n_bytes)
+            n_cores=len(targets), vaddr=_integer(vaddr, "vaddr"),
+            bytes=_integer(n_bytes, "n_bytes"))
         check(lib.embed_shootdown(self._handle, byref(flush), byref(done),
                                   byref(diag)), diag)
         for number in range(self.cores):  # nobody may be earlier now
@@ -204,6 +220,7 @@ class Mmu:
 
     def stolen_cycles(self, core: int) -> int:
         """Cycles that received flushes have taken from a core."""
+        self._begin(core, None)
         return lib.embed_stolen_cycles(self._handle, core)
 
     def statistics(self) -> Statistics:

@@ -110,6 +110,9 @@ def _open(source: Source, cache_bytes: int = 0) -> Union[Trace, str]:
     if isinstance(source, Trace):
         return source
     text = os.fspath(source)
+    if not text or "\0" in text:
+        raise UsageError(f"{text!r} is no source (a trace's path, or "
+                         "workload:NAME)")
     if lib.is_workload(text.encode()):
         return text
     folder = _library.data_folder("traces")
@@ -192,7 +195,8 @@ def replay(config: Union[Config, str, None], source: Source,
            progress: Optional[ProgressFunction] = None) -> Statistics:
     """Runs a source through a machine.
 
-    config: a Config or the name of a machine. source: a trace's path (or the
+    config: a Config, the name of a machine, or None for the generic one (the
+    tool's default is zen4). source: a trace's path (or the
     name of a shipped one), a Trace, or "workload:NAME,key=value,...". settings:
     keys set on a copy of config. check: look for stale translations; they are
     in the result's `violations`. Ctrl-C ends the run.

@@ -219,6 +219,20 @@ class Embedded(unittest.TestCase):
         with self.assertRaises(mmusim.MmusimError):
             self.mmu.invalidate("INVLPX", 0)
 
+    def test_what_does_not_fit_is_refused_and_not_cut(self):
+        mmu = self.mmu
+        for call in (lambda: mmu.translate((1 << 64) + 0x400000),
+                     lambda: mmu.map(self.space + (1 << 32), 0x800000, 0),
+                     lambda: mmu.unmap(self.space, -1),
+                     lambda: mmu.invalidate("INVLPG", -1),
+                     lambda: mmu.stolen_cycles(10000),
+                     lambda: mmu.clock(-1),
+                     lambda: mmusim.replay("generic", "sort.mmt\0b"),
+                     lambda: mmusim.replay("generic", ""),
+                     lambda: mmusim.Config("")):
+            with self.assertRaises(mmusim.UsageError):
+                call()
+
 
 class Example(unittest.TestCase):
     def test_the_script_draws_its_figure(self):

@@ -132,17 +132,22 @@ static bool extend_sources(struct store_plan *now, const struct store_plan *old)
     return true;
 }
 
+/* What open_memstream writes; outlives the stream. */
+struct extend_text {
+    char *text;
+    size_t length;
+};
+
 /* "KEY=OLD,NEW", NEW being the values that old lacks; or all as they are in
- * now, if it lacks none of old's. NULL: out of memory. */
-static char *extend_axis_text(const struct store_plan *now,
-                              const struct store_plan *old, size_t i)
+ * now, if it lacks none of old's. False: out of memory. */
+static bool extend_axis_text(const struct store_plan *now,
+                             const struct store_plan *old, size_t i,
+                             struct extend_text *to)
 {
     const struct sweep_axis *axis = &now->grid.axes[i];
     size_t *lost = store_map_axis(&old->grid.axes[i], axis);
     size_t *added = store_map_axis(axis, &old->grid.axes[i]);
-    char *text = NULL;
-    size_t length;
-    FILE *file = lost && added ? open_memstream(&text, &length) : NULL;
+    FILE *file = lost && added ? open_memstream(&to->text, &to->length) : NULL;
     bool has_lost = false;
 
     for (size_t j = 0; file && j < old->grid.axes[i].n_values; j++)
@@ -155,25 +160,23 @@ static char *extend_axis_text(const struct store_plan *now,
             fprintf(file, ",%s", axis->values[j]);
     free(lost);
     free(added);
-    if (file && fclose(file)) {
-        free(text);
-        text = NULL;
-    }
-    return text;
+    return file && !fclose(file);
 }
 
 static bool extend_axes(struct store_plan *now, const struct store_plan *old,
                         char *error)
 {
     struct sweep_plan grid;
+    struct extend_text text = {0};
     bool is_right = true;
 
     sweep_plan_init(&grid);
     for (size_t i = 0; is_right && i < now->grid.n_axes; i++) {
-        char *text = extend_axis_text(now, old, i);
-        char *values = text ? strdup(strchr(text, '=') + 1) : NULL;
+        char *values = extend_axis_text(now, old, i, &text)
+                           ? strdup(strchr(text.text, '=') + 1)
+                           : NULL;
 
-        is_right = values ? sweep_plan_add(&grid, text, error)
+        is_right = values ? sweep_plan_add(&grid, text.text, error)
                           : extend_fail(error, "out of memory");
         if (is_right) {
             free(now->axis_texts[i]);
@@ -181,7 +184,8 @@ static bool extend_axes(struct store_plan *now, const struct store_plan *old,
         } else {
             free(values);
         }
-        free(text);
+        free(text.text);
+        text.text = NULL;
     }
     if (is_right) {
         sweep_plan_fini(&now->grid);

@@ -259,10 +259,11 @@ static mmusim_status_t drmem_version(struct drmem *self, uint64_t version)
 {
     if (version <= DRMEM_VERSION_MAX)
         return MMUSIM_OK;
-    return mmusim__import_fail(self->run, MMUSIM_UNSUPPORTED,
-                               "is drmemtrace of version %" PRIu64
-                               " (up to %d is read)",
-                               version, DRMEM_VERSION_MAX);
+    return drmem_fail(self,
+                      "drmemtrace of version %" PRIu64
+                      " (up to 7 is read; a later one: ask for a trace of an "
+                      "older DynamoRIO)",
+                      version);
 }
 
 static mmusim_status_t drmem_thread_marker(struct drmem *self,

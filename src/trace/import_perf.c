@@ -48,15 +48,20 @@ static const struct import_option perf_options[] = {
 static const struct perf_call {
     const char *name;
     uint32_t number;
+    uint32_t n_needed; /* arguments without which it changes nothing here */
     const char *fields[DRMEM_ARGS_MAX];
     bool touches; /* its first two arguments are a range that may be flushed */
 } perf_calls[] = {
-    {"mmap", 9, {"addr", "len", "prot", "flags", "fd", "off"}, false},
-    {"mprotect", 10, {"start", "len", "prot"}, true},
-    {"munmap", 11, {"addr", "len"}, true},
-    {"brk", 12, {"brk"}, false},
-    {"mremap", 25, {"addr", "old_len", "new_len", "flags", "new_addr"}, true},
-    {"madvise", 28, {"start", "len_in", "behavior"}, true},
+    {"mmap", 9, 4, {"addr", "len", "prot", "flags", "fd", "off"}, false},
+    {"mprotect", 10, 3, {"start", "len", "prot"}, true},
+    {"munmap", 11, 2, {"addr", "len"}, true},
+    {"brk", 12, 0, {"brk"}, false},
+    {"mremap",
+     25,
+     3,
+     {"addr", "old_len", "new_len", "flags", "new_addr"},
+     true},
+    {"madvise", 28, 3, {"start", "len_in", "behavior"}, true},
 };
 enum { PERF_CALLS = sizeof(perf_calls) / sizeof(perf_calls[0]) };
 
@@ -83,7 +88,7 @@ struct perf {
     uint64_t last_ns;
     bool has_flushes; /* tlb_flush was recorded */
     uint64_t flushes[PERF_REASONS], full_flushes[PERF_REASONS];
-    uint64_t n_interrupts, n_others, n_other_process, n_unmatched;
+    uint64_t n_interrupts, n_others, n_other_process, n_unmatched, n_bare;
 };
 
 /* ---- threads ---- */
@@ -165,7 +170,7 @@ static void perf_compute(const struct perf *self, struct perf_thread *thread,
 static void perf_catch_up(struct perf *self, struct perf_thread *thread,
                           const struct kernel_event *event)
 {
-    uint64_t passed = event->ns > thread->ns ? event->ns - thread->ns : 0;
+    uint64_t passed = event->ns - thread->ns;
 
     if (thread->cpu != event->cpu) {
         perf_number(thread, SYS_ON, event->cpu);
@@ -206,20 +211,34 @@ static void perf_touch(const struct perf *self, struct perf_thread *thread)
                                     start + i * PERF_PAGE, 8, 0);
 }
 
-static void perf_enter(struct perf *self, struct perf_thread *thread,
-                       const struct perf_call *call,
-                       const struct kernel_event *event)
+static mmusim_status_t perf_enter(struct perf *self, struct perf_thread *thread,
+                                  const struct perf_call *call,
+                                  const struct kernel_event *event)
 {
-    thread->args = (struct drmem_call){.number = call->number};
-    while (thread->args.n_args < DRMEM_ARGS_MAX &&
-           call->fields[thread->args.n_args] &&
-           mmusim__kernel_event_field(event, call->fields[thread->args.n_args],
-                                      &thread->args.args[thread->args.n_args]))
-        thread->args.n_args++;
+    struct drmem_call *args = &thread->args;
+
+    *args = (struct drmem_call){.number = call->number};
+    for (; args->n_args < DRMEM_ARGS_MAX && call->fields[args->n_args];
+         args->n_args++) {
+        const char *field = call->fields[args->n_args];
+        enum kernel_event_field found =
+            mmusim__kernel_event_field(event, field, &args->args[args->n_args]);
+
+        if (found == KERNEL_FIELD_WRONG)
+            return mmusim__import_fail_at(self->run,
+                                          byte_stream_offset(self->run->stream),
+                                          "%s of %s is no number in '%.60s'",
+                                          field, event->name, event->fields);
+        if (found == KERNEL_FIELD_ABSENT) {
+            self->n_bare += args->n_args < call->n_needed;
+            break;
+        }
+    }
     thread->call = call;
     thread->has_flush = false;
     thread->flush_pages = 0;
     thread->number = call->touches ? ++self->n_operations : 0;
+    return MMUSIM_OK;
 }
 
 static mmusim_status_t perf_exit(struct perf *self, struct perf_thread *thread,
@@ -236,7 +255,7 @@ static mmusim_status_t perf_exit(struct perf *self, struct perf_thread *thread,
         return MMUSIM_OK;
     }
     result = strtoull(event->fields, &end, 0);
-    if (end == event->fields)
+    if (end == event->fields || *end)
         return mmusim__import_fail_at(
             self->run, byte_stream_offset(self->run->stream),
             "'%.40s' is no result (a number)", event->fields);
@@ -267,8 +286,7 @@ static mmusim_status_t perf_system_call(struct perf *self,
             continue;
         if (!is_enter)
             return perf_exit(self, thread, &perf_calls[i], event);
-        perf_enter(self, thread, &perf_calls[i], event);
-        return MMUSIM_OK;
+        return perf_enter(self, thread, &perf_calls[i], event);
     }
     self->n_others++;
     return MMUSIM_OK;
@@ -284,7 +302,7 @@ static mmusim_status_t perf_flush(struct perf *self,
     uint64_t pages;
     unsigned long reason = open ? strtoul(open + 1, NULL, 10) : PERF_REASONS;
 
-    if (!mmusim__kernel_event_field(event, "pages", &pages) ||
+    if (mmusim__kernel_event_field(event, "pages", &pages) != KERNEL_FIELD ||
         reason >= PERF_REASONS)
         return mmusim__import_fail_at(
             self->run, byte_stream_offset(self->run->stream),
@@ -326,6 +344,12 @@ static mmusim_status_t perf_event(struct perf *self,
     thread = perf_find(self, event->tid);
     if (!thread && (status = perf_add(self, event, &thread)))
         return status;
+    if (event->ns < thread->ns)
+        return mmusim__import_fail_at(
+            self->run, byte_stream_offset(self->run->stream),
+            "the time of thread %" PRIu32 " goes backwards (events come in "
+            "the order of time)",
+            event->tid);
     perf_catch_up(self, thread, event);
     if (!strncmp(event->name, "sys_e", 5))
         return perf_system_call(self, thread, event);
@@ -377,6 +401,11 @@ static mmusim_status_t perf_lines(struct perf *self)
         if (length >= BYTE_CARRY || memchr(line, '\0', length))
             return mmusim__import_fail_at(run, offset,
                                           "no text, or a line too long");
+        if (byte_stream_offset(run->stream) == offset + length)
+            return mmusim__import_fail_at(
+                run, offset,
+                "the last line has no end (the file is cut short; "
+                "--salvage keeps what is there)");
         status = perf_line(self, line, offset);
     }
     return status;
@@ -423,6 +452,11 @@ static void perf_tell(const struct perf *self)
                             " events of other processes than %" PRIu64
                             " were passed over",
                             self->n_other_process, self->pid);
+    if (self->n_bare)
+        mmusim__import_note(notes,
+                            "%" PRIu64 " calls lack arguments and change "
+                            "nothing (print all fields of the events)",
+                            self->n_bare);
     if (self->n_unmatched)
         mmusim__import_note(notes,
                             "%" PRIu64 " returns of calls whose begin is not "

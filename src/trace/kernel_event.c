@@ -133,8 +133,9 @@ enum kernel_event_line mmusim__kernel_event_parse(char *line,
                                          : KERNEL_EVENT_WRONG;
 }
 
-bool mmusim__kernel_event_field(const struct kernel_event *event,
-                                const char *key, uint64_t *value)
+enum kernel_event_field
+mmusim__kernel_event_field(const struct kernel_event *event, const char *key,
+                           uint64_t *value)
 {
     size_t n = strlen(key);
     const char *at = event->fields;
@@ -148,11 +149,13 @@ bool mmusim__kernel_event_field(const struct kernel_event *event,
             break;
     }
     if (!at)
-        return false;
+        return KERNEL_FIELD_ABSENT;
     at += 1 + strspn(at + 1, " ");
     errno = 0;
     *value = *at == '-'
                  ? (uint64_t) strtoll(at, &end, 10)
                  : strtoull(at, &end, at[0] == '0' && at[1] == 'x' ? 16 : 10);
-    return end != at && !errno;
+    return end != at && !errno && (!*end || *end == ',' || *end == ' ')
+               ? KERNEL_FIELD
+               : KERNEL_FIELD_WRONG;
 }

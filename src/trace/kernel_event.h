@@ -37,9 +37,16 @@ enum kernel_event_line {
 enum kernel_event_line mmusim__kernel_event_parse(char *line,
                                                   struct kernel_event *event);
 
-/* The number behind "KEY: " or "KEY=" in the fields, decimal, negative or 0x;
- * false: it is not there. */
-bool mmusim__kernel_event_field(const struct kernel_event *event,
-                                const char *key, uint64_t *value);
+enum kernel_event_field {
+    KERNEL_FIELD,
+    KERNEL_FIELD_ABSENT,
+    KERNEL_FIELD_WRONG, /* what is there is no number */
+};
+
+/* The number behind "KEY: " or "KEY=" in the fields, decimal, negative or
+ * 0x. */
+enum kernel_event_field
+mmusim__kernel_event_field(const struct kernel_event *event, const char *key,
+                           uint64_t *value);
 
 #endif

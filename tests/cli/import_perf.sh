@@ -80,5 +80,16 @@ sed '1s/reason.*/reason:unheard of (9)/' "$work/perf" >"$work/bad"
 refuses 'bad:1: .*no tlb_flush'
 sed 's/sys_exit_brk: .*/sys_exit_brk: nothing/' "$work/perf" >"$work/bad"
 refuses "'nothing' is no result"
+sed 's/len: 0x/len: 0y/' "$work/perf" >"$work/bad"
+refuses 'len of sys_enter_[a-z]* is no number'
+tac "$work/perf" >"$work/bad"
+refuses 'goes backwards'
+n=$(wc -c <"$work/perf")
+head -c $((n - 3)) "$work/perf" >"$work/bad"
+refuses 'the last line has no end'
+sed 's/, flags:.*//' "$work/perf" >"$work/bad"
+run 0 trace info "$work/bad"
+grep -q '29 calls lack arguments' "$work/err" || fail "bare calls are not told"
+sed 's/sys_exit_brk: .*/sys_exit_brk: nothing/' "$work/perf" >"$work/bad"
 run 0 trace info --salvage "$work/bad"
 finish
