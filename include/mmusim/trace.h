@@ -189,11 +189,18 @@ MMUSIM_API bool mmusim_trace_thread(const mmusim_trace_t *trace, uint32_t i,
  * Checks every byte of the trace at path. In a native one it goes on after
  * damage; report is called for each damaged place, and a file without an index
  * counts as one. Another format is read to its first damage. *n_damaged is
- * their number. Fails only if nothing can be read.
+ * their number; a file of no known format is one damaged place. Fails only if
+ * nothing can be read.
  */
 MMUSIM_API mmusim_status_t mmusim_trace_verify(
     const char *path, void (*report)(void *context, const mmusim_diag_t *diag),
     void *context, uint64_t *n_damaged, mmusim_diag_t *diag);
+/* The same with a format, and with a watch as in mmusim_trace_open; of the
+ * options no other counts. options may be NULL. */
+MMUSIM_API mmusim_status_t
+mmusim_trace_verify_as(const char *path, const mmusim_trace_options_t *options,
+                       void (*report)(void *context, const mmusim_diag_t *diag),
+                       void *context, uint64_t *n_damaged, mmusim_diag_t *diag);
 
 /* Which records; zeroes mean all. */
 typedef struct mmusim_trace_selection {

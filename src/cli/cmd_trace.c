@@ -152,8 +152,8 @@ static int trace_verify(const struct cli_command *self, int argc, char **argv)
 
     if (status >= 0)
         return status;
-    if (mmusim_trace_verify(arguments.path, trace_print_damage, NULL,
-                            &n_damaged, &diag))
+    if (mmusim_trace_verify_as(arguments.path, &arguments.open,
+                               trace_print_damage, NULL, &n_damaged, &diag))
         return cli_diag(&diag);
     return n_damaged ? CLI_FOUND : CLI_OK;
 }
@@ -283,10 +283,14 @@ static int trace_formats(const struct cli_command *self, int argc, char **argv)
     return 0;
 }
 
+#define TRACE_FROM_OPTION                                                      \
+    {                                                                          \
+        "from", 'f', "FORMAT",                                                 \
+            "of the trace, instead of by content; options may follow:\n"       \
+            "lackey,thread=2 (`mmusim trace formats` lists all)"               \
+    }
 #define TRACE_OPEN_OPTIONS                                                     \
-    {"from", 'f', "FORMAT",                                                    \
-     "of the trace, instead of by content; options may follow:\n"              \
-     "lackey,thread=2 (`mmusim trace formats` lists all)"},                    \
+    TRACE_FROM_OPTION,                                                         \
     {                                                                          \
         "salvage", 's', NULL,                                                  \
             "skip damaged blocks; of other formats, keep what comes\n"         \
@@ -319,7 +323,8 @@ static const struct cli_option trace_info_options[] = {
     {"windows", 'w', "N",
      "at most N windows of the working set (default 20; of json\n256)"},
     {0}};
-static const struct cli_option trace_verify_options[] = {{0}};
+static const struct cli_option trace_verify_options[] = {TRACE_FROM_OPTION,
+                                                         {0}};
 static const struct cli_option trace_cat_options[] = {
     TRACE_OPEN_OPTIONS, TRACE_OUTPUT_OPTION, TRACE_SELECTION_OPTIONS, {0}};
 static const struct cli_option trace_convert_options[] = {
@@ -362,7 +367,7 @@ static const struct cli_command trace_info_command = {
 
 static const struct cli_command trace_verify_command = {
     .name = "trace verify",
-    .usage = "TRACE",
+    .usage = "[--from FORMAT] TRACE",
     .summary = "check every byte; name each damaged block",
     .details = "Exit status 1: there is damage.\n",
     .options = trace_verify_options,

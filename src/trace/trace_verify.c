@@ -11,10 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The importer's first complaint, in *damage. */
+/* The importer's first complaint, in *damage. Nobody reads what is written:
+ * packing it would take more time than reading. */
 static mmusim_status_t verify_import(struct import *import,
                                      mmusim_diag_t *damage, mmusim_diag_t *diag)
 {
+    const struct trace_writer_options stored = {.is_stored = true};
     struct trace_writer *writer = NULL;
     int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     mmusim_status_t status = MMUSIM_OK;
@@ -22,7 +24,7 @@ static mmusim_status_t verify_import(struct import *import,
     if (fd < 0)
         return mmusim__diag_set(diag, MMUSIM_SYSTEM, "/dev/null: %s",
                                 strerror(errno));
-    status = mmusim__trace_writer_create_fd(fd, NULL, &writer, diag);
+    status = mmusim__trace_writer_create_fd(fd, &stored, &writer, diag);
     if (!status)
         status = mmusim__import_run(import, writer, false, damage);
     mmusim__trace_writer_abandon(writer);
@@ -47,26 +49,76 @@ verify_foreign(struct import *import,
     return status == MMUSIM_DAMAGED ? MMUSIM_OK : status;
 }
 
-mmusim_status_t
-mmusim_trace_verify(const char *path,
-                    void (*report)(void *context, const mmusim_diag_t *diag),
-                    void *context, uint64_t *n_damaged, mmusim_diag_t *diag)
+/* What could not be opened. */
+static mmusim_status_t
+verify_unknown(const mmusim_diag_t *unknown,
+               void (*report)(void *context, const mmusim_diag_t *diag),
+               void *context, uint64_t *n_damaged, mmusim_diag_t *diag)
 {
+    if (unknown->status != MMUSIM_DAMAGED) {
+        if (diag)
+            *diag = *unknown;
+        return unknown->status;
+    }
+    *n_damaged = 1;
+    report(context, unknown);
+    return MMUSIM_OK;
+}
+
+static void verify_ignore(void *context, const mmusim_diag_t *diag)
+{
+    (void) context;
+    (void) diag;
+}
+
+/* Whether a file of no known format is a native trace whose first header is
+ * damaged: it has blocks all the same. */
+static bool verify_has_blocks(const char *path)
+{
+    const struct trace_damage_sink sink = {verify_ignore, NULL};
+    struct trace_file file = {.fd = -1};
+    bool has = strcmp(path, "-") != 0 &&
+               !mmusim__trace_file_open(&file, path, NULL, NULL) &&
+               !mmusim__trace_file_scan(&file, &sink, NULL) && file.n_blocks;
+
+    mmusim__trace_file_close(&file);
+    return has;
+}
+
+mmusim_status_t
+mmusim_trace_verify_as(const char *path, const mmusim_trace_options_t *options,
+                       void (*report)(void *context, const mmusim_diag_t *diag),
+                       void *context, uint64_t *n_damaged, mmusim_diag_t *diag)
+{
+    static const mmusim_trace_options_t none = {0};
     struct import import;
     struct trace_file file = {.fd = -1};
-    mmusim_status_t status = mmusim__import_open(&import, path, NULL, diag);
-    bool is_native = !import.ops;
+    mmusim_diag_t unknown = {0};
+    mmusim_status_t status = mmusim__trace_find_import(
+        &import, path, options ? options : &none, &unknown);
+    bool is_native = !status && !import.ops;
 
-    if (!status && import.ops)
+    if (!status && !is_native)
         status = verify_foreign(&import, report, context, n_damaged, diag);
-    else if (!status)
+    else if (is_native)
         status = mmusim__trace_open_native(&file, &import, diag);
-    else if (status == MMUSIM_DAMAGED && strcmp(path, "-") != 0)
-        /* of no format, or a native trace without one whole header */
+    else if (!import.ops && status == MMUSIM_DAMAGED &&
+             verify_has_blocks(path)) {
+        is_native = true;
         status = mmusim__trace_file_open(&file, path, NULL, diag);
+    } else
+        status = verify_unknown(&unknown, report, context, n_damaged, diag);
     if (!status && is_native)
         status =
             mmusim__trace_verify_file(&file, report, context, n_damaged, diag);
     mmusim__import_close(&import);
     return status;
+}
+
+mmusim_status_t
+mmusim_trace_verify(const char *path,
+                    void (*report)(void *context, const mmusim_diag_t *diag),
+                    void *context, uint64_t *n_damaged, mmusim_diag_t *diag)
+{
+    return mmusim_trace_verify_as(path, NULL, report, context, n_damaged, diag);
 }

@@ -409,7 +409,7 @@ static mmusim_status_t writer_build(const struct trace_writer_options *o,
     self->level = o && o->level ? o->level : codec->default_level;
     self->keeps_part = o && o->keeps_part;
     self->is_live = o && o->is_live;
-    if (self->is_live && !o->is_packed)
+    if (o && (o->is_stored || (self->is_live && !o->is_packed)))
         self->level = 0; /* zlib's: stored */
     self->open_bytes = o && o->open_bytes ? o->open_bytes : TRACE_OPEN_BYTES;
     self->block_bytes = TRACE_BLOCK_BYTES;

@@ -26,6 +26,7 @@ enum trace_codec { TRACE_CODEC_GZIP, TRACE_CODEC_ZSTD };
 struct trace_writer_options {
     enum trace_codec codec;
     int level;       /* of the codec; 0: its default here */
+    bool is_stored;  /* nothing is compressed (gzip only), level is ignored */
     bool keeps_part; /* close leaves PATH.part, the caller renames */
     /* Blocks at most this many unpacked bytes; 0: the format's 1 MiB. */
     uint32_t block_bytes;

@@ -159,6 +159,10 @@ grep -q "the xz data end too early" "$work/err" || fail "cut xz is not told"
 run 0 trace verify "$data/loop.champsim.xz"
 run 1 trace verify "$work/mixed"
 says "mixed:2: offset 14: 'hello' is no lackey record"
+run 0 trace verify --from champsim-cloudsuite "$data/loop.cloudsuite.gz"
+run 1 trace verify "$data/loop.cloudsuite.gz"
+says "--from FORMAT forces one"
+[ "$(wc -l <"$work/out")" -eq 1 ] || fail "verify: more than one line"
 
 # ---- a pipe that stays open: the message does not wait for its end ----
 mkfifo "$work/pipe"
