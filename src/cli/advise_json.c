@@ -2,25 +2,17 @@
 /* Advice as JSON: see advise_report.h. */
 #include "cli/advise_report.h"
 
-#include "cli/event_file.h"
+#include "cli/json_out.h"
 #include "cli/replay_report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { ADVICE_TEXT_BYTES = 512 };
-
-static void advice_json_text(FILE *file, const char *text)
-{
-    char buffer[2 * ADVICE_TEXT_BYTES];
-
-    fprintf(file, "\"%s\"", event_text(buffer, sizeof(buffer), text));
-}
-
 static void advice_json_member(FILE *file, const char *name, const char *text)
 {
-    fprintf(file, "\"%s\": ", name);
-    advice_json_text(file, text);
+    const struct json_out out = json_out_file(file);
+
+    json_out_member(&out, name, text);
 }
 
 static void advice_json_changes(FILE *file, const struct advice_change *changes,

@@ -2,6 +2,8 @@
 /* Ranking what was tried: see advise_report.h. */
 #include "cli/advise_report.h"
 
+#include "cli/replay_report.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,7 +135,8 @@ bool advice_add_together(struct advice_plan *plan,
 
 double advice_percent(int64_t part, uint64_t whole)
 {
-    return whole ? 100.0 * (double) part / (double) whole : 0.0;
+    return part < 0 ? -report_percent((uint64_t) -part, whole)
+                    : report_percent((uint64_t) part, whole);
 }
 
 enum advice_verdict advice_judge(const struct advice_ranking *ranking,

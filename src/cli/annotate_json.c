@@ -2,22 +2,10 @@
 /* Annotated runs as JSON: docs/annotate.md describes the document. Texts go
  * through the caller's writer: a page needs other escapes than a file. */
 #include "cli/annotate_text.h"
+#include "cli/json_out.h"
 #include "cli/run_setup.h"
 
 #include <inttypes.h>
-
-struct json_out {
-    FILE *file;
-    mmusim_write_fn write; /* to file */
-};
-
-static void json_text(const struct json_out *out, const char *text)
-{
-    if (text)
-        (void) mmusim_write_json_text(text, out->write, out->file);
-    else
-        fputs("null", out->file);
-}
 
 static void json_counts(const struct json_out *out,
                         const struct annotate_counts *counts)
@@ -29,11 +17,11 @@ static void json_counts(const struct json_out *out,
     fputc('}', out->file);
 }
 
+/* A member that others follow. */
 static void json_member(const struct json_out *out, const char *name,
                         const char *text)
 {
-    fprintf(out->file, "\"%s\": ", name);
-    json_text(out, text);
+    json_out_member(out, name, text);
     fputs(", ", out->file);
 }
 
@@ -142,12 +130,12 @@ void annotate_print_views(FILE *file, mmusim_write_fn write,
 void annotate_print_json(FILE *file, const struct annotate_report *report,
                          const mmusim_stats_run_t *run, uint32_t top)
 {
-    const struct json_out out = {file, run_write_file};
+    const struct json_out out = json_out_file(file);
 
-    fputs("{\n  \"schema\": \"mmusim-annotate-1\",\n  \"machine\": ", file);
-    json_text(&out, run->machine);
-    fputs(",\n  \"source\": ", file);
-    json_text(&out, run->source);
+    fputs("{\n  \"schema\": \"mmusim-annotate-1\",\n  ", file);
+    json_out_member(&out, "machine", run->machine);
+    fputs(",\n  ", file);
+    json_out_member(&out, "source", run->source);
     fputs(",\n  \"config\": ", file);
     (void) mmusim_stats_write_config(run, run_write_file, file);
     fputs(",\n  ", file);

@@ -139,11 +139,6 @@ static const char *text_name_row(const struct annotate_row *row,
     return text;
 }
 
-static double text_percent(uint64_t part, uint64_t whole)
-{
-    return whole ? 100.0 * (double) part / (double) whole : 0.0;
-}
-
 static void text_put_row(FILE *file, const struct text_columns *columns,
                          const struct annotate_counts *counts,
                          const struct annotate_counts *totals, const char *name)
@@ -157,7 +152,7 @@ static void text_put_row(FILE *file, const struct text_columns *columns,
                 report_grouped(counts->of[metric], number));
         if (i == 0)
             fprintf(file, " %6.2f %%",
-                    text_percent(counts->of[metric], totals->of[metric]));
+                    report_percent(counts->of[metric], totals->of[metric]));
     }
     fprintf(file, "  %s\n", name);
 }

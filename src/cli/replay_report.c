@@ -43,7 +43,7 @@ const char *report_grouped(uint64_t value, char *buffer)
     return buffer;
 }
 
-static double report_percent(uint64_t part, uint64_t whole)
+double report_percent(uint64_t part, uint64_t whole)
 {
     return whole ? 100.0 * (double) part / (double) whole : 0.0;
 }

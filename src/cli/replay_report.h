@@ -20,6 +20,9 @@ uint64_t report_value(const mmusim_stats_t *stats, const char *name);
 /* value with thousands separators into buffer (at least 28 bytes). */
 const char *report_grouped(uint64_t value, char *buffer);
 
+/* part of whole in percent; 0 of nothing. */
+double report_percent(uint64_t part, uint64_t whole);
+
 enum report_detail { REPORT_SUMS, REPORT_PER_CORE };
 
 void report_print(FILE *file, const mmusim_stats_t *stats, const char *machine,

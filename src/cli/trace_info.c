@@ -210,7 +210,7 @@ int trace_info_print(mmusim_trace_t *trace, const char *path,
     data.working_set = mmusim_trace_profile_working_set(profile);
     mmusim_trace_profile_left_out(profile, &data.left_out);
     if (is_json)
-        trace_info_print_json(&data);
+        trace_info_print_json(&data, stdout);
     else
         info_print_text(&data);
     mmusim_trace_profile_destroy(profile);

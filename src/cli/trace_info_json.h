@@ -5,6 +5,8 @@
 
 #include "mmusim/trace.h"
 
+#include <stdio.h>
+
 struct trace_info_data {
     const char *path;
     const mmusim_trace_t *trace;
@@ -16,6 +18,6 @@ struct trace_info_data {
     uint64_t n_windows; /* at most; at least 1 */
 };
 
-void trace_info_print_json(const struct trace_info_data *data);
+void trace_info_print_json(const struct trace_info_data *data, FILE *file);
 
 #endif

@@ -134,6 +134,17 @@ holds "p['os.protocol=linux-4.6']['violations'] == $n > 0"
 holds 'p["os.protocol=linux-7.1-fixed"]["violations"] == 0'
 holds 'p["os.protocol=linux-4.6"]["bugs"].startswith("B0")'
 
+# any name of a file, as long as names get, is told whole
+name=$(printf 'bad\377"q\nx%.0s' $(seq 25)).txt
+cp "$work/b06.txt" "$work/$name"
+run 1 advise -q -j 2 --check --only kernels -s os.protocol=linux-7.1 \
+    --format json -o "$work/json" "$work/$name"
+python3 - "$work/json" <<'END' || fail "the source's name in JSON"
+import json, sys
+source = json.load(open(sys.argv[1]))["source"]
+sys.exit(not source.endswith("/" + 25 * "bad\ufffd\"q\nx" + ".txt"))
+END
+
 # one change that cannot run does not end the others; the run as it is does
 advises -s os.memory=20M -s topology.cores_per_socket=2 --only settings \
     workload:chase,pages=3000,rounds=3
