@@ -48,12 +48,45 @@ int cli_exit_of(mmusim_status_t status)
     return CLI_SYSTEM;
 }
 
-/* One line whatever the user's names contain. */
+/* Bytes of the UTF-8 character at text that a terminal may get; 0: none begins
+ * here, or it is a control character. Overlong forms, surrogates and what is
+ * beyond U+10FFFF are none (RFC 3629, section 4). */
+static size_t option_shown_bytes(const unsigned char *text)
+{
+    unsigned char least = 0x80, most = 0xbf; /* of the second byte */
+    size_t n = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+    if (text[0] < 0x80)
+        return text[0] >= ' ' && text[0] != 0x7f;
+    if (text[0] < 0xc2 || text[0] > 0xf4)
+        return 0;
+    if (text[0] == 0xc2 || text[0] == 0xe0)
+        least = 0xa0; /* U+0080 to U+009F are control characters */
+    else if (text[0] == 0xf0)
+        least = 0x90;
+    else if (text[0] == 0xed)
+        most = 0x9f;
+    else if (text[0] == 0xf4)
+        most = 0x8f;
+    if (text[1] < least || text[1] > most)
+        return 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
+/* One line of text whatever the user's names and files contain. */
 static void option_print_message(char *text)
 {
-    for (char *c = text; *c; c++)
-        if ((unsigned char) *c < ' ' || *c == 0x7f)
+    for (char *c = text; *c;) {
+        size_t n = option_shown_bytes((const unsigned char *) c);
+
+        if (!n)
             *c = '?';
+        c += n ? n : 1;
+    }
     fprintf(stderr, "mmusim: %s\n", text);
 }
 

@@ -107,6 +107,12 @@ text_ends() { # FORMAT TEXT MESSAGE: the last line is wrong
     refuses 3 "$3" trace info --from "$1" "$work/wrong"
 }
 good='I  00401000,7'
+# a message is text, whatever the bytes: UTF-8 stays, all else is a "?"
+printf ' L 10,8\nh\303\251\300\257\355\240\200\302\233\360\237\230\200\377\033o\n' \
+    >"$work/bytes"
+refuses 3 "$(printf "'h\303\251???????\360\237\230\200??o'")" \
+    trace info --from lackey "$work/bytes"
+
 text_ends lackey "$good
 hello" "wrong:2: offset 14: 'hello' is no lackey record"
 text_ends lackey "$good
