@@ -17,8 +17,8 @@
  * know (EINVAL); the name lies in the other four arguments, so nobody has to
  * read the program's memory. A name has up to MMUSIM_MARK_BYTES bytes, what is
  * beyond is cut off; in the trace, what is not an ASCII letter, a digit or one
- * of _.:+-/@=% becomes '_'. A filter that kills at unknown prctl options
- * (seccomp) has to let this one through.
+ * of _.:+-/@=% becomes '_' (so "a b" and "a_b" are one name). A filter that
+ * kills at unknown prctl options (seccomp) has to let this one through.
  */
 #ifndef MMUSIM_MARK_H
 #define MMUSIM_MARK_H

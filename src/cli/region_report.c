@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGION_TEXT_BYTES = 224, REGION_NUMBER_BYTES = 28 };
+enum {
+    REGION_TEXT_BYTES = 224,
+    REGION_NUMBER_BYTES = 28,
+    REGION_NAME_WIDTH = 24, /* at least */
+};
 
 struct region_column {
     const char *title;
@@ -91,18 +95,32 @@ static struct region_row *region_find(struct region_row **rows, size_t *n_rows,
     return grown;
 }
 
+/* Of the column of names: the longest has to fit. */
+static int region_name_width(const struct region_row *rows, size_t n_rows)
+{
+    size_t width = REGION_NAME_WIDTH;
+
+    for (size_t i = 0; i < n_rows; i++) {
+        size_t length = strlen(rows[i].name);
+
+        width = length > width ? length : width;
+    }
+    return (int) width;
+}
+
 static void region_print_rows(FILE *file, const struct region_row *rows,
                               size_t n_rows)
 {
+    int width = region_name_width(rows, n_rows);
     char number[REGION_NUMBER_BYTES];
 
-    fprintf(file, "\nRegions, from one mark to the next\n  %-24s %6s", "",
+    fprintf(file, "\nRegions, from one mark to the next\n  %-*s %6s", width, "",
             "times");
     for (size_t c = 0; c < REGION_COLUMNS; c++)
         fprintf(file, " %*s", region_columns[c].width, region_columns[c].title);
     fputc('\n', file);
     for (size_t i = 0; i < n_rows; i++) {
-        fprintf(file, "  %-24s %6s", rows[i].name,
+        fprintf(file, "  %-*s %6s", width, rows[i].name,
                 report_grouped(rows[i].n, number));
         for (size_t c = 0; c < REGION_COLUMNS; c++)
             fprintf(file, " %*s", region_columns[c].width,

@@ -80,6 +80,14 @@ says 'Regions, from one mark to the next'
 run 0 replay exact.txt
 ! grep -q Regions "$work/out" || fail "a table that nobody asked for"
 
+# A long name moves no column of the table.
+sed 's/mark one/mark a.name.as.long.as.marks.may.have/' exact.txt >long.txt
+run 0 replay --attach-marks long.txt
+sed -n '/^Regions/,/^$/p' "$work/out" | awk 'NR > 1 && NF { print length($0) }' |
+    sort -u >lengths
+[ "$(wc -l <lengths)" = 1 ] || fail "the table of regions is not aligned"
+says 'a.name.as.long.as.marks.may.have '
+
 # More marks than regions are kept apart.
 awk 'BEGIN {
     print "1 i 0x400000"
