@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TRACE_TIDS_MAX = 256 };
 
@@ -73,6 +74,19 @@ static int trace_option(void *context, const struct cli_option *option,
     }
 }
 
+/* A file may have such a name. */
+static int trace_refuse_program(const struct cli_command *self,
+                                const char *path)
+{
+    if (strncmp(path, "workload:", strlen("workload:")) != 0 ||
+        !access(path, F_OK))
+        return -1;
+    return cli_error(CLI_USAGE,
+                     "%s: takes a trace, not a generated program, as %s is "
+                     "(replay and sweep take those)",
+                     self->name, path);
+}
+
 static int trace_parse(const struct cli_command *self, int argc, char **argv,
                        int (*on_option)(void *context,
                                         const struct cli_option *option,
@@ -89,7 +103,7 @@ static int trace_parse(const struct cli_command *self, int argc, char **argv,
                          "%s: takes one trace (see mmusim %s --help)",
                          self->name, self->name);
     arguments->path = argv[first];
-    return -1;
+    return trace_refuse_program(self, arguments->path);
 }
 
 static int trace_info_option(void *context, const struct cli_option *option,

@@ -110,4 +110,5 @@ says "856 more fetches, loads and stores elsewhere"
 refuses 2 "nearest: json" trace info --format jsn "$work/small.txt"
 refuses 2 "--windows" trace info --windows 0 "$work/small.txt"
 refuses 3 "No such file" trace info --format json "$work/none"
+refuses 2 "takes a trace, not a generated program" trace info workload:madvise
 finish
