@@ -97,6 +97,9 @@ struct cli_output;
 int cli_output_refuse_input(const char *output, const char *input);
 struct cli_output *cli_output_open(const char *path, int *exit_status);
 extern const char cli_standard_error[]; /* itself the path that means it */
+/* The file that path means, behind links; path itself where that is new or not
+ * regular. Free it. NULL: errno is set. */
+char *cli_output_target(const char *path);
 void *cli_output_stream(struct cli_output *output); /* a FILE * */
 int cli_output_close(struct cli_output *output);
 /* Removes the .part file. */

@@ -68,6 +68,14 @@ int cli_output_refuse_input(const char *output, const char *input)
     return 0;
 }
 
+char *cli_output_target(const char *path)
+{
+    struct stat old;
+    int is_regular = !stat(path, &old) && S_ISREG(old.st_mode);
+
+    return is_regular ? realpath(path, NULL) : strdup(path);
+}
+
 static void output_free(struct cli_output *output)
 {
     free(output->path);
@@ -101,9 +109,9 @@ static int output_open_file(struct cli_output *output, const char *path)
     struct stat old;
     int is_there = !stat(path, &old);
 
-    output->path = is_there ? realpath(path, NULL) : strdup(path);
+    output->path = cli_output_target(path);
     if (!output->path)
-        return cli_error(CLI_SYSTEM, "out of memory");
+        return output_open_failed(path);
     if (is_there && !S_ISREG(old.st_mode)) {
         output->stream = fopen(path, "we");
         return output->stream ? 0 : output_open_failed(path);

@@ -20,14 +20,6 @@ static bool merge_is_in_place(const char *output)
            (!stat(output, &status) && !S_ISREG(status.st_mode));
 }
 
-/* The file itself, behind links; free it. */
-static char *merge_target(const char *output)
-{
-    char *target = realpath(output, NULL);
-
-    return target ? target : strdup(output);
-}
-
 int slurm_merge_write(struct sweep_merge *merge)
 {
     char writer[128];
@@ -38,8 +30,11 @@ int slurm_merge_write(struct sweep_merge *merge)
     if (merge_is_in_place(merge->output))
         return sweep_merge_write(merge);
     sweep_file_writer(writer, sizeof(writer));
-    target = merge_target(merge->output);
-    if (!target || asprintf(&own, "%s.%s", target, writer) < 0)
+    target = cli_output_target(merge->output);
+    if (!target)
+        return cli_error(CLI_SYSTEM, "%s: cannot write: %s", merge->output,
+                         strerror(errno));
+    if (asprintf(&own, "%s.%s", target, writer) < 0)
         status = cli_error(CLI_SYSTEM, "out of memory");
     if (!status) {
         merge->output = own;

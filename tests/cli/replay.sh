@@ -56,6 +56,11 @@ run 0 replay --format csv -o "$work/link" "$small"
 [ -L "$work/link" ] || fail "a link was replaced by a file"
 grep -q '^name,value' "$work/old" || fail "the file behind a link is not new"
 
+# a pipe by its name in /dev
+"$MMUSIM" replay --format json -q -o /dev/stdout "$small" 2>"$work/err" |
+    cat >"$work/piped"
+cmp -s "$work/piped" "$work/first.json" || fail "-o /dev/stdout into a pipe"
+
 # where nothing can be written
 refuses 4 "cannot write" replay -o "$work/none/x" "$small"
 refuses 4 "cannot write" replay -o "$work" "$small"
