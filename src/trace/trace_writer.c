@@ -16,11 +16,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WRITER_FILE_MODE = 0666, WRITER_ROOM_BYTES = 2 * RECORD_BYTES_MAX };
@@ -433,6 +435,29 @@ mmusim__trace_writer_create_fd(int fd, const struct trace_writer_options *o,
     return status;
 }
 
+/* PATH.part beside the file behind links; what is no regular file is written
+ * in place. */
+static bool writer_set_path(struct trace_writer *writer, const char *path)
+{
+    char target[PATH_MAX];
+    struct stat old;
+    bool is_there = stat(path, &old) == 0;
+    bool is_regular = is_there && S_ISREG(old.st_mode);
+    size_t size;
+
+    if (is_regular && !realpath(path, target))
+        return false;
+    errno = ENOMEM; /* until a call says otherwise */
+    writer->path = mmusim__trace_file_copy_path(is_regular ? target : path);
+    if (!writer->path || (is_there && !is_regular))
+        return writer->path != NULL;
+    size = strlen(writer->path) + sizeof(".part");
+    writer->part = malloc(size);
+    if (writer->part)
+        snprintf(writer->part, size, "%s.part", writer->path);
+    return writer->part != NULL;
+}
+
 mmusim_status_t
 mmusim__trace_writer_create(const char *path,
                             const struct trace_writer_options *o,
@@ -440,26 +465,19 @@ mmusim__trace_writer_create(const char *path,
 {
     mmusim_status_t status = writer_build(o, writer, diag);
     struct trace_writer *self = *writer;
-    size_t size = strlen(path) + sizeof(".part");
 
     if (status)
         return status;
     self->owns_file = true;
-    self->path = mmusim__trace_file_copy_path(path);
-    self->part = malloc(size);
-    if (!self->path || !self->part) {
-        status = writer_fail(self, MMUSIM_NOMEM, "out of memory");
-        goto fail;
-    }
-    snprintf(self->part, size, "%s.part", path);
-    self->fd = open(self->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                    WRITER_FILE_MODE);
-    if (self->fd < 0) {
-        status = writer_fail(self, MMUSIM_SYSTEM, "cannot write the trace");
-        goto fail;
-    }
-    return MMUSIM_OK;
-fail:
+    if (writer_set_path(self, path))
+        self->fd =
+            open(self->part ? self->part : self->path,
+                 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, WRITER_FILE_MODE);
+    if (self->fd >= 0)
+        return MMUSIM_OK;
+    status = errno == ENOMEM
+                 ? writer_fail(self, MMUSIM_NOMEM, "out of memory")
+                 : writer_fail(self, MMUSIM_SYSTEM, "cannot write the trace");
     if (diag)
         *diag = self->error;
     writer_free(self);
@@ -544,7 +562,7 @@ static void writer_close_file(struct trace_writer *writer)
     writer->fd = -1;
     if (close(fd) && !writer->error.status)
         writer_fail(writer, MMUSIM_SYSTEM, "cannot write the trace");
-    if (writer->keeps_part)
+    if (writer->keeps_part || !writer->part)
         return;
     if (!writer->error.status && rename(writer->part, writer->path))
         writer_fail(writer, MMUSIM_SYSTEM, "cannot rename the trace");

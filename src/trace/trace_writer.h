@@ -10,7 +10,8 @@
  * by one host thread at a time.
  *
  * The file is written as PATH.part and renamed by close; abandon removes it
- * (trace_writer_keep_part leaves the .part for the recorder's parent).
+ * (keeps_part leaves the .part to the caller). Links are followed; a device or
+ * a pipe is written in place.
  */
 #ifndef MMUSIM_TRACE_TRACE_WRITER_H
 #define MMUSIM_TRACE_TRACE_WRITER_H
