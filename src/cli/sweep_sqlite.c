@@ -4,6 +4,7 @@
  * statistic; tables machines, config and sources beside it. SQLite writes in
  * place, so the database is made as FILE.part and renamed.
  */
+#define _GNU_SOURCE
 #include "cli/sweep_merge.h"
 
 #include "cli/run_setup.h"
@@ -13,6 +14,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef MMUSIM_HAS_SQLITE
@@ -279,27 +281,53 @@ static int database_write(struct sweep_merge *merge, const char *part)
     return base.status;
 }
 
-int sweep_merge_sqlite(struct sweep_merge *merge)
+/* SQLite seeks and reads back: no device, no pipe. */
+static int database_refuse(const char *path)
 {
-    size_t size = merge->output ? strlen(merge->output) + sizeof(".part") : 0;
-    char *part = size ? malloc(size) : NULL;
+    struct stat old;
+
+    if (stat(path, &old) || S_ISREG(old.st_mode))
+        return 0;
+    return cli_error(CLI_SYSTEM,
+                     "%s: cannot write: a database must be a regular file "
+                     "(choose another name for -o, or csv)",
+                     path);
+}
+
+static int database_replace(struct sweep_merge *merge, const char *target)
+{
+    char *part;
     int status;
 
-    if (!size || !strcmp(merge->output, "-")) {
-        free(part);
-        return cli_error(CLI_USAGE, "--format sqlite: into which file? (-o)");
-    }
-    if (!part)
+    if (asprintf(&part, "%s.part", target) < 0)
         return cli_error(CLI_SYSTEM, "out of memory");
-    snprintf(part, size, "%s.part", merge->output);
     unlink(part);
     status = database_write(merge, part);
-    if (!status && rename(part, merge->output))
+    if (!status && rename(part, target))
         status = cli_error(CLI_SYSTEM, "%s: cannot write: %s", merge->output,
                            strerror(errno));
     if (status)
         unlink(part);
     free(part);
+    return status;
+}
+
+int sweep_merge_sqlite(struct sweep_merge *merge)
+{
+    char *target;
+    int status;
+
+    if (!merge->output || !strcmp(merge->output, "-"))
+        return cli_error(CLI_USAGE, "--format sqlite: into which file? (-o)");
+    status = database_refuse(merge->output);
+    if (status)
+        return status;
+    target = cli_output_target(merge->output);
+    if (!target)
+        return cli_error(CLI_SYSTEM, "%s: cannot write: %s", merge->output,
+                         strerror(errno));
+    status = database_replace(merge, target);
+    free(target);
     return status;
 }
 

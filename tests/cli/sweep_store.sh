@@ -29,6 +29,22 @@ cmp plain.json one.json || fail "json differs from that without a store"
     fail "the second run computed something"
 run 0 sweep merge one
 cmp plain.csv out || fail "merge gives other bytes"
+
+# a database replaces the file behind a link, and nothing that is no file
+"$MMUSIM" sweep merge --format sqlite -o first.db one 2>err
+status=$?
+if ! grep -q "has no SQLite" err; then
+    [ "$status" -eq 0 ] || fail "merge into a database: status $status"
+    echo old >behind.db
+    ln -s behind.db link.db
+    run 0 sweep merge --format sqlite -o link.db one
+    [ -L link.db ] || fail "a link was replaced by a database"
+    cmp first.db behind.db || fail "the database behind a link is another"
+    mkfifo pipe.db
+    refuses 4 "must be a regular file" \
+        sweep merge --format sqlite -o pipe.db one
+    [ -p pipe.db ] || fail "a pipe was replaced by a database"
+fi
 run 0 sweep --store one -p $key=0..9 -p seed=1,2 --ascii "$small"
 says "20 of 20 points"
 run 0 sweep status one
