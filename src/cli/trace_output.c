@@ -112,6 +112,10 @@ static int output_foreign(const struct trace_output *what,
             return CLI_INTERRUPTED;
         if (!diag.file[0] && diag.status == MMUSIM_USAGE)
             return cli_error(CLI_USAGE, "%s: %s", what->path, diag.text);
+        if (!diag.file[0] && diag.status == MMUSIM_SYSTEM)
+            return cli_error(CLI_SYSTEM, "%s: %s",
+                             what->output ? what->output : "standard output",
+                             diag.text);
         return cli_diag(&diag);
     }
     status = cli_output_close(output);

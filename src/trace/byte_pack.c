@@ -4,6 +4,7 @@
 
 #include "core/diag.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -43,6 +44,7 @@ struct byte_packer {
     const struct pack_ops *ops; /* NULL: none */
     void *state;
     bool has_failed;
+    int error; /* errno of the write that failed */
     size_t n_in;
     uint8_t in[PACK_IN_BYTES];
     uint8_t out[PACK_OUT_BYTES];
@@ -238,9 +240,13 @@ mmusim_status_t mmusim__byte_packer_create(const char *packing,
 static void packer_write(struct byte_packer *packer, const uint8_t *bytes,
                          size_t n_bytes)
 {
-    if (!packer->has_failed && n_bytes &&
-        packer->write(packer->context, (const char *) bytes, n_bytes))
+    if (packer->has_failed || n_bytes == 0)
+        return;
+    errno = 0;
+    if (packer->write(packer->context, (const char *) bytes, n_bytes)) {
         packer->has_failed = true;
+        packer->error = errno;
+    }
 }
 
 /* Packs and writes what is collected. */
@@ -286,6 +292,7 @@ bool mmusim__byte_packer_put(struct byte_packer *packer, const void *bytes,
 bool mmusim__byte_packer_finish(struct byte_packer *packer)
 {
     packer_drain(packer, PACK_ENDS);
+    errno = packer->error;
     return !packer->has_failed;
 }
 

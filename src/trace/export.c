@@ -6,6 +6,7 @@
 #include "core/source.h"
 #include "mmusim/trace.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -258,7 +259,9 @@ mmusim_status_t mmusim_trace_export(mmusim_trace_t *trace,
     else
         status = export_one(trace, ops, to, packer, diag);
     if (!status && !mmusim__byte_packer_finish(packer))
-        status = mmusim__diag_set(diag, MMUSIM_SYSTEM, "cannot write");
+        status =
+            mmusim__diag_set(diag, MMUSIM_SYSTEM, "cannot write%s%s",
+                             errno ? ": " : "", errno ? strerror(errno) : "");
     mmusim__byte_packer_destroy(packer);
     return status;
 }

@@ -87,6 +87,30 @@ python3 "$model/foreign_reader.py" champsim "$work/x.gz" |
     awk '$2 != "i" { print $3 }' | sort | cmp -s - "$work/counted" ||
     fail "champsim: not the addresses"
 
+# ---- links are followed; what is no regular file is written in place ----
+echo old >"$work/target.mmt"
+ln -s target.mmt "$work/link.mmt"
+run 0 trace convert -o "$work/link.mmt" "$work/a.lackey"
+[ -L "$work/link.mmt" ] || fail "a link was replaced by a trace"
+cmp -s "$work/a.mmt" "$work/target.mmt" || fail "the trace behind a link is old"
+mkfifo "$work/pipe"
+timeout 20 cat "$work/pipe" >"$work/piped.mmt" &
+run 0 trace convert -o "$work/pipe" "$work/a.lackey"
+wait
+[ -p "$work/pipe" ] || fail "a pipe was replaced by a trace"
+cmp -s "$work/a.mmt" "$work/piped.mmt" || fail "a pipe got another trace"
+mknod "$work/null" c 1 3 2>/dev/null && mknod "$work/full" c 1 7
+if (: >"$work/null") 2>/dev/null; then # root, and a folder that has devices
+    run 0 trace convert -o "$work/null" "$work/a.lackey"
+    run 0 trace cut --end 100 -o "$work/null" "$work/a.mmt"
+    for format in native text lackey champsim; do
+        refuses 4 "$work/full: cannot write" \
+            trace convert --to $format -o "$work/full" "$work/a.mmt"
+        grep -q "No space left" "$work/err" || fail "$format: why is it full?"
+    done
+    [ -c "$work/null" ] && [ -c "$work/full" ] || fail "a device was replaced"
+fi
+
 # ---- failures leave no file ----
 refuses 2 "nearest: champsim" trace convert --to champsm "$work/a.mmt"
 refuses 2 "-o FILE is missing" trace convert "$work/a.lackey"
