@@ -72,6 +72,16 @@ MMUSIM_API bool mmusim_trace_is_complete(const mmusim_trace_t *trace);
 
 /* What the trace was read as: a name of mmusim_trace_format_each; static. */
 MMUSIM_API const char *mmusim_trace_format(const mmusim_trace_t *trace);
+/* The file of a trace in another format than the native one: those of
+ * mmusim_trace_info_t are of what it became. */
+typedef struct mmusim_trace_foreign_file {
+    const char
+        *packing;   /* "gzip", "xz", ...; NULL: none, or a folder; static */
+    uint64_t bytes; /* as packed; of a pipe what was read; 0: a folder */
+} mmusim_trace_foreign_t;
+/* False: the trace is a native one. */
+MMUSIM_API bool mmusim_trace_foreign(const mmusim_trace_t *trace,
+                                     mmusim_trace_foreign_t *foreign);
 /* What reading another format has to say, the i-th line; NULL: no more. The
  * trace's. */
 MMUSIM_API const char *mmusim_trace_note(const mmusim_trace_t *trace, size_t i);

@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 enum {
     INFO_REGIONS = 16,
@@ -34,21 +33,38 @@ static void info_print_operations(const mmusim_trace_info_t *info)
     }
 }
 
-static void info_print_counts(const mmusim_trace_t *trace,
-                              const mmusim_trace_info_t *info)
+/* The file; of another format than ours it is the user's that counts, not what
+ * it became. */
+static void info_print_file(const mmusim_trace_t *trace,
+                            const mmusim_trace_info_t *info)
 {
-    uint64_t accesses = info->loads + info->stores;
-    uint64_t records;
-    uint32_t tid;
+    mmusim_trace_foreign_t foreign;
 
-    if (strcmp(mmusim_trace_format(trace), "native") != 0)
-        printf("read as           %s\n", mmusim_trace_format(trace));
+    if (mmusim_trace_foreign(trace, &foreign)) {
+        printf("format            %s%s%s\n", mmusim_trace_format(trace),
+               foreign.packing ? ", " : "",
+               foreign.packing ? foreign.packing : "");
+        if (foreign.bytes)
+            printf("bytes             %" PRIu64 "\n", foreign.bytes);
+        return;
+    }
     printf("format            native, version %" PRIu32 ", %s\n", info->version,
            info->codec);
     printf("blocks            %" PRIu32 "%s\n", info->n_blocks,
            info->has_index ? "" : " (no index: unfinished or cut short)");
     printf("bytes             %" PRIu64 " (unpacked %" PRIu64 ")\n",
            info->packed_bytes, info->unpacked_bytes);
+}
+
+static void info_print_counts(const mmusim_trace_t *trace,
+                              const mmusim_trace_info_t *info)
+{
+    uint64_t accesses = info->loads + info->stores;
+    mmusim_trace_foreign_t foreign;
+    uint64_t records;
+    uint32_t tid;
+
+    info_print_file(trace, info);
     printf("threads           %" PRIu32 "\n", info->n_threads);
     printf("records           %" PRIu64 "\n", info->records);
     printf("instructions      %" PRIu64 "\n", info->instructions);
@@ -56,7 +72,7 @@ static void info_print_counts(const mmusim_trace_t *trace,
     printf("accesses          %" PRIu64 " (%" PRIu64 " loads, %" PRIu64
            " stores)\n",
            accesses, info->loads, info->stores);
-    if (accesses)
+    if (accesses && !mmusim_trace_foreign(trace, &foreign))
         printf("bytes per access  %.3f\n",
                (double) info->packed_bytes / (double) accesses);
     printf("pages             %" PRIu64 " of 4 KiB%s\n", info->pages,

@@ -12,38 +12,66 @@ static void json_item(const struct json_out *out, size_t i)
     fputs(i ? ",\n    {" : "\n    {", out->file);
 }
 
+struct json_row {
+    const char *name;
+    uint64_t value;
+};
+
+static void json_print_rows(const struct json_out *out,
+                            const struct json_row *rows, size_t n_rows)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        fputs("  ", out->file);
+        json_out_number(out, rows[i].name, rows[i].value);
+        fputs(",\n", out->file);
+    }
+}
+
+static void json_print_native_file(const struct json_out *out,
+                                   const mmusim_trace_info_t *info)
+{
+    const struct json_row rows[] = {{"version", info->version},
+                                    {"blocks", info->n_blocks},
+                                    {"packed_bytes", info->packed_bytes},
+                                    {"unpacked_bytes", info->unpacked_bytes}};
+
+    json_out_member(out, "codec", info->codec);
+    fputs(",\n  ", out->file);
+    json_out_bool(out, "has_index", info->has_index);
+    fputs(",\n", out->file);
+    json_print_rows(out, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void json_print_foreign_file(const struct json_out *out,
+                                    const mmusim_trace_foreign_t *foreign)
+{
+    const struct json_row rows[] = {{"packed_bytes", foreign->bytes}};
+
+    json_out_member(out, "codec", foreign->packing);
+    fputs(",\n", out->file);
+    json_print_rows(out, rows, foreign->bytes != 0);
+}
+
 static void json_print_counts(const struct json_out *out,
                               const struct trace_info_data *data)
 {
     const mmusim_trace_info_t *info = &data->info;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {{"version", info->version},
-                {"blocks", info->n_blocks},
-                {"packed_bytes", info->packed_bytes},
-                {"unpacked_bytes", info->unpacked_bytes},
-                {"records", info->records},
-                {"instructions", info->instructions},
-                {"fetches", info->fetches},
-                {"loads", info->loads},
-                {"stores", info->stores},
-                {"pages", info->pages}};
+    const struct json_row rows[] = {
+        {"records", info->records}, {"instructions", info->instructions},
+        {"fetches", info->fetches}, {"loads", info->loads},
+        {"stores", info->stores},   {"pages", info->pages}};
+    mmusim_trace_foreign_t foreign;
 
     fputs("  ", out->file);
     json_out_member(out, "trace", data->path);
     fputs(",\n  ", out->file);
     json_out_member(out, "read_as", mmusim_trace_format(data->trace));
     fputs(",\n  ", out->file);
-    json_out_member(out, "codec", info->codec);
-    fputs(",\n  ", out->file);
-    json_out_bool(out, "has_index", info->has_index);
-    fputs(",\n", out->file);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        fputs("  ", out->file);
-        json_out_number(out, rows[i].name, rows[i].value);
-        fputs(",\n", out->file);
-    }
+    if (mmusim_trace_foreign(data->trace, &foreign))
+        json_print_foreign_file(out, &foreign);
+    else
+        json_print_native_file(out, info);
+    json_print_rows(out, rows, sizeof(rows) / sizeof(rows[0]));
     fputs("  ", out->file);
     json_out_bool(out, "pages_are_cut", info->pages >= MMUSIM_TRACE_PAGES_MAX);
     fputs(",\n", out->file);

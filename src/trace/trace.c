@@ -46,6 +46,19 @@ static mmusim_status_t trace_import_into(struct import *import, FILE *out,
     return status;
 }
 
+static mmusim_trace_foreign_t trace_foreign_of(const struct byte_stream *stream)
+{
+    mmusim_trace_foreign_t foreign = {0};
+
+    if (!stream)
+        return foreign;
+    if (stream->packing)
+        foreign.packing = stream->packing->name;
+    foreign.bytes =
+        stream->packed_bytes ? stream->packed_bytes : stream->packed_offset;
+    return foreign;
+}
+
 static mmusim_status_t trace_fill_import(struct mmusim_trace *self,
                                          struct import *import,
                                          mmusim_diag_t *diag)
@@ -62,6 +75,8 @@ static mmusim_status_t trace_fill_import(struct mmusim_trace *self,
         return status;
     }
     self->format = import->ops->name;
+    self->is_foreign = true;
+    self->foreign = trace_foreign_of(import->stream);
     self->is_cut = import->is_cut;
     self->notes = import->notes;
     return mmusim__trace_file_open(&self->file, import->path, out, diag);
@@ -200,6 +215,13 @@ bool mmusim_trace_is_complete(const mmusim_trace_t *trace)
 const char *mmusim_trace_format(const mmusim_trace_t *trace)
 {
     return trace->format;
+}
+
+bool mmusim_trace_foreign(const mmusim_trace_t *trace,
+                          mmusim_trace_foreign_t *foreign)
+{
+    *foreign = trace->foreign;
+    return trace->is_foreign;
 }
 
 const char *mmusim_trace_note(const mmusim_trace_t *trace, size_t i)

@@ -24,7 +24,9 @@ struct mmusim_trace {
     struct shared_stream *shared; /* one a thread, with a cache */
     struct source_thread *threads;
     const char *format; /* "native", or what it was imported from */
+    bool is_foreign;    /* it was imported */
     bool is_cut;        /* the import ended at damage */
+    mmusim_trace_foreign_t foreign;
     struct import_notes notes;
 };
 

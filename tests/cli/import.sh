@@ -56,7 +56,10 @@ for sample in lackey:tiny_sort.lackey.gz champsim:loop.champsim.xz \
     same_records "$file" --from "$format"
     same_misses "$file"
     run 0 trace info "$file"
-    says "read as           $format"
+    says "format            $format"
+    says "bytes             $(wc -c <"$file" | tr -d ' ')"
+    ! grep -q "^blocks\|^bytes per\|native" "$work/out" ||
+        fail "info of $file: what it became"
     cp "$work/out" "$work/info"
     "$MMUSIM" trace info - <"$file" >"$work/out" 2>/dev/null
     cmp -s "$work/info" "$work/out" || fail "$file: not the same from a pipe"
@@ -73,6 +76,13 @@ for sample in "champsim 1 3000:loop.champsim.xz" "din 3 500:loop.din"; do
         cat "$data/${sample#*:}" ;;
     esac | cmp -s - "$work/written" || fail "$sample: another file"
 done
+
+run 0 trace info "$data/tiny_sort.lackey.gz"
+says "format            lackey, gzip"
+run 0 trace info --format json "$data/tiny_sort.lackey.gz"
+says '"codec": "gzip"'
+says "\"packed_bytes\": $(wc -c <"$data/tiny_sort.lackey.gz" | tr -d ' ')"
+! grep -q '"blocks"' "$work/out" || fail "json: blocks of a foreign trace"
 
 # ---- packings ----
 gzip -dc "$data/tiny_sort.lackey.gz" >"$work/plain"
