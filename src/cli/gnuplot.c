@@ -144,22 +144,36 @@ static int gnuplot_tell(FILE *said)
                      line[0] ? line : "it says nothing");
 }
 
+static void gnuplot_copy(FILE *drawn, FILE *out)
+{
+    char bytes[4096];
+    size_t n;
+
+    rewind(drawn);
+    while ((n = fread(bytes, 1, sizeof(bytes), drawn)) > 0)
+        fwrite(bytes, 1, n, out); /* closing out tells what went wrong */
+}
+
 int gnuplot_end(FILE *script, FILE *out)
 {
     FILE *said = tmpfile();
+    FILE *drawn = tmpfile();
     int status = 0;
-    int has_failed = fflush(script) || fflush(out) || !said;
 
-    if (has_failed) {
+    if (fflush(script) || !said || !drawn) {
         status = cli_error(CLI_SYSTEM, "cannot write the figure's script: %s",
                            strerror(errno));
     } else {
         rewind(script);
-        if (gnuplot_run("-d", fileno(script), fileno(out), fileno(said)) != 0)
+        if (gnuplot_run("-d", fileno(script), fileno(drawn), fileno(said)) != 0)
             status = gnuplot_tell(said);
+        else
+            gnuplot_copy(drawn, out);
     }
     if (said)
         fclose(said);
+    if (drawn)
+        fclose(drawn);
     fclose(script);
     return status;
 }

@@ -2,8 +2,10 @@
 /*
  * Output files: a regular FILE is written as FILE.part and renamed when it is
  * complete, so that an old FILE survives whatever goes wrong. Links are
- * followed: the file behind them is replaced, not the link.
+ * followed: the file behind them is replaced, not the link. Streams write
+ * through output_cookie_write, as stdio forgets why a write has failed.
  */
+#define _GNU_SOURCE
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -20,7 +22,49 @@ struct cli_output {
     FILE *stream;
     char *path; /* NULL: standard output */
     char *part; /* NULL: written in place */
+    int fd;     /* of a stream that is ours, else -1 */
+    int error;  /* errno of the first write to fd that failed */
 };
+
+static ssize_t output_cookie_write(void *cookie, const char *bytes, size_t n)
+{
+    struct cli_output *output = cookie;
+    size_t done = 0;
+
+    while (done < n) {
+        ssize_t written = write(output->fd, bytes + done, n - done);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0) {
+            if (!output->error)
+                output->error = written ? errno : EIO;
+            return 0;
+        }
+        done += (size_t) written;
+    }
+    return (ssize_t) n;
+}
+
+static int output_cookie_close(void *cookie)
+{
+    struct cli_output *output = cookie;
+
+    return close(output->fd);
+}
+
+/* Takes fd, which may be -1. */
+static void output_open_stream(struct cli_output *output, int fd)
+{
+    static const cookie_io_functions_t functions = {
+        .write = output_cookie_write, .close = output_cookie_close};
+
+    output->fd = fd;
+    if (fd >= 0)
+        output->stream = fopencookie(output, "w", functions);
+    if (fd >= 0 && !output->stream)
+        close(fd);
+}
 
 static int output_is_stdout(const char *path)
 {
@@ -89,19 +133,13 @@ static int output_open_failed(const char *path)
 }
 
 /* The new file gets the old one's permissions. */
-static FILE *output_open_part(const char *part, const struct stat *old)
+static void output_open_part(struct cli_output *output, const struct stat *old)
 {
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    FILE *stream;
+    int fd = open(output->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-    if (fd < 0)
-        return NULL;
-    if (old)
+    if (fd >= 0 && old)
         (void) fchmod(fd, old->st_mode & 0777);
-    stream = fdopen(fd, "w");
-    if (!stream)
-        close(fd);
-    return stream;
+    output_open_stream(output, fd);
 }
 
 static int output_open_file(struct cli_output *output, const char *path)
@@ -113,7 +151,8 @@ static int output_open_file(struct cli_output *output, const char *path)
     if (!output->path)
         return output_open_failed(path);
     if (is_there && !S_ISREG(old.st_mode)) {
-        output->stream = fopen(path, "we");
+        output_open_stream(
+            output, open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
         return output->stream ? 0 : output_open_failed(path);
     }
     if (is_there && access(path, W_OK))
@@ -121,7 +160,7 @@ static int output_open_file(struct cli_output *output, const char *path)
     output->part = output_part_of(output->path);
     if (!output->part)
         return cli_error(CLI_SYSTEM, "out of memory");
-    output->stream = output_open_part(output->part, is_there ? &old : NULL);
+    output_open_part(output, is_there ? &old : NULL);
     return output->stream ? 0 : output_open_failed(output->part);
 }
 
@@ -131,13 +170,11 @@ static int output_open_error(struct cli_output *output)
     int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
 
     output->path = strdup(cli_standard_error);
-    output->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
+    output_open_stream(output, fd);
     if (output->stream && output->path)
         return 0;
     if (output->stream)
         fclose(output->stream);
-    else if (fd >= 0)
-        close(fd);
     return output_open_failed(cli_standard_error);
 }
 
@@ -179,6 +216,8 @@ static int output_finish_stream(struct cli_output *output)
     if (output->path ? fclose(stream) : fflush(stream))
         error = errno ? errno : EIO;
     output->stream = NULL;
+    if (output->error)
+        return output->error;
     return error ? error : has_failed ? EIO : 0;
 }
 

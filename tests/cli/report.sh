@@ -149,4 +149,12 @@ if command -v node >/dev/null; then
 else
     echo "skipped: no node to look at them"
 fi
+# a full disk is told as such, however long the page is
+mknod "$work/full" c 1 7 2>/dev/null
+if { : >"$work/full"; } 2>/dev/null; then # root, and a folder with devices
+    refuses 4 "$work/full: cannot write: No space left on device" \
+        replay -q -o "$work/stats" --report "$work/full" workload:chase,pages=4
+    [ -c "$work/full" ] || fail "a device was replaced by a page"
+fi
+
 finish
