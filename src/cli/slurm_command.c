@@ -406,8 +406,10 @@ int slurm_tell(enum slurm_outcome outcome, const char *command,
         return CLI_INTERRUPTED;
     case SLURM_UNREACHABLE:
         return cli_error(CLI_SYSTEM,
-                         "%s: %s (is the controller up? `scontrol ping`; the "
-                         "same command again goes on from here)",
+                         "%s: %s (is this a host of Slurm's, and its "
+                         "controller up? `scontrol ping`; the same command "
+                         "again goes on from here; --engine local needs no "
+                         "Slurm)",
                          command, answer->error);
     case SLURM_REFUSED:
     case SLURM_OVER_LIMIT:

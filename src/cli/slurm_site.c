@@ -137,7 +137,13 @@ int slurm_site_ask(struct slurm_site *site, uint64_t patience_s, bool is_quiet,
         slurm_answer_fini(&answer);
         return 0;
     }
-    status = slurm_tell(outcome, "scontrol", &answer);
+    if (outcome == SLURM_REFUSED) /* it does not even say where to ask */
+        status = cli_error(CLI_SYSTEM,
+                           "scontrol show config: %s (is this a host of "
+                           "Slurm's? --engine local needs no Slurm)",
+                           answer.error);
+    else
+        status = slurm_tell(outcome, "scontrol", &answer);
     if (!status && !slurm_site_read_config(site, answer.text, &has_accounts))
         status = cli_error(CLI_SYSTEM, "scontrol show config: its answer has "
                                        "no ClusterName (is it Slurm's?)");

@@ -56,6 +56,8 @@ static int on_slurm_run(struct sweep_stored *stored,
         .is_dry = stored->is_dry,
         .waits = stored->waits,
         .is_quiet = stored->engine.is_quiet,
+        .site = stored->site,
+        .knows_site = stored->knows_site,
     };
     const char *output = stored->merge.output;
     bool is_whole;

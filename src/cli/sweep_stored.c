@@ -3,6 +3,7 @@
 #include "cli/sweep_stored.h"
 
 #include "cli/config_yaml.h"
+#include "cli/slurm_view.h"
 #include "cli/store_source.h"
 #include "cli/sweep_file.h"
 
@@ -361,16 +362,36 @@ static int stored_check_engine(const struct sweep_stored *stored)
     return 0;
 }
 
-/* Takes the plan. A dry run leaves no store behind. */
-static int stored_begin_store(const struct sweep_stored *stored,
-                              struct store_plan *plan,
-                              struct sweep_store *store)
+static bool stored_is_there(const struct sweep_stored *stored)
 {
     char *path = sweep_file_path(stored->dir, "plan.json");
     bool is_there = path && !access(path, F_OK);
 
     free(path);
-    if (stored->is_dry && !is_there) {
+    return is_there;
+}
+
+/* Where there is no Slurm a new store would be of no use. One that is there
+ * may need nothing more from it. */
+static int stored_ask_site(struct sweep_stored *stored)
+{
+    int status;
+
+    if (!stored->is_on_slurm || stored->is_dry || stored->only_plans ||
+        stored_is_there(stored))
+        return 0;
+    status = slurm_site_ask(&stored->site, SLURM_PATIENCE_S,
+                            stored->engine.is_quiet, SLURM_MUST_BE_THERE);
+    stored->knows_site = !status;
+    return status;
+}
+
+/* Takes the plan. A dry run leaves no store behind. */
+static int stored_begin_store(const struct sweep_stored *stored,
+                              struct store_plan *plan,
+                              struct sweep_store *store)
+{
+    if (stored->is_dry && !stored_is_there(stored)) {
         store->dir = strdup(stored->dir);
         store->plan = *plan;
         return store->dir ? 0 : cli_error(CLI_SYSTEM, "out of memory");
@@ -409,11 +430,13 @@ int sweep_stored_run(struct sweep_stored *stored)
         status = cli_output_refuse_input(
             stored->merge.output,
             plan.sources[i].path ? plan.sources[i].path : "-");
+    cli_catch_interrupts();
+    if (!status)
+        status = stored_ask_site(stored);
     if (status) {
         store_plan_fini(&plan);
         return status;
     }
-    cli_catch_interrupts();
     status = stored_begin_store(stored, &plan, &store);
     if (status)
         return status;

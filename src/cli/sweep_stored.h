@@ -5,6 +5,7 @@
 
 #include "cli/run_setup.h"
 #include "cli/slurm_options.h"
+#include "cli/slurm_site.h"
 #include "cli/sweep_engine.h"
 #include "cli/sweep_merge.h"
 
@@ -21,7 +22,9 @@ struct sweep_stored {
     int is_on_slurm; /* --engine slurm */
     int is_dry;
     struct slurm_options slurm;
-    uint64_t n_slurm_cpus; /* -j; 0: not given */
+    uint64_t n_slurm_cpus;  /* -j; 0: not given */
+    struct slurm_site site; /* asked before there is a store */
+    bool knows_site;
     /* filled in by the command before sweep_stored_run() */
     const struct run_setup *setup;
     struct sweep_plan *grid;

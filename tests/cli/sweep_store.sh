@@ -116,6 +116,22 @@ run 0 sweep work part1
 run 0 sweep merge part1 2>&1
 cmp plain.csv out || fail "points of a damaged file are not computed again"
 
+# without Slurm no store is left behind; one that is there may be whole
+mkdir bin
+tool=$MMUSIM
+MMUSIM=$work/no-slurm
+printf '#!/bin/sh\nPATH=%s exec %s "$@"\n' "$work/bin" "$tool" >"$MMUSIM"
+chmod +x "$MMUSIM"
+refuses 4 "scontrol: not found" sweep --store no --engine slurm -p $key=1,2 "$small"
+[ ! -e no ] || fail "a store is left where there is no Slurm"
+printf '#!/bin/sh\necho "scontrol: error: no source" >&2\nexit 1\n' >bin/scontrol
+chmod +x bin/scontrol
+refuses 4 "no source (is this a host of Slurm's?" \
+    sweep --store no --engine slurm -p $key=1,2 "$small"
+[ ! -e no ] || fail "a store is left where Slurm does not answer"
+run 0 sweep --store fresh --engine slurm -p $key=1,2 a.txt
+MMUSIM=$tool
+
 # usage
 refuses 2 "needs --store" sweep --shard 1/2 -p $key=1 "$small"
 refuses 2 "several need --store" sweep -p $key=1 "$small" "$other"
