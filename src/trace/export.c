@@ -5,6 +5,7 @@
 #include "core/diag.h"
 #include "core/source.h"
 #include "mmusim/trace.h"
+#include "trace/trace_selection.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -104,16 +105,6 @@ static void export_note(const struct export_losses *losses,
 
 /* ---- the one thread ---- */
 
-static bool export_has_tid(const mmusim_trace_selection_t *selection,
-                           uint32_t tid)
-{
-    bool has_tid = selection->n_tids == 0;
-
-    for (size_t i = 0; !has_tid && i < selection->n_tids; i++)
-        has_tid = selection->tids[i] == tid;
-    return has_tid;
-}
-
 /* Lists up to a few threads for the message. */
 static mmusim_status_t export_not_one(const mmusim_source_t *source,
                                       const struct export_ops *ops,
@@ -127,9 +118,7 @@ static mmusim_status_t export_not_one(const mmusim_source_t *source,
                                     "%s%" PRIu32, i ? ", " : "",
                                     source->threads[i].tid);
     if (n_selected == 0)
-        return mmusim__diag_set(diag, MMUSIM_USAGE,
-                                "there is no such thread (there are %s%s)",
-                                tids, source->n_threads > 4 ? ", ..." : "");
+        return mmusim__diag_set(diag, MMUSIM_USAGE, "there is no thread");
     return mmusim__diag_set(
         diag, MMUSIM_USAGE,
         "%s holds one thread, not %" PRIu32 " (choose one: --thread TID; there "
@@ -146,7 +135,7 @@ static mmusim_status_t export_choose(const mmusim_source_t *source,
     uint32_t n = 0;
 
     for (uint32_t i = source->n_threads; i-- > 0;) {
-        if (export_has_tid(selection, source->threads[i].tid)) {
+        if (mmusim__trace_selection_has(selection, source->threads[i].tid)) {
             *thread_index = i;
             n++;
         }
@@ -206,8 +195,11 @@ static mmusim_status_t export_one(mmusim_trace_t *trace,
     static const mmusim_trace_selection_t everything = {0};
     struct export_run run = {.packer = packer};
     mmusim_source_t *source = NULL;
-    mmusim_status_t status = mmusim_trace_source(trace, &source, diag);
+    mmusim_status_t status =
+        mmusim__trace_selection_check(to->selection, trace, diag);
 
+    if (!status)
+        status = mmusim_trace_source(trace, &source, diag);
     if (!status)
         status = export_thread(&run, ops,
                                to->selection ? to->selection : &everything,

@@ -10,6 +10,7 @@
 #include "core/diag.h"
 #include "trace/trace_handle.h"
 #include "trace/trace_rewrite.h"
+#include "trace/trace_selection.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -101,16 +102,6 @@ static uint64_t cut_align(const struct survey_thread *thread, uint64_t record)
     return record;
 }
 
-static bool cut_has_thread(const mmusim_trace_selection_t *selection,
-                           uint32_t tid)
-{
-    bool has = selection->n_tids == 0;
-
-    for (size_t i = 0; !has && i < selection->n_tids; i++)
-        has = selection->tids[i] == tid;
-    return has;
-}
-
 static struct cut_range cut_range_of(const struct cut *cut, uint32_t index)
 {
     static const mmusim_trace_selection_t everything = {0};
@@ -121,7 +112,7 @@ static struct cut_range cut_range_of(const struct cut *cut, uint32_t index)
     const struct survey_place *marks = cut->survey.marks;
     struct cut_range range = {selection->first_record, thread->n_records};
 
-    if (!cut_has_thread(selection, thread->tid))
+    if (!mmusim__trace_selection_has(selection, thread->tid))
         return (struct cut_range){0, 0};
     if (selection->end_record)
         range.end = min_u64(range.end, selection->end_record);
@@ -271,8 +262,10 @@ static mmusim_status_t cut_run(struct cut *cut, mmusim_trace_t *trace,
         .begin_instructions = options->begin_instructions,
         .end_instructions = options->end_instructions};
     mmusim_status_t status =
-        mmusim__trace_survey_init(&cut->survey, trace, &query, diag);
+        mmusim__trace_selection_check(options->selection, trace, diag);
 
+    if (!status)
+        status = mmusim__trace_survey_init(&cut->survey, trace, &query, diag);
     if (!status)
         status = cut_check_marks(cut, diag);
     if (!status)

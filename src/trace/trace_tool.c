@@ -7,6 +7,7 @@
 #include "trace/page_set.h"
 #include "trace/text_trace.h"
 #include "trace/trace_handle.h"
+#include "trace/trace_selection.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -259,11 +260,8 @@ mmusim_status_t mmusim__trace_verify_file(
 static bool tool_is_selected(const mmusim_trace_selection_t *selection,
                              uint32_t tid, uint64_t record)
 {
-    bool has_tid = selection->n_tids == 0;
-
-    for (size_t i = 0; !has_tid && i < selection->n_tids; i++)
-        has_tid = selection->tids[i] == tid;
-    return has_tid && record >= selection->first_record &&
+    return mmusim__trace_selection_has(selection, tid) &&
+           record >= selection->first_record &&
            (selection->end_record == 0 || record < selection->end_record);
 }
 
@@ -345,8 +343,11 @@ mmusim_status_t mmusim_trace_cat(mmusim_trace_t *trace,
 {
     struct tool_cat cat = {selection ? selection : &tool_everything, write,
                            context, false};
-    mmusim_status_t status = tool_cat_first(trace, &cat, diag);
+    mmusim_status_t status =
+        mmusim__trace_selection_check(selection, trace, diag);
 
+    if (!status)
+        status = tool_cat_first(trace, &cat, diag);
     if (!status)
         status = tool_walk_trace(trace, tool_cat_piece, &cat, diag);
     return status;
@@ -459,8 +460,11 @@ mmusim_status_t mmusim_trace_convert(mmusim_trace_t *trace,
     struct tool_convert convert = {
         .selection = selection ? selection : &tool_everything, .trace = trace};
     mmusim_status_t status =
-        mmusim__trace_writer_create(path, &options, &convert.writer, diag);
+        mmusim__trace_selection_check(selection, trace, diag);
 
+    if (!status)
+        status =
+            mmusim__trace_writer_create(path, &options, &convert.writer, diag);
     if (status)
         return status;
     status = tool_convert_all(&convert, diag);

@@ -140,7 +140,14 @@ run 0 trace merge -o "$work/m1.mmt" "$work/a.mmt"
 # ---- bad input ----
 s=$work/small.txt
 refuses 2 "there is no mark 'phse'" trace cut --from-mark phse -o "$work/x" "$s"
-refuses 2 "no record" trace cut --thread 9 -o "$work/x" "$s"
+refuses 2 "there is no such thread as 9" trace cut --thread 9 -o "$work/x" "$s"
+refuses 2 "there is no such thread as 9" trace convert --thread 9 \
+    -o "$work/x" "$s"
+refuses 2 "there is no such thread as 9" trace cat --thread 9 "$s"
+refuses 2 "from 10 on, up to before 5" trace cut --begin 10 --end 5 \
+    -o "$work/x" "$s"
+refuses 2 "from 10 on, up to before 5" trace cat --begin 10 --end 5 "$s"
+[ ! -e "$work/x" ] || fail "a selection of nothing leaves a file"
 refuses 2 "no record" trace cut --from-mark phase.1 --to-mark phase \
     -o "$work/x" "$s"
 refuses 2 "-o FILE is missing" trace cut --begin 1 "$s"
