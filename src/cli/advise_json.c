@@ -8,20 +8,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static void advice_json_member(FILE *file, const char *name, const char *text)
-{
-    const struct json_out out = json_out_file(file);
-
-    json_out_member(&out, name, text);
-}
-
 static void advice_json_changes(FILE *file, const struct advice_change *changes,
                                 size_t n)
 {
     fputs("\"changes\": {", file);
     for (size_t i = 0; i < n; i++) {
         fputs(i ? ", " : "", file);
-        advice_json_member(file, changes[i].key, changes[i].value);
+        json_file_member(file, changes[i].key, changes[i].value);
     }
     fputc('}', file);
 }
@@ -48,12 +41,12 @@ static void advice_json_point(FILE *file, const struct advice_ranking *ranking,
     advice_json_changes(file, point->changes, point->n_changes);
     if (point->note[0]) {
         fputs(", ", file);
-        advice_json_member(file, "bugs", point->note);
+        json_file_member(file, "bugs", point->note);
     }
     if (!point->is_done) {
         fputs(", \"verdict\": \"failed\", ", file);
-        advice_json_member(file, "reason",
-                           point->status ? point->reason : "interrupted");
+        json_file_member(file, "reason",
+                         point->status ? point->reason : "interrupted");
         fputc('}', file);
         return;
     }
@@ -75,7 +68,7 @@ static void advice_json_skipped(FILE *file, const struct advice_plan *plan)
         fputs(i ? ",\n  {" : "\n  {", file);
         advice_json_changes(file, &plan->skipped[i].change, 1);
         fputs(", ", file);
-        advice_json_member(file, "reason", plan->skipped[i].reason);
+        json_file_member(file, "reason", plan->skipped[i].reason);
         fputc('}', file);
     }
     fputs("]}\n", file);
@@ -119,13 +112,13 @@ void advice_print_json(FILE *file, const struct advice_ranking *ranking,
     const struct advice_point *base = &ranking->plan->points[0];
 
     fputs("{\"schema\": \"mmusim-advice-1\",\n", file);
-    advice_json_member(file, "machine", about->machine ? about->machine : "");
+    json_file_member(file, "machine", about->machine ? about->machine : "");
     fputs(", ", file);
-    advice_json_member(file, "source", about->source);
+    json_file_member(file, "source", about->source);
     fputs(",\n\"config\": {", file);
     for (size_t i = 0; i < about->n_keys; i++) {
         fputs(i ? ", " : "", file);
-        advice_json_member(file, about->keys[i].key, about->keys[i].value);
+        json_file_member(file, about->keys[i].key, about->keys[i].value);
     }
     fprintf(file,
             "},\n\"is_interrupted\": %s,\n\"noise_cycles\": %" PRIu64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mmusim sweep status: how far a store's sweep is. */
 #include "cli/cli.h"
-#include "cli/run_setup.h"
+#include "cli/json_out.h"
 #include "cli/slurm_cancel.h"
 #include "cli/sweep_claims.h"
 
@@ -217,8 +217,7 @@ static void status_print(struct status *status)
 static void status_json_field(const char *name, const char *value,
                               const char *end)
 {
-    printf("\"%s\": ", name);
-    (void) mmusim_write_json_text(value, run_write_file, stdout);
+    json_file_member(stdout, name, value);
     fputs(end, stdout);
 }
 

@@ -41,3 +41,17 @@ void json_out_bool(const struct json_out *out, const char *name, bool value)
 {
     fprintf(out->file, "\"%s\": %s", name, value ? "true" : "false");
 }
+
+void json_file_text(FILE *file, const char *text)
+{
+    const struct json_out out = json_out_file(file);
+
+    json_out_text(&out, text);
+}
+
+void json_file_member(FILE *file, const char *name, const char *text)
+{
+    const struct json_out out = json_out_file(file);
+
+    json_out_member(&out, name, text);
+}

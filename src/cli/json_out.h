@@ -33,4 +33,8 @@ void json_out_address(const struct json_out *out, const char *name,
 /* "name": true */
 void json_out_bool(const struct json_out *out, const char *name, bool value);
 
+/* The same where all goes to one file, with its escapes. */
+void json_file_text(FILE *file, const char *text);
+void json_file_member(FILE *file, const char *name, const char *text);
+
 #endif

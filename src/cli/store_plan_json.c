@@ -5,6 +5,7 @@
  */
 #include "cli/store_plan.h"
 
+#include "cli/json_out.h"
 #include "cli/run_setup.h"
 
 #include <errno.h>
@@ -18,20 +19,12 @@
 
 /* ---- writing ---- */
 
-static void json_text(FILE *file, const char *text)
-{
-    if (text)
-        (void) mmusim_write_json_text(text, run_write_file, file);
-    else
-        fputs("null", file);
-}
-
 static void json_machines(const struct store_plan *plan, FILE *file)
 {
     fputs("  \"machines\": [", file);
     for (size_t i = 0; i < plan->n_machines; i++) {
         fprintf(file, "%s\n    {\"name\": ", i ? "," : "");
-        json_text(file, plan->machines[i].name);
+        json_file_text(file, plan->machines[i].name);
         fprintf(file, ", \"config\": \"machines/%08" PRIx32 ".yaml\"}",
                 plan->machines[i].crc);
     }
@@ -45,10 +38,10 @@ static void json_sources(const struct store_plan *plan, FILE *file)
         const struct store_source *source = &plan->sources[i];
 
         fprintf(file, "%s\n    {\"name\": ", i ? "," : "");
-        json_text(file, source->name);
+        json_file_text(file, source->name);
         if (source->path) {
             fputs(", \"path\": ", file);
-            json_text(file, source->path);
+            json_file_text(file, source->path);
             fprintf(file,
                     ", \"bytes\": %" PRIu64 ", \"mtime_ns\": %" PRId64
                     ", \"crc32\": \"%08" PRIx32 "\"",
@@ -64,9 +57,9 @@ static void json_axes(const struct store_plan *plan, FILE *file)
     fputs("  \"axes\": [", file);
     for (size_t i = 0; i < plan->grid.n_axes; i++) {
         fprintf(file, "%s\n    {\"key\": ", i ? "," : "");
-        json_text(file, plan->grid.axes[i].key);
+        json_file_text(file, plan->grid.axes[i].key);
         fputs(", \"values\": ", file);
-        json_text(file, plan->axis_texts[i]);
+        json_file_text(file, plan->axis_texts[i]);
         fprintf(file, ", \"n\": %zu}", plan->grid.axes[i].n_values);
     }
     fputs("\n  ],\n", file);
@@ -81,7 +74,7 @@ static void json_seed(const struct store_plan *plan, FILE *file)
         (void) mmusim_config_get(plan->machines[0].config, "seed", seed,
                                  sizeof(seed));
     fprintf(file, "  \"seed\": ");
-    json_text(file, seed);
+    json_file_text(file, seed);
     fputs(",\n", file);
 }
 
@@ -95,11 +88,11 @@ bool store_plan_write(const struct store_plan *plan, char **text,
         return false;
     fputs("{\n  \"schema\": \"" STORE_PLAN_SCHEMA "\",\n", file);
     fprintf(file, "  \"id\": \"%016" PRIx64 "\",\n  \"version\": ", plan->id);
-    json_text(file, plan->version);
+    json_file_text(file, plan->version);
     fputs(",\n", file);
     json_seed(plan, file);
     fputs("  \"from\": ", file);
-    json_text(file, plan->format);
+    json_file_text(file, plan->format);
     fprintf(file,
             ",\n  \"salvage\": %s,\n  \"per_core\": %s,\n"
             "  \"points\": %zu,\n  \"block_points\": %zu,\n",

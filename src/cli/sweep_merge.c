@@ -6,6 +6,7 @@
  */
 #include "cli/sweep_merge.h"
 
+#include "cli/json_out.h"
 #include "cli/run_setup.h"
 #include "cli/sweep_report.h"
 
@@ -81,11 +82,6 @@ struct sweep_rows sweep_merge_rows(struct sweep_merge *merge)
 
 /* ---- json ---- */
 
-static void merge_json_text(const char *text, FILE *file)
-{
-    (void) mmusim_write_json_text(text, run_write_file, file);
-}
-
 static int merge_json_config(const struct store_machine *machine, FILE *file)
 {
     struct run_keys keys;
@@ -104,14 +100,14 @@ static int merge_json_machines(const struct store_plan *plan, FILE *file)
     int status = 0;
 
     if (plan->n_machines == 1) {
-        fputs("  \"machine\": ", file);
-        merge_json_text(plan->machines[0].name, file);
+        fputs("  ", file);
+        json_file_member(file, "machine", plan->machines[0].name);
         return 0;
     }
     fputs("  \"machines\": [", file);
     for (size_t i = 0; !status && i < plan->n_machines; i++) {
         fprintf(file, "%s\n    {\"machine\": ", i ? "," : "");
-        merge_json_text(plan->machines[i].name, file);
+        json_file_text(file, plan->machines[i].name);
         fputs(", \"config\": ", file);
         status = merge_json_config(&plan->machines[i], file);
         fputc('}', file);
@@ -123,14 +119,14 @@ static int merge_json_machines(const struct store_plan *plan, FILE *file)
 static void merge_json_sources(const struct store_plan *plan, FILE *file)
 {
     if (plan->n_sources == 1) {
-        fputs(",\n  \"source\": ", file);
-        merge_json_text(plan->sources[0].name, file);
+        fputs(",\n  ", file);
+        json_file_member(file, "source", plan->sources[0].name);
         return;
     }
     fputs(",\n  \"sources\": [", file);
     for (size_t i = 0; i < plan->n_sources; i++) {
         fputs(i ? ", " : "", file);
-        merge_json_text(plan->sources[i].name, file);
+        json_file_text(file, plan->sources[i].name);
     }
     fputc(']', file);
 }

@@ -6,6 +6,7 @@
  */
 #include "cli/sweep_report.h"
 
+#include "cli/json_out.h"
 #include "cli/replay_report.h"
 #include "cli/run_setup.h"
 #include "cli/sweep_rows.h"
@@ -356,10 +357,10 @@ bool sweep_print_json(const struct sweep_report *report, FILE *file)
 {
     struct sweep_rows rows = report_rows(report);
 
-    fputs("{\n  \"schema\": \"mmusim-sweep-1\",\n  \"machine\": ", file);
-    (void) mmusim_write_json_text(report->run.machine, run_write_file, file);
-    fputs(",\n  \"source\": ", file);
-    (void) mmusim_write_json_text(report->run.source, run_write_file, file);
+    fputs("{\n  \"schema\": \"mmusim-sweep-1\",\n  ", file);
+    json_file_member(file, "machine", report->run.machine);
+    fputs(",\n  ", file);
+    json_file_member(file, "source", report->run.source);
     fputs(",\n  \"config\": ", file);
     (void) mmusim_stats_write_config(&report->run, run_write_file, file);
     fputs(",\n  \"points\": ", file);

@@ -5,6 +5,7 @@
  */
 #include "cli/sweep_rows.h"
 
+#include "cli/json_out.h"
 #include "cli/run_setup.h"
 #include "cli/sweep_columns.h"
 
@@ -94,18 +95,13 @@ int sweep_rows_csv(const struct sweep_rows *rows, FILE *file)
     return status;
 }
 
-static void json_text(const char *text, FILE *file)
-{
-    (void) mmusim_write_json_text(text, run_write_file, file);
-}
-
 static void json_field(size_t n, const char *name, const char *value,
                        FILE *file)
 {
     fputs(n ? ", " : "", file);
-    json_text(name, file);
+    json_file_text(file, name);
     fputs(": ", file);
-    json_text(value, file);
+    json_file_text(file, value);
 }
 
 /* A list of names as JSON, `"NAME": ` each: points that follow each other
@@ -139,7 +135,7 @@ static bool json_names_set(struct json_names *names,
         return false;
     for (size_t i = 0; i < schema->n; i++) {
         fputs(i ? ", " : "", file);
-        json_text(schema->names[i], file);
+        json_file_text(file, schema->names[i]);
         fputs(": ", file);
         if (fflush(file))
             break;
