@@ -127,6 +127,9 @@ typedef struct mmusim_live_options {
      * run fails. NULL: nobody does. */
     int (*copy)(void *context, const void *bytes, size_t n_bytes);
     void *context;
+    /* The copy's file, for the message when copy fails (errno says why);
+     * borrowed until the source is destroyed. NULL: it has no name. */
+    const char *copy_name;
 } mmusim_live_options_t;
 
 /* What has come so far. */

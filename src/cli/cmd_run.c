@@ -85,6 +85,8 @@ static mmusim_source_t *run_open(void *context, int *exit_status)
     if (record) {
         run->options.copy = run_copy;
         run->options.context = record;
+        run->options.copy_name =
+            output_set_path(&run->replay.outputs, run_record_out);
     }
     if (!mmusim_live_source(fd, run->name, &run->options, &source, &diag))
         return source;

@@ -87,18 +87,35 @@ static const char *live_take_member(struct live_source *self)
     return NULL;
 }
 
+static mmusim_status_t live_copy(const struct live_source *self,
+                                 mmusim_diag_t *diag)
+{
+    const mmusim_live_options_t *options = &self->options;
+    const struct live_block *block = self->block;
+
+    errno = 0;
+    if (!options->copy || block->block.field.kind == TRACE_MEMBER_THREAD ||
+        !options->copy(options->context, block->bytes, block->n_bytes))
+        return MMUSIM_OK;
+    mmusim__diag_set(diag, MMUSIM_SYSTEM, "the copy cannot be written%s%s",
+                     errno ? ": " : "", errno ? strerror(errno) : "");
+    if (options->copy_name)
+        mmusim__diag_at_line(diag, options->copy_name, 0);
+    else
+        mmusim__diag_at_block(diag, self->source.name, self->number,
+                              self->offset);
+    return MMUSIM_SYSTEM;
+}
+
 static mmusim_status_t live_end_member(struct live_source *self,
                                        mmusim_diag_t *diag)
 {
-    const struct live_block *block = self->block;
     const char *wrong;
 
     self->n_header = 0;
-    self->info.n_bytes += block->n_bytes;
-    if (self->options.copy && block->block.field.kind != TRACE_MEMBER_THREAD &&
-        self->options.copy(self->options.context, block->bytes, block->n_bytes))
-        return mmusim__live_fail(self, MMUSIM_SYSTEM,
-                                 "the copy cannot be written", diag);
+    self->info.n_bytes += self->block->n_bytes;
+    if (live_copy(self, diag))
+        return MMUSIM_SYSTEM;
     wrong = live_take_member(self);
     free(self->block); /* NULL if a thread has it now */
     self->block = NULL;

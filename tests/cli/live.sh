@@ -107,6 +107,12 @@ refuses 2 'which program' run
 refuses 2 'nearest: --buffer' run --bufer 1M -- true
 refuses 2 'from 65536' run --buffer 1 -- true
 refuses 2 'needs a file' run --record - -- true
+mknod full c 1 7 2>/dev/null
+if { : >full; } 2>/dev/null; then # root, and a folder that has devices
+    run 4 run -q -o full.csv --record full -- ./probe count
+    grep -q '^mmusim: full: .*cannot be written: No space left' err ||
+        fail "--record: which file is full?"
+fi
 refuses 2 'nearest' run -s os.flush_ceilin=1 -- true
 refuses 3 'No such file' run -- ./nothing
 refuses 3 './PROGRAM' run -- probe-not-there
