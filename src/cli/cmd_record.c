@@ -102,15 +102,18 @@ static int record_run_program(struct record_run *run)
 
 static int record_prepare(struct record_run *run)
 {
+    char options[128];
     int status =
         record_qemu_prepare(&run->qemu, "record", run->program_argv[0]);
 
     if (status == CLI_OK)
         status = record_output_prepare(&run->output, run->output_path,
                                        run->qemu.program.path);
-    if (status == CLI_OK)
-        record_qemu_set_output(&run->qemu, run->output.path,
-                               run->has_lines ? ",lines=on" : "");
+    if (status == CLI_OK) {
+        snprintf(options, sizeof(options), "%s%s", run->output.plugin_option,
+                 run->has_lines ? ",lines=on" : "");
+        record_qemu_set_output(&run->qemu, run->output.path, options);
+    }
     return status;
 }
 

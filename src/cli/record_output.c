@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,6 +48,17 @@ static int record_output_check_folder(const struct record_output *output)
     return access(folder, W_OK | X_OK) == 0 ? 0 : errno;
 }
 
+/* Nothing is left behind that would show that writing has failed. */
+static int record_output_prepare_in_place(struct record_output *output)
+{
+    output->failure_fd = memfd_create("mmusim-record", MFD_CLOEXEC);
+    if (output->failure_fd < 0 || ftruncate(output->failure_fd, 1) != 0)
+        return record_output_refuse(output->path, strerror(errno));
+    snprintf(output->plugin_option, sizeof(output->plugin_option),
+             ",failure=/proc/%ld/fd/%d", (long) getpid(), output->failure_fd);
+    return CLI_OK;
+}
+
 int record_output_prepare(struct record_output *output, const char *path,
                           const char *program)
 {
@@ -56,6 +68,7 @@ int record_output_prepare(struct record_output *output, const char *path,
     if (error != 0)
         return record_output_refuse(path, strerror(error));
     output->is_in_place = 0;
+    output->plugin_option[0] = '\0';
     if (stat(output->path, &old) == 0) {
         if (S_ISDIR(old.st_mode))
             return record_output_refuse(path, strerror(EISDIR));
@@ -65,7 +78,7 @@ int record_output_prepare(struct record_output *output, const char *path,
         output->is_in_place = !S_ISREG(old.st_mode);
     }
     if (output->is_in_place)
-        return CLI_OK;
+        return record_output_prepare_in_place(output);
     error = record_output_check_folder(output);
     if (error != 0)
         return record_output_refuse(path, strerror(error));
@@ -112,10 +125,21 @@ static void record_output_rename_orphans(const struct record_output *output)
     closedir(directory);
 }
 
+static int record_output_finish_in_place(const struct record_output *output)
+{
+    char has_failed = 0;
+    int is_known = pread(output->failure_fd, &has_failed, 1, 0) == 1;
+
+    close(output->failure_fd);
+    if (is_known && !has_failed)
+        return CLI_OK;
+    return record_output_refuse(output->path, "the trace is not whole");
+}
+
 int record_output_finish(const struct record_output *output)
 {
     if (output->is_in_place)
-        return CLI_OK;
+        return record_output_finish_in_place(output);
     record_output_rename_orphans(output);
     if (rename(output->part, output->path) == 0)
         return CLI_OK;

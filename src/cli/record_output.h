@@ -12,6 +12,10 @@ struct record_output {
     char path[PATH_MAX]; /* absolute: the program may change its folder */
     char part[PATH_MAX];
     int is_in_place; /* exists and is not regular: no part, no rename */
+    /* In place, of the plugin: ",failure=FILE", a byte that it sets when the
+     * trace cannot be written. Else "". */
+    char plugin_option[64];
+    int failure_fd;
 };
 
 /* 0, or the exit status after a message. program: the file to be recorded,

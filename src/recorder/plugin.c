@@ -361,6 +361,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 {
     const char *output = plugin_option(argc, argv, "output=");
     const char *live = plugin_option(argc, argv, "live=");
+    const char *failure = plugin_option(argc, argv, "failure=");
     recorder.calls = mmusim__syscall_table_find(info->target_name);
     if (info->system_emulation || recorder.calls == NULL || output == NULL) {
         fprintf(stderr, "mmusim: record: the plugin needs output=FILE and "
@@ -371,6 +372,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
     recorder.is_live = live != NULL;
     recorder.is_packed = live != NULL && strcmp(live, "packed") == 0;
     recorder.is_x86 = strcmp(info->target_name, "x86_64") == 0;
+    if (failure != NULL)
+        mmusim__recorder_share_failure(failure);
     if (mmusim__recorder_open(output) != 0)
         return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, plugin_on_translate);

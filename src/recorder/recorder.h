@@ -102,6 +102,9 @@ struct recorder {
     _Atomic bool is_stopping;
     bool is_child;   /* forked: its trace is path.PID */
     bool has_failed; /* said so on standard error */
+    /* Shared with the tool that started us, set on failure; NULL: nobody
+     * asks. */
+    volatile char *failure;
 };
 
 extern struct recorder recorder;
@@ -110,6 +113,8 @@ extern _Thread_local struct recorder_thread *recorder_self
     __attribute__((tls_model("initial-exec")));
 
 /* recorder_process.c: the life of the process */
+/* path: the file whose first byte tells that the trace has failed. */
+void mmusim__recorder_share_failure(const char *path);
 /* 0, or -1 after a message on standard error. */
 int mmusim__recorder_open(const char *path);
 void mmusim__recorder_close(void);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,8 +32,21 @@ void mmusim__recorder_report(const mmusim_diag_t *diag)
     if (recorder.has_failed)
         return;
     recorder.has_failed = true;
+    if (recorder.failure != NULL && !recorder.is_child)
+        *recorder.failure = 1;
     mmusim_diag_format(diag, text, sizeof(text));
     dprintf(STDERR_FILENO, "mmusim: record: %s\n", text);
+}
+
+void mmusim__recorder_share_failure(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    void *byte = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (byte != MAP_FAILED)
+        recorder.failure = byte;
 }
 
 /* A number that programs hardly use themselves, so that neither their dup2

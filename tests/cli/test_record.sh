@@ -64,6 +64,19 @@ check_counts() { # name, command...
     check "$name: no part left" [ ! -e "$name.mmt.part" ]
 }
 check_counts count ./probe count
+
+# a device is written in place, and what it does not take is told
+full_device() {
+    "$mmusim" record -o full -- ./probe count >message 2>&1
+    local got=$?
+    cat message
+    [ $got -eq 4 ] && grep -q "No space left" message && [ -c full ]
+}
+mknod null c 1 3 2>/dev/null && mknod full c 1 7
+if { : >null; } 2>/dev/null; then # root, and a folder that has devices
+    check "a device takes the trace" "$mmusim" record -o null -- ./probe count
+    check "a full device is status 4" full_device
+fi
 check_counts closing ./probe close
 if command -v qemu-aarch64 >/dev/null &&
     command -v aarch64-linux-gnu-gcc >/dev/null; then
