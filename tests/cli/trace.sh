@@ -66,7 +66,9 @@ run 0 trace info "$work/many.txt"
 says " 2097152 of 4 KiB or more"
 
 # ---- selections ----
-run 0 trace cat --thread 1 --end 10 "$t"
+run 0 trace cat --thread 3742 --end 10 "$t"
+[ "$(grep -c "^3742 " "$work/out")" -eq 10 ] || fail "--end 10 of a thread"
+refuses 2 "there is no such thread as 1 " trace cat --thread 1 "$t"
 run 0 trace cat --end 1 "$sort"
 [ "$(wc -l <"$work/out")" -eq "$(cut -d' ' -f1 "$work/out" | sort -u |
     wc -l)" ] || fail "--end 1 is not one record a thread"
