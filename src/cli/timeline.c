@@ -137,6 +137,18 @@ static void timeline_end_lanes(struct timeline *timeline)
     }
 }
 
+/* Where the run ended. */
+static uint64_t timeline_end_cycle(const struct timeline *timeline)
+{
+    uint64_t cycle = 0;
+
+    for (uint32_t cpu = 0; timeline->lanes && cpu < timeline->n_cpus; cpu++) {
+        if (timeline->lanes[cpu].until > cycle)
+            cycle = timeline->lanes[cpu].until;
+    }
+    return cycle;
+}
+
 static void timeline_tell(const struct timeline *timeline, uint64_t n_events)
 {
     fprintf(stderr,
@@ -154,7 +166,7 @@ int timeline_end(struct timeline *timeline, int status, int is_quiet)
     if (!timeline)
         return status;
     if (!status)
-        status = window_check(&timeline->window);
+        status = window_check(&timeline->window, timeline_end_cycle(timeline));
     if (!status && timeline->has_failed)
         status = cli_error(CLI_SYSTEM, "out of memory");
     if (!status) {

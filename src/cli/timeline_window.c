@@ -85,12 +85,15 @@ static int window_is_mark(const struct window_bound *bound,
 static void window_note_name(struct timeline_window *window, const char *name)
 {
     for (size_t i = 0; i < window->n_names; i++) {
-        if (!strcmp(window->names[i], name))
+        if (!strcmp(window->names[i], name)) {
+            window->n_comes[i]++;
             return;
+        }
     }
     if (window->n_names == WINDOW_NAMES)
         return;
     window->names[window->n_names] = strdup(name);
+    window->n_comes[window->n_names] = 1;
     window->n_names += window->names[window->n_names] != NULL;
 }
 
@@ -116,18 +119,23 @@ static int window_misses(const struct timeline_window *window, const char *name,
 {
     const char *nearest = mmusim_nearest(
         name, (const char *const *) window->names, window->n_names);
+    size_t at = 0;
 
     if (!window->n_names)
         return cli_error(CLI_USAGE,
                          "%s: no mark '%s' has come: the source has no marks "
                          "(give cycles)",
                          window_option, name);
-    return cli_error(CLI_USAGE, "%s: no mark '%s' has come%s (there is '%s')",
-                     window_option, name, where,
-                     nearest ? nearest : window->names[0]);
+    for (size_t i = 0; i < window->n_names; i++)
+        if (nearest ? nearest == window->names[i] : !i)
+            at = i;
+    return cli_error(CLI_USAGE,
+                     "%s: no mark '%s' has come%s (there is '%s', %llu times)",
+                     window_option, name, where, window->names[at],
+                     (unsigned long long) window->n_comes[at]);
 }
 
-int window_check(const struct timeline_window *window)
+int window_check(const struct timeline_window *window, uint64_t end_cycle)
 {
     const struct window_bound *begin = &window->begin, *end = &window->end;
 
@@ -135,7 +143,13 @@ int window_check(const struct timeline_window *window)
         return window_misses(window, begin->name, "");
     if (end->name && end->cycle == UINT64_MAX)
         return window_misses(window, end->name,
-                             begin->name ? " after the first" : "");
+                             begin->name ? " after the window's begin" : "");
+    if (begin->cycle > end_cycle)
+        return cli_error(CLI_USAGE,
+                         "%s: it begins at cycle %llu, and the run ended at "
+                         "cycle %llu",
+                         window_option, (unsigned long long) begin->cycle,
+                         (unsigned long long) end_cycle);
     if (begin->cycle >= end->cycle)
         return cli_error(CLI_USAGE,
                          "%s: it is empty: it begins at cycle %llu and ends "

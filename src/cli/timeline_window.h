@@ -18,8 +18,9 @@ enum { WINDOW_NAMES = 32 };
 
 struct timeline_window {
     struct window_bound begin, end;
-    /* The first names of marks that have come, for a message. */
+    /* The first names of marks that have come, and how often, for a message. */
     char *names[WINDOW_NAMES];
+    uint64_t n_comes[WINDOW_NAMES];
     size_t n_names;
 };
 
@@ -29,9 +30,9 @@ void window_fini(struct timeline_window *window);
 /* A mark has come. */
 void window_mark(struct timeline_window *window,
                  const mmusim_mark_event_t *mark);
-/* After the run: has the window been there? 0, or an exit status after a
- * message. */
-int window_check(const struct timeline_window *window);
+/* After the run, which ended at a cycle: has the window been there? 0, or an
+ * exit status after a message. */
+int window_check(const struct timeline_window *window, uint64_t end_cycle);
 
 /* Does [begin, end) have a part in it, as far as is known? What has no length
  * does if it is inside. */

@@ -106,13 +106,14 @@ assert [e for e in events if e.get("args", {}).get("file") == 'a"b\\c.so']
 END_OF_CHECK
 
 echo '1 r 0x1000' >"$work/plain.txt"
-refuses 2 "no mark 'wram' has come (there is 'warm')" replay -o "$work/x" \
+refuses 2 "no mark 'wram' has come (there is 'warm', 2 times)" replay -o "$work/x" \
     --timeline "$work/x.json" --timeline-window wram.. --from text "$work/trace.txt"
 refuses 2 "no mark 'a.b' has come after" replay -o "$work/x" \
     --timeline "$work/x.json" --timeline-window done..a.b --from text "$work/trace.txt"
 refuses 2 "the source has no marks" replay -o "$work/x" \
     --timeline "$work/x.json" --timeline-window a.. --from text "$work/plain.txt"
 refuses 2 "has no '..'" replay --timeline "$work/x.json" --timeline-window 7 workload:chase
+refuses 2 "the run ended at cycle" replay -o "$work/x" --timeline "$work/x.json" --timeline-window 99999999999.. workload:chase
 refuses 2 "is empty" replay --timeline "$work/x.json" --timeline-window 7..7 workload:chase
 refuses 2 "is not a number" replay --timeline "$work/x.json" --timeline-window 7..8x workload:chase
 refuses 2 "without --timeline" replay --timeline-window 7.. workload:chase
