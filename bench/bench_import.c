@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Importing traces: lackey text and ChampSim records, plain and packed, made of
- * one thread of a native trace, several times over (traces/sort.mmt without an
- * argument). For each file the fastest of three runs, by wall-clock and by CPU
- * time: unpacking by the command that does nothing else, our stream of bytes
- * alone, the whole import into a native trace; ratios to the first.
+ * Importing traces: lackey text, ChampSim records and drmemtrace (without the
+ * instructions' encodings), plain and packed, made of one thread of a native
+ * trace, several times over (traces/sort.mmt without an argument). For each
+ * file the fastest of three runs, by wall-clock and by CPU time: unpacking by
+ * the command that does nothing else, our stream of bytes alone, the whole
+ * import into a native trace; ratios to the first.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "mmusim/trace.h"
 #include "trace/byte_stream.h"
+#include "trace/drmem_record.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { N_RUNS = 3, N_COPIES = 8, N_RECORDS = 400000 };
 
@@ -39,6 +43,8 @@ static const struct subject subjects[] = {
     {"champsim", NULL, "cat", "instructions"},
     {"champsim", "gzip", "zcat", "instructions"},
     {"champsim", "xz", "xzcat", "instructions"},
+    {"drmemtrace", NULL, "cat", "records"},
+    {"drmemtrace", "gzip", "zcat", "records"},
 };
 
 static double seconds_of(const struct timeval *time)
@@ -88,6 +94,78 @@ static int keep_bytes(void *context, const char *bytes, size_t n_bytes)
     return 0;
 }
 
+/* ---- drmemtrace ---- */
+
+static int put_drmem(struct made *made, enum drmem_type type, uint64_t size,
+                     uint64_t value)
+{
+    char bytes[DRMEM_RECORD_BYTES] = {(char) type, 0, (char) size,
+                                      (char) (size >> 8)};
+
+    for (unsigned i = 0; i < 8; i++)
+        bytes[4 + i] = (char) (value >> (8 * i));
+    return keep_bytes(made, bytes, sizeof(bytes));
+}
+
+/* A line of a text trace: TID i VADDR COUNT BYTES, TID r|w VADDR BYTES. */
+static int keep_drmem(void *context, const char *line, size_t n_bytes)
+{
+    struct made *made = context;
+    uint64_t vaddr, a, b;
+    char kind;
+    int n;
+
+    (void) n_bytes;
+    n = sscanf(line, "%*u %c 0x%" SCNx64 " %" SCNu64 " %" SCNu64, &kind, &vaddr,
+               &a, &b);
+    if (n == 3 && (kind == 'r' || kind == 'w'))
+        return put_drmem(made, kind == 'r' ? DRMEM_LOAD : DRMEM_STORE, a,
+                         vaddr);
+    for (uint64_t i = 0; n == 4 && kind == 'i' && i < a; i++) {
+        if (put_drmem(made, DRMEM_FETCH_FIRST, b / a, vaddr + i * (b / a)))
+            return 1;
+    }
+    return 0;
+}
+
+/* What a thread's file begins with, and ends. */
+static bool write_drmem(gzFile file, const struct made *body)
+{
+    struct made head = {0}, foot = {0};
+    bool is_good =
+        !put_drmem(&head, DRMEM_HEADER, 0, DRMEM_VERSION_MAX) &&
+        !put_drmem(&head, DRMEM_MARKER, DRMEM_VERSION, DRMEM_VERSION_MAX) &&
+        !put_drmem(&head, DRMEM_MARKER, DRMEM_FILE_TYPE, DRMEM_X86_64) &&
+        !put_drmem(&head, DRMEM_THREAD, 0, 1) &&
+        !put_drmem(&head, DRMEM_PID, 0, 1) &&
+        !put_drmem(&foot, DRMEM_THREAD_EXIT, 0, 1) &&
+        !put_drmem(&foot, DRMEM_FOOTER, 0, 0) &&
+        gzwrite(file, head.bytes, (unsigned) head.n_bytes) > 0;
+
+    for (int i = 0; is_good && i < N_COPIES; i++)
+        is_good = gzwrite(file, body->bytes, (unsigned) body->n_bytes) > 0;
+    is_good = is_good && gzwrite(file, foot.bytes, (unsigned) foot.n_bytes) > 0;
+    free(head.bytes);
+    free(foot.bytes);
+    return is_good;
+}
+
+static bool make_drmem(mmusim_trace_t *trace,
+                       const mmusim_trace_selection_t *selection,
+                       const struct subject *subject, const char *path)
+{
+    struct made body = {0};
+    gzFile file = gzopen(path, subject->packing ? "wb" : "wbT");
+    mmusim_diag_t diag;
+    bool is_good =
+        file && !mmusim_trace_cat(trace, selection, keep_drmem, &body, &diag) &&
+        write_drmem(file, &body);
+
+    is_good = file && gzclose(file) == Z_OK && is_good;
+    free(body.bytes);
+    return is_good;
+}
+
 /* The start of the longest thread, N_COPIES members back to back; false: not
  * packable. */
 static bool make_file(const char *native, const struct subject *subject,
@@ -114,6 +192,12 @@ static bool make_file(const char *native, const struct subject *subject,
             longest = tid;
         if (n_records > most)
             most = n_records;
+    }
+    if (is_good && !strcmp(subject->format, "drmemtrace")) {
+        fclose(file);
+        is_good = make_drmem(trace, &selection, subject, path);
+        mmusim_trace_close(trace);
+        return is_good;
     }
     is_good = is_good && !mmusim_trace_export(trace, &to, &diag);
     for (int i = 0; is_good && i < N_COPIES; i++)
@@ -197,8 +281,11 @@ static void run_subject(const char *native, const struct subject *subject)
         n_bytes = time_stream(path, &stream);
         info = time_import(path, &import);
     }
-    n = (double) (strcmp(subject->format, "lackey") ? info.fetches
-                                                    : info.records);
+    if (!strcmp(subject->format, "drmemtrace"))
+        n = (double) (n_bytes / DRMEM_RECORD_BYTES);
+    else
+        n = (double) (strcmp(subject->format, "lackey") ? info.fetches
+                                                        : info.records);
     printf("%s, %s: %.1f M %s, %.1f MB unpacked\n", subject->format,
            subject->packing ? subject->packing : "plain", n / 1e6,
            subject->unit, (double) n_bytes / 1e6);
