@@ -37,6 +37,7 @@ tests_of() {
     case $1 in
     clang) ;;
     tsan) echo "-L threads" ;;
+    debug) echo "-LE tree|slurm|unchecked" ;;
     *) echo "-LE tree|slurm" ;;
     esac
 }
