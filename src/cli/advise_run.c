@@ -51,6 +51,7 @@ static void advice_take(struct advice_point *point, const mmusim_stats_t *stats)
             point->work_cycles += point->buckets[i];
     }
     point->sim_cycles = report_value(stats, "sim.cycles");
+    point->n_violations = report_value(stats, "checker.violations");
     point->is_done = true;
 }
 
@@ -58,35 +59,22 @@ static void advice_do(struct advice_pool *pool, struct advice_point *point)
 {
     struct advice_meter meter = {.pool = pool};
     mmusim_config_t *config = NULL;
-    mmusim_machine_t *machine = NULL;
-    mmusim_source_t *source = NULL;
     mmusim_stats_t *stats = NULL;
     mmusim_diag_t diag = {0};
     mmusim_status_t status;
 
     status = advice_configure(pool->job->plan, point, &config, &diag);
     if (!status)
-        status = mmusim_machine_create(config, &machine, &diag);
+        status = run_simulate(config, pool->job->input, advice_on_progress,
+                              &meter, &stats, &diag);
     if (!status)
-        status = run_make_source(pool->job->input, &source, &diag);
-    if (!status) {
-        mmusim_machine_on_progress(machine, advice_on_progress, &meter);
-        status = mmusim_machine_run(machine, source, &diag);
-    }
-    if (!status)
-        status = mmusim_machine_stats(machine, &stats);
-    if (!status) {
         advice_take(point, stats);
-        point->n_violations = mmusim_machine_violations(machine);
-    }
     if (status == MMUSIM_INTERRUPTED) /* as if it had not begun */
         status = MMUSIM_OK;
     point->status = diag.status = status;
     if (status)
         (void) mmusim_diag_format(&diag, point->reason, sizeof(point->reason));
     mmusim_stats_destroy(stats);
-    mmusim_machine_destroy(machine);
-    mmusim_source_destroy(source);
     mmusim_config_destroy(config);
 }
 

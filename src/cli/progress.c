@@ -62,15 +62,21 @@ static void progress_draw(const struct cli_progress *progress, uint64_t done,
     fflush(stderr);
 }
 
+/* Is it shown, and has it stood for a while? */
+static int progress_is_due(const struct cli_progress *progress, double *now_s)
+{
+    if (!progress || !progress->is_shown)
+        return 0;
+    *now_s = progress_now_s();
+    return *now_s - progress->drawn_s >= 0.1;
+}
+
 void cli_progress_update(struct cli_progress *progress, uint64_t done,
                          uint64_t total, uint64_t accesses)
 {
     double now_s;
 
-    if (!progress || !progress->is_shown)
-        return;
-    now_s = progress_now_s();
-    if (now_s - progress->drawn_s < 0.1)
+    if (!progress_is_due(progress, &now_s))
         return;
     progress->drawn_s = now_s;
     progress->has_drawn = 1;
@@ -82,10 +88,7 @@ void cli_progress_points(struct cli_progress *progress, uint64_t done,
 {
     double now_s;
 
-    if (!progress || !progress->is_shown)
-        return;
-    now_s = progress_now_s();
-    if (now_s - progress->drawn_s < 0.1)
+    if (!progress_is_due(progress, &now_s))
         return;
     if (!progress->has_drawn)
         progress->first_done = done;

@@ -204,6 +204,28 @@ mmusim_status_t run_make_source(const struct run_input *input,
                                   diag);
 }
 
+mmusim_status_t run_simulate(const mmusim_config_t *config,
+                             const struct run_input *input,
+                             mmusim_progress_fn on_progress, void *context,
+                             mmusim_stats_t **stats, mmusim_diag_t *diag)
+{
+    mmusim_machine_t *machine = NULL;
+    mmusim_source_t *source = NULL;
+    mmusim_status_t status = mmusim_machine_create(config, &machine, diag);
+
+    if (!status)
+        status = run_make_source(input, &source, diag);
+    if (!status) {
+        mmusim_machine_on_progress(machine, on_progress, context);
+        status = mmusim_machine_run(machine, source, diag);
+    }
+    if (!status)
+        status = mmusim_machine_stats(machine, stats);
+    mmusim_machine_destroy(machine);
+    mmusim_source_destroy(source);
+    return status;
+}
+
 static int run_keys_visit(void *context, const mmusim_config_item_t *item)
 {
     struct run_keys *keys = context;

@@ -86,6 +86,13 @@ void run_close_input(struct run_input *input);
 mmusim_status_t run_make_source(const struct run_input *input,
                                 mmusim_source_t **source, mmusim_diag_t *diag);
 
+/* Builds a machine and runs the input through it; its statistics are the
+ * caller's. on_progress NULL: nobody looks. A failure is in diag, unprinted. */
+mmusim_status_t run_simulate(const mmusim_config_t *config,
+                             const struct run_input *input,
+                             mmusim_progress_fn on_progress, void *context,
+                             mmusim_stats_t **stats, mmusim_diag_t *diag);
+
 /* 0, or an exit status after a message. */
 int run_keys_init(struct run_keys *keys, const mmusim_config_t *config);
 void run_keys_fini(struct run_keys *keys);

@@ -77,23 +77,11 @@ static mmusim_status_t sweep_simulate(struct sweep_pool *pool, size_t point,
 {
     struct sweep_meter meter = {.pool = pool};
     mmusim_config_t *config = NULL;
-    mmusim_machine_t *machine = NULL;
-    mmusim_source_t *source = NULL;
-    mmusim_status_t status;
+    mmusim_status_t status = sweep_configure(pool->job, point, &config, diag);
 
-    status = sweep_configure(pool->job, point, &config, diag);
     if (!status)
-        status = mmusim_machine_create(config, &machine, diag);
-    if (!status)
-        status = run_make_source(pool->job->input, &source, diag);
-    if (!status) {
-        mmusim_machine_on_progress(machine, sweep_on_progress, &meter);
-        status = mmusim_machine_run(machine, source, diag);
-    }
-    if (!status)
-        status = mmusim_machine_stats(machine, stats);
-    mmusim_machine_destroy(machine);
-    mmusim_source_destroy(source);
+        status = run_simulate(config, pool->job->input, sweep_on_progress,
+                              &meter, stats, diag);
     mmusim_config_destroy(config);
     return status;
 }

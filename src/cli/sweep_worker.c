@@ -87,21 +87,12 @@ static mmusim_status_t worker_simulate(struct worker *worker, size_t point,
                                        mmusim_diag_t *diag)
 {
     mmusim_config_t *config = NULL;
-    mmusim_machine_t *machine = NULL;
-    mmusim_source_t *source = NULL;
     mmusim_status_t status =
         store_plan_configure(worker->plan, point, &config, diag);
 
     if (!status)
-        status = mmusim_machine_create(config, &machine, diag);
-    if (!status)
-        status = run_make_source(&worker->input.run, &source, diag);
-    if (!status)
-        status = mmusim_machine_run(machine, source, diag);
-    if (!status)
-        status = mmusim_machine_stats(machine, stats);
-    mmusim_machine_destroy(machine);
-    mmusim_source_destroy(source);
+        status =
+            run_simulate(config, &worker->input.run, NULL, NULL, stats, diag);
     mmusim_config_destroy(config);
     return status;
 }
