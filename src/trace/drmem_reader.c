@@ -163,16 +163,16 @@ static mmusim_status_t drmem_settle(struct drmem *self)
 static mmusim_status_t drmem_return(struct drmem *self, uint64_t result)
 {
     struct drmem_thread *thread = self->thread;
-    enum drmem_when when;
+    enum linux_call_when when;
     mmusim_status_t status;
 
     if (thread->call.state != DRMEM_CALL_RETURNS)
         return MMUSIM_OK; /* of a function that is no system call */
     thread->call.state = DRMEM_CALL_NONE;
-    when = mmusim__drmem_call_op(&thread->call, self->isa, result, thread->name,
-                                 &thread->op);
+    when = mmusim__linux_call_op(&thread->call.call, self->isa, result,
+                                 thread->name, &thread->op);
     thread->has_op = true;
-    if (when == DRMEM_AT_END)
+    if (when == LINUX_CALL_AT_END)
         return MMUSIM_OK;
     status = drmem_begin_stream(self);
     return status ? status : drmem_write_op(self, thread->call.begun_us);
@@ -187,14 +187,15 @@ static mmusim_status_t drmem_function(struct drmem *self, uint64_t id)
 
     if (id < DRMEM_SYSCALL_FUNC)
         return MMUSIM_OK;
-    if (call->state == DRMEM_CALL_ARGS && call->number == number) {
+    if (call->state == DRMEM_CALL_ARGS && call->call.number == number) {
         call->state = DRMEM_CALL_RETURNS;
         return MMUSIM_OK;
     }
-    if (call->state != DRMEM_CALL_NUMBER || call->number != number)
+    if (call->state != DRMEM_CALL_NUMBER || call->call.number != number)
         status = drmem_settle(self);
-    *call = (struct drmem_call){
-        .state = DRMEM_CALL_ARGS, .number = number, .begun_us = thread->us};
+    *call = (struct drmem_call){.state = DRMEM_CALL_ARGS,
+                                .call.number = number,
+                                .begun_us = thread->us};
     return status;
 }
 
@@ -204,7 +205,7 @@ static mmusim_status_t drmem_system_call(struct drmem *self, uint64_t number)
 
     self->thread->may_block = false;
     self->thread->call = (struct drmem_call){.state = DRMEM_CALL_NUMBER,
-                                             .number = number,
+                                             .call.number = number,
                                              .begun_us = self->thread->us};
     return status;
 }
@@ -247,7 +248,7 @@ static void drmem_cpu(struct drmem *self, uint64_t value)
 static mmusim_status_t drmem_file_type(struct drmem *self, uint64_t type)
 {
     self->file_types |= type;
-    self->isa = type & DRMEM_AARCH64 ? DRMEM_ISA_AARCH64 : DRMEM_ISA_X86_64;
+    self->isa = type & DRMEM_AARCH64 ? LINUX_CALL_AARCH64 : LINUX_CALL_X86_64;
     if (type & (DRMEM_ARM32 | DRMEM_X86_32))
         return mmusim__import_fail(self->run, MMUSIM_UNSUPPORTED,
                                    "is of a 32-bit program (only 64-bit "
@@ -285,8 +286,9 @@ static mmusim_status_t drmem_thread_marker(struct drmem *self,
     case DRMEM_FUNC_ID:
         return drmem_function(self, record->value);
     case DRMEM_FUNC_ARG:
-        if (call->state == DRMEM_CALL_ARGS && call->n_args < DRMEM_ARGS_MAX)
-            call->args[call->n_args++] = record->value;
+        if (call->state == DRMEM_CALL_ARGS &&
+            call->call.n_args < LINUX_CALL_ARGS_MAX)
+            call->call.args[call->call.n_args++] = record->value;
         return MMUSIM_OK;
     case DRMEM_FUNC_RETURN:
         return drmem_return(self, record->value);
@@ -329,7 +331,7 @@ static mmusim_status_t drmem_reference(struct drmem *self,
         if (status || self->order.is_collecting)
             return status;
     }
-    if (self->isa == DRMEM_ISA_AARCH64) /* the top byte may be a tag */
+    if (self->isa == LINUX_CALL_AARCH64) /* the top byte may be a tag */
         vaddr = (vaddr & ((UINT64_C(1) << 56) - 1)) |
                 (vaddr >> 55 & 1 ? UINT64_C(0xff) << 56 : 0);
     if (!record_is_canonical(vaddr) || vaddr + n_bytes < vaddr)

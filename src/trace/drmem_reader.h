@@ -6,12 +6,30 @@
 #ifndef MMUSIM_TRACE_DRMEM_READER_H
 #define MMUSIM_TRACE_DRMEM_READER_H
 
-#include "trace/drmem_call.h"
 #include "trace/drmem_order.h"
 #include "trace/drmem_record.h"
 #include "trace/import.h"
+#include "trace/linux_call.h"
 
 enum { DRMEM_THREADS_MAX = 4096 }; /* of one file; each has open buffers */
+
+/*
+ * With -record_syscall: a function's number, its arguments, the number again,
+ * the result. Calls of which there is only the number cost their entry and
+ * exit (SYS_SYSCALL).
+ */
+enum drmem_call_state {
+    DRMEM_CALL_NONE,
+    DRMEM_CALL_NUMBER, /* a call without arguments so far */
+    DRMEM_CALL_ARGS,
+    DRMEM_CALL_RETURNS,
+};
+
+struct drmem_call {
+    enum drmem_call_state state;
+    struct linux_call call;
+    uint64_t begun_us;
+};
 
 struct drmem_thread {
     uint64_t number;             /* as in the trace */
@@ -24,7 +42,7 @@ struct drmem_thread {
     bool may_block; /* the call under way */
     bool has_op;    /* done, and waits for the time of its end */
     struct sys_op op;
-    char name[DRMEM_NAME_BYTES]; /* of op */
+    char name[LINUX_CALL_NAME_BYTES]; /* of op */
 };
 
 struct drmem_counts {
@@ -40,7 +58,7 @@ struct drmem {
     struct drmem_counts counts;
     uint64_t file_types; /* of all files so far */
     /* of the file in hand */
-    enum drmem_isa isa;
+    enum linux_call_isa isa;
     bool has_begun, has_footer;
     uint64_t record; /* in the file, from 0 */
     struct drmem_thread *threads;

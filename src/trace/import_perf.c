@@ -17,9 +17,9 @@
  * table goes when the last page that the trace knows of goes, often earlier
  * than in the program, and then more is flushed.
  */
-#include "trace/drmem_call.h"
 #include "trace/import.h"
 #include "trace/kernel_event.h"
+#include "trace/linux_call.h"
 #include "trace/record_sys.h"
 
 #include <inttypes.h>
@@ -49,7 +49,7 @@ static const struct perf_call {
     const char *name;
     uint32_t number;
     uint32_t n_needed; /* arguments without which it changes nothing here */
-    const char *fields[DRMEM_ARGS_MAX];
+    const char *fields[LINUX_CALL_ARGS_MAX];
     bool touches; /* its first two arguments are a range that may be flushed */
 } perf_calls[] = {
     {"mmap", 9, 4, {"addr", "len", "prot", "flags", "fd", "off"}, false},
@@ -73,7 +73,7 @@ struct perf_thread {
     uint64_t ns;                  /* of its last event */
     bool is_away;                 /* it has been switched away */
     const struct perf_call *call; /* under way; NULL: none */
-    struct drmem_call args;
+    struct linux_call args;
     uint64_t number;      /* taken at its begin */
     uint64_t flush_pages; /* told of it; UINT64_MAX: all */
     bool has_flush;
@@ -215,10 +215,10 @@ static mmusim_status_t perf_enter(struct perf *self, struct perf_thread *thread,
                                   const struct perf_call *call,
                                   const struct kernel_event *event)
 {
-    struct drmem_call *args = &thread->args;
+    struct linux_call *args = &thread->args;
 
-    *args = (struct drmem_call){.number = call->number};
-    for (; args->n_args < DRMEM_ARGS_MAX && call->fields[args->n_args];
+    *args = (struct linux_call){.number = call->number};
+    for (; args->n_args < LINUX_CALL_ARGS_MAX && call->fields[args->n_args];
          args->n_args++) {
         const char *field = call->fields[args->n_args];
         enum kernel_event_field found =
@@ -245,7 +245,7 @@ static mmusim_status_t perf_exit(struct perf *self, struct perf_thread *thread,
                                  const struct perf_call *call,
                                  const struct kernel_event *event)
 {
-    char name[DRMEM_NAME_BYTES];
+    char name[LINUX_CALL_NAME_BYTES];
     struct sys_op op;
     uint64_t result;
     char *end;
@@ -259,7 +259,7 @@ static mmusim_status_t perf_exit(struct perf *self, struct perf_thread *thread,
         return mmusim__import_fail_at(
             self->run, byte_stream_offset(self->run->stream),
             "'%.40s' is no result (a number)", event->fields);
-    (void) mmusim__drmem_call_op(&thread->args, DRMEM_ISA_X86_64, result, name,
+    (void) mmusim__linux_call_op(&thread->args, LINUX_CALL_X86_64, result, name,
                                  &op);
     if (op.kind != SYS_SYSCALL)
         perf_touch(self, thread);

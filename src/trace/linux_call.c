@@ -5,7 +5,7 @@
  * include/uapi/asm-generic/unistd.h; flags: include/uapi/linux/mman.h and
  * asm-generic/mman-common.h.
  */
-#include "trace/drmem_call.h"
+#include "trace/linux_call.h"
 
 #include "trace/record_sys.h"
 
@@ -22,7 +22,7 @@ enum {
 };
 
 static const struct {
-    uint16_t numbers[2]; /* by enum drmem_isa */
+    uint16_t numbers[2]; /* by enum linux_call_isa */
     uint8_t kind;        /* enum sys_kind */
     uint8_t n_args;
 } call_kinds[] = {
@@ -43,7 +43,7 @@ static uint32_t call_protection(uint64_t prot)
            (prot & 4 ? SYS_PROT_EXEC : 0U);
 }
 
-static bool call_mmap(const struct drmem_call *call, uint64_t result,
+static bool call_mmap(const struct linux_call *call, uint64_t result,
                       char *name, struct sys_op *op)
 {
     uint64_t flags = call->args[3];
@@ -56,8 +56,8 @@ static bool call_mmap(const struct drmem_call *call, uint64_t result,
         op->flags |= SYS_MAP_SHARED;
     if (flags & CALL_MAP_HUGETLB)
         op->huge_order = huge == 30 ? PAGE_ORDER_1G : PAGE_ORDER_2M;
-    if (!(flags & CALL_MAP_ANONYMOUS) && call->n_args == DRMEM_ARGS_MAX) {
-        snprintf(name, DRMEM_NAME_BYTES, "fd%" PRIu32,
+    if (!(flags & CALL_MAP_ANONYMOUS) && call->n_args == LINUX_CALL_ARGS_MAX) {
+        snprintf(name, LINUX_CALL_NAME_BYTES, "fd%" PRIu32,
                  (uint32_t) call->args[4]);
         op->flags |= SYS_MAP_FILE;
         op->name = name;
@@ -89,7 +89,7 @@ static bool call_madvise(uint64_t advice, struct sys_op *op)
 }
 
 /* The fields of op->kind; false: it changed nothing. */
-static bool call_fill(const struct drmem_call *call, uint64_t result,
+static bool call_fill(const struct linux_call *call, uint64_t result,
                       char *name, struct sys_op *op)
 {
     op->vaddr = call->args[0];
@@ -111,9 +111,10 @@ static bool call_fill(const struct drmem_call *call, uint64_t result,
     return op->kind == SYS_MUNMAP || op->kind == SYS_MPROTECT || result > 1;
 }
 
-enum drmem_when mmusim__drmem_call_op(const struct drmem_call *call,
-                                      enum drmem_isa isa, uint64_t result,
-                                      char *name, struct sys_op *op)
+enum linux_call_when mmusim__linux_call_op(const struct linux_call *call,
+                                           enum linux_call_isa isa,
+                                           uint64_t result, char *name,
+                                           struct sys_op *op)
 {
     for (size_t i = 0; i < sizeof(call_kinds) / sizeof(call_kinds[0]); i++) {
         if (call_kinds[i].numbers[isa] != call->number ||
@@ -121,9 +122,10 @@ enum drmem_when mmusim__drmem_call_op(const struct drmem_call *call,
             continue;
         *op = (struct sys_op){.kind = (enum sys_kind) call_kinds[i].kind};
         if (call_fill(call, result, name, op) && !mmusim__record_sys_check(op))
-            return op->kind == SYS_MMAP || op->kind == SYS_BRK ? DRMEM_AT_END
-                                                               : DRMEM_AT_BEGIN;
+            return op->kind == SYS_MMAP || op->kind == SYS_BRK
+                       ? LINUX_CALL_AT_END
+                       : LINUX_CALL_AT_BEGIN;
     }
     *op = (struct sys_op){.kind = SYS_SYSCALL};
-    return DRMEM_AT_BEGIN;
+    return LINUX_CALL_AT_BEGIN;
 }
