@@ -130,6 +130,24 @@ static mmusim_status_t trace_build(struct mmusim_trace *self,
     return MMUSIM_OK;
 }
 
+/* Reads what an opened file is made of, unless opening has failed; then, and if
+ * this fails, the trace is closed. */
+static mmusim_status_t trace_finish(struct mmusim_trace *self,
+                                    mmusim_status_t status,
+                                    const struct trace_damage_sink *sink,
+                                    mmusim_trace_t **trace, mmusim_diag_t *diag)
+{
+    if (!status)
+        status = mmusim__trace_file_scan(&self->file, sink, diag);
+    if (!status)
+        status = trace_build(self, diag);
+    if (status)
+        mmusim_trace_close(self);
+    else
+        *trace = self;
+    return status;
+}
+
 mmusim_status_t mmusim__trace_open_import(struct import *import,
                                           const mmusim_trace_options_t *options,
                                           mmusim_trace_t **trace,
@@ -151,16 +169,8 @@ mmusim_status_t mmusim__trace_open_import(struct import *import,
         status = trace_fill_import(self, import, diag);
     else
         status = mmusim__trace_open_native(&self->file, import, diag);
-    if (!status)
-        status = mmusim__trace_file_scan(
-            &self->file, options->salvages ? &sink : NULL, diag);
-    if (!status)
-        status = trace_build(self, diag);
-    if (status)
-        mmusim_trace_close(self);
-    else
-        *trace = self;
-    return status;
+    return trace_finish(self, status, options->salvages ? &sink : NULL, trace,
+                        diag);
 }
 
 mmusim_status_t mmusim__trace_open_written(FILE *out, const char *path,
@@ -178,15 +188,7 @@ mmusim_status_t mmusim__trace_open_written(FILE *out, const char *path,
     self->file.fd = -1;
     self->format = "native";
     status = mmusim__trace_file_open(&self->file, path, out, diag);
-    if (!status)
-        status = mmusim__trace_file_scan(&self->file, NULL, diag);
-    if (!status)
-        status = trace_build(self, diag);
-    if (status)
-        mmusim_trace_close(self);
-    else
-        *trace = self;
-    return status;
+    return trace_finish(self, status, NULL, trace, diag);
 }
 
 mmusim_status_t mmusim_trace_open(const char *path,

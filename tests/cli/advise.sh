@@ -112,20 +112,9 @@ cmp -s "$work/json" "$work/two" || fail "-j 1 says something else than -j 2"
 advises -m cortex-a9 --only settings workload:chase,pages=64
 holds '[k for k in skipped if k.startswith("os.flush_ceiling")]'
 
-# a kernel whose lack of flushes shows (B06 of docs/checker.md, as in check.sh)
+# a kernel whose lack of flushes shows (B06 of docs/checker.md)
 # says so, with the number that replay tells
-awk 'BEGIN {
-    print "1 mmap 0x10000000 0x40000 rw-\n1 clone 2\n1 clone 3"
-    for (round = 0; round < 40; round++)
-        for (t = 1; t <= 3; t++) {
-            for (i = 0; i < 20; i++) {
-                printf "%d i 0x400000 %d 12\n", t, 1 + (round * 7 + t * 3) % 9
-                printf "%d w 0x%x\n", t, 268435456 + 4096 * (i % 4)
-            }
-            if (t < 3)
-                printf "%d madvise 0x10000000 0x4000 dontneed\n", t
-        }
-}' >"$work/b06.txt"
+b06_trace 40 >"$work/b06.txt"
 run 1 replay --check -s os.protocol=linux-4.6 --format csv "$work/b06.txt"
 n=$(sed -n 's/^checker.violations,\([0-9]*\).*/\1/p' "$work/out")
 run 1 advise -q --check -j 2 --only kernels -s os.protocol=linux-7.1 \

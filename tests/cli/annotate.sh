@@ -152,16 +152,7 @@ done
 
 # ---- a recorded program ----
 
-command -v qemu-x86_64 >/dev/null || {
-    echo "skipped the rest: no qemu-x86_64"
-    finish
-    exit 0
-}
-[ -e "${BUILD_DIR:?}/mmusim-recorder.so" ] || [ -n "${MMUSIM_RECORDER:-}" ] || {
-    echo "skipped the rest: the recorder is not built in this configuration"
-    finish
-    exit 0
-}
+needs_recorder
 line_of() { # comment
     grep -n "/\* $1 \*/" "$here/annotate_probe.c" | cut -d: -f1
 }

@@ -17,20 +17,7 @@ grep -v '^checker\.' "$work/out" | cmp -s - "$work/off" ||
 # Two threads give the same pages back again and again: the second finds them
 # gone and returns without a flush while the first still flushes (Linux before
 # 4.13: B06 of docs/checker.md).
-awk 'BEGIN {
-    print "1 mmap 0x10000000 0x40000 rw-"
-    print "1 clone 2"
-    print "1 clone 3"
-    for (round = 0; round < 100; round++)
-        for (t = 1; t <= 3; t++) {
-            for (i = 0; i < 20; i++) {
-                printf "%d i 0x400000 %d 12\n", t, 1 + (round * 7 + t * 3) % 9
-                printf "%d w 0x%x\n", t, 268435456 + 4096 * (i % 4)
-            }
-            if (t < 3)
-                printf "%d madvise 0x10000000 0x4000 dontneed\n", t
-        }
-}' >"$work/b06.txt"
+b06_trace 100 >"$work/b06.txt"
 run 1 replay --check -s os.protocol=linux-4.6 --format csv "$work/b06.txt"
 cp "$work/out" "$work/run-ahead"
 for text in "STALE_AFTER_COMPLETE: " "returned from madvise" \

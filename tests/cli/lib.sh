@@ -52,6 +52,63 @@ is_slow_build() {
     [ "${MMUSIM_CHECK:-}" = 2 ] || [ -n "${MMUSIM_SANITIZE:-}" ]
 }
 
+# Ends the script, which has done its other checks, where nothing can be recorded.
+needs_recorder() {
+    command -v qemu-x86_64 >/dev/null || {
+        echo "skipped the rest: no qemu-x86_64"
+        finish
+        exit 0
+    }
+    [ -e "${BUILD_DIR:?}/mmusim-recorder.so" ] ||
+        [ -n "${MMUSIM_RECORDER:-}" ] || {
+        echo "skipped the rest: the recorder is not built in this configuration"
+        finish
+        exit 0
+    }
+}
+
+# b06_trace ROUNDS: three threads of which two drop pages that all store to. On
+# Linux before 4.13 the second finds them gone and returns without a flush
+# while the first still flushes (B06 of docs/checker.md).
+b06_trace() {
+    awk -v rounds="$1" 'BEGIN {
+        print "1 mmap 0x10000000 0x40000 rw-\n1 clone 2\n1 clone 3"
+        for (round = 0; round < rounds; round++)
+            for (t = 1; t <= 3; t++) {
+                for (i = 0; i < 20; i++) {
+                    printf "%d i 0x400000 %d 12\n", t, 1 + (round * 7 + t * 3) % 9
+                    printf "%d w 0x%x\n", t, 268435456 + 4096 * (i % 4)
+                }
+                if (t < 3)
+                    printf "%d madvise 0x10000000 0x4000 dontneed\n", t
+            }
+    }'
+}
+
+# same_lru_misses REFERENCES SOURCE OPTIONS...: LRU misses of the lines
+# "TID r|w VADDR BYTES" by stack distances are the tool's, for $sizes.
+same_lru_misses() {
+    references=$1
+    file=$2
+    shift 2
+    # shellcheck disable=SC2086 # numbers
+    python3 "$SOURCE_DIR/tests/model/stack_distance.py" ${sizes:?} \
+        <"$references" >"$work/expected"
+    for size in $sizes; do
+        run 0 replay -m generic --format csv -s core.window=0 \
+            -s tlb.l1d.0.entries="$size" -s tlb.l1d.0.ways=full \
+            -s tlb.l1d.0.replacement=lru "$@" "$file"
+        awk -F, -v size="$size" '
+            $1 == "l1d.misses" { misses = $2 }
+            $1 == "l1d.accesses" { accesses = $2 }
+            END { print size, misses, accesses }' "$work/out"
+    done >"$work/measured"
+    cmp "$work/expected" "$work/measured" || {
+        fail "$file: misses differ (expected, measured)"
+        paste "$work/expected" "$work/measured"
+    }
+}
+
 finish() {
     [ "$failures" -eq 0 ] || exit 1
 }

@@ -30,16 +30,7 @@ done
 ./probe >out 2>&1 || fail "outside, errno changed"
 [ ! -s out ] || fail "outside, something was printed"
 
-command -v qemu-x86_64 >/dev/null || {
-    echo "skipped the rest: no qemu-x86_64"
-    finish
-    exit 0
-}
-[ -e "${BUILD_DIR:?}/mmusim-recorder.so" ] || [ -n "${MMUSIM_RECORDER:-}" ] || {
-    echo "skipped the rest: the recorder is not built in this configuration"
-    finish
-    exit 0
-}
+needs_recorder
 printf 'plain\na_name_with_blanks__and_longer_t\nunnamed\n%s\n' \
     12345678901234567890123456789012 >expected
 marks_of() { # trace
